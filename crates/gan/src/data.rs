@@ -1,0 +1,207 @@
+//! Batches, as a pure function of (seed, step).
+
+use crate::settings::{Sampling, Settings};
+use anyhow::{Result, ensure};
+use detach_mnist::{Dataset, PIXELS, SIDE, sample};
+use detach_tensor::{Array, Kind, Random, Stream, Tensor};
+
+/// Where real samples come from.
+#[derive(Debug)]
+pub enum Source {
+    /// A data set of images.
+    Images(Images),
+    /// The standard normal distribution, `[N, 1]`.
+    Gaussian(Gaussian),
+}
+
+/// Batches of images `[N, 1, 28, 28]` in [-1, 1].
+#[derive(Debug)]
+pub struct Images {
+    dataset: Dataset,
+    batch_size: usize,
+    sampling: Sampling,
+    random: Random,
+    /// The epoch whose order is in `order`.
+    epoch: Option<u64>,
+    order: Vec<u32>,
+    pixels: Vec<f32>,
+}
+
+/// Batches of normal numbers.
+#[derive(Debug)]
+pub struct Gaussian {
+    batch_size: usize,
+    steps: u64,
+    random: Random,
+}
+
+impl Source {
+    /// Batches of `dataset` as the settings say.
+    ///
+    /// # Errors
+    /// When the data set has not one whole batch.
+    pub fn images(dataset: Dataset, settings: &Settings) -> Result<Self> {
+        ensure!(
+            dataset.len() >= settings.batch_size,
+            "the data set has {} images, fewer than a batch of {}; use a smaller --batch-size",
+            dataset.len(),
+            settings.batch_size
+        );
+        Ok(Self::Images(Images {
+            dataset,
+            batch_size: settings.batch_size,
+            sampling: settings.sampling,
+            random: Random::new(settings.seed, Stream::Shuffle),
+            epoch: None,
+            order: Vec::new(),
+            pixels: Vec::new(),
+        }))
+    }
+
+    /// Batches of the standard normal distribution.
+    pub fn gaussian(settings: &Settings) -> Self {
+        let steps = match settings.sampling {
+            Sampling::Endless { steps } => steps.max(1),
+            _ => 1000,
+        };
+        Self::Gaussian(Gaussian {
+            batch_size: settings.batch_size,
+            steps,
+            random: Random::new(settings.seed, Stream::Shuffle),
+        })
+    }
+
+    /// Steps in an epoch.
+    pub fn steps_per_epoch(&self) -> u64 {
+        match self {
+            Self::Images(images) => images.steps_per_epoch(),
+            Self::Gaussian(gaussian) => gaussian.steps,
+        }
+    }
+
+    /// Prepares the batches of `step` (from 0): the function returned gives the first,
+    /// and for recipes that take several, the next ones.
+    pub fn at(&mut self, step: u64, kind: Kind) -> Box<dyn FnMut() -> Tensor + '_> {
+        match self {
+            Self::Images(images) => Box::new(move || images.batch(step, kind)),
+            Self::Gaussian(gaussian) => {
+                let random = gaussian.random.at(step);
+                Box::new(move || random.normal(&[gaussian.batch_size, 1], kind))
+            }
+        }
+    }
+}
+
+impl Images {
+    fn steps_per_epoch(&self) -> u64 {
+        let (images, batch) = (self.dataset.len(), self.batch_size);
+        let steps = match self.sampling {
+            Sampling::Shuffled { drop_last: false } => images.div_ceil(batch),
+            _ => images / batch,
+        };
+        steps as u64
+    }
+
+    fn batch(&mut self, step: u64, kind: Kind) -> Tensor {
+        let range = match self.sampling {
+            Sampling::WithReplacement => {
+                let mut ints = self.random.at(step).ints();
+                let mut next = || ints.next().unwrap_or_default();
+                self.order =
+                    sample::with_replacement(self.dataset.len(), self.batch_size, &mut next);
+                0..self.batch_size
+            }
+            _ => {
+                let epoch = step / self.steps_per_epoch();
+                if self.epoch != Some(epoch) {
+                    let mut ints = self.random.at(epoch).ints();
+                    self.order = sample::shuffled(self.dataset.len(), &mut || {
+                        ints.next().unwrap_or_default()
+                    });
+                    self.epoch = Some(epoch);
+                }
+                let start = (step % self.steps_per_epoch()) as usize * self.batch_size;
+                start..(start + self.batch_size).min(self.order.len())
+            }
+        };
+        let indices = &self.order[range];
+        self.pixels.resize(indices.len() * PIXELS, 0.0);
+        self.dataset.batch(indices, &mut self.pixels);
+        let batch = Array::from_slice(&self.pixels, &[indices.len(), 1, SIDE, SIDE]);
+        Tensor::constant(batch.to_dtype(kind.dtype))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use detach_mnist::Split;
+    use detach_tensor::DType;
+
+    fn source(sampling: Sampling) -> Source {
+        let settings = Settings {
+            batch_size: 16,
+            sampling,
+            ..Settings::default()
+        };
+        Source::images(Dataset::synthetic(1, Split::Train, 40), &settings).expect("40 images")
+    }
+
+    fn batch(source: &mut Source, step: u64) -> Vec<f32> {
+        source.at(step, DType::F32.into())().to_vec()
+    }
+
+    #[test]
+    fn an_epoch_shows_every_image_once() {
+        let mut all = source(Sampling::Shuffled { drop_last: false });
+        assert_eq!(all.steps_per_epoch(), 3);
+        let mut seen: Vec<Vec<u8>> = (0..3)
+            .flat_map(|step| {
+                let pixels = batch(&mut all, step);
+                let images = pixels.chunks(PIXELS);
+                images
+                    .map(|x| x.iter().map(|p| sample::to_pixel(*p)).collect())
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        let dataset = Dataset::synthetic(1, Split::Train, 40);
+        let mut expected: Vec<Vec<u8>> =
+            dataset.images.chunks(PIXELS).map(<[u8]>::to_vec).collect();
+        seen.sort();
+        expected.sort();
+        assert_eq!(seen, expected);
+        assert_eq!(
+            source(Sampling::Shuffled { drop_last: true }).steps_per_epoch(),
+            2
+        );
+    }
+
+    #[test]
+    fn a_batch_depends_on_its_step_only() {
+        for sampling in [
+            Sampling::Shuffled { drop_last: true },
+            Sampling::WithReplacement,
+        ] {
+            let mut one = source(sampling);
+            let inorder: Vec<_> = (0..5).map(|step| batch(&mut one, step)).collect();
+            let mut other = source(sampling);
+            for step in [4, 1, 3, 0, 2] {
+                assert_eq!(
+                    batch(&mut other, step),
+                    inorder[step as usize],
+                    "{sampling:?} {step}"
+                );
+            }
+            assert_ne!(inorder[0], inorder[2]);
+        }
+    }
+
+    #[test]
+    fn too_few_images_are_refused() {
+        let settings = Settings {
+            batch_size: 64,
+            ..Settings::default()
+        };
+        Source::images(Dataset::synthetic(1, Split::Train, 40), &settings).expect_err("40 < 64");
+    }
+}

@@ -1,0 +1,94 @@
+//! The `gan` program: see `gan --help`.
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use detach_gan::cli::{Cli, Command, ThreadsArgs};
+use detach_gan::train::End;
+use detach_gan::{commands, sample, train};
+use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("GAN_LOG")
+                .unwrap_or_else(|_| "warn".into()),
+        )
+        .without_time()
+        .init();
+    match run(&cli.command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<ExitCode> {
+    let text = match command {
+        Command::Train(args) => {
+            set_threads(&args.threads)?;
+            let outcome = train::train(args)?;
+            let text = match args.json {
+                true => outcome.json()?,
+                false => outcome.summary(&program()),
+            };
+            print(&text)?;
+            return Ok(match outcome.end {
+                End::Complete => ExitCode::SUCCESS,
+                End::Signal(number) => ExitCode::from(128 + number as u8),
+            });
+        }
+        Command::Sample(args) => {
+            set_threads(&args.threads)?;
+            sample::sample(args)?
+        }
+        Command::Interpolate(args) => {
+            set_threads(&args.threads)?;
+            sample::interpolate(args)?
+        }
+        Command::Recipes(args) => match &args.name {
+            Some(name) => commands::explain_recipe(name)?,
+            None => commands::list_recipes(),
+        },
+        Command::Data(command) => commands::data(command)?,
+        Command::Info(threads) => {
+            set_threads(threads)?;
+            commands::info()
+        }
+    };
+    print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn set_threads(threads: &ThreadsArgs) -> Result<()> {
+    let count = threads.threads.map_or(0, usize::from);
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(count)
+        .build_global()
+        .context("cannot start the threads")
+}
+
+/// Results go to stdout; a reader that has seen enough (`gan recipes | head`) is no error.
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to stdout")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// How this program was called, short where it lies below the working folder.
+fn program() -> String {
+    let called = std::env::args().next().unwrap_or_else(|| "gan".to_owned());
+    let below = std::env::current_dir().ok().and_then(|dir| {
+        let path = std::path::Path::new(&called).strip_prefix(dir).ok()?;
+        Some(path.display().to_string())
+    });
+    below.unwrap_or(called)
+}

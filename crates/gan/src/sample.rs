@@ -1,0 +1,215 @@
+//! `gan sample` and `gan interpolate`.
+
+use crate::cli::{InterpolateArgs, SampleArgs};
+use crate::gallery;
+use crate::npy;
+use crate::picture::{Grid, save_apng};
+use crate::recipes::{self, Recipe};
+use crate::run::{Config, Run};
+use crate::settings::SampleMode;
+use crate::trainer::{build, generate, restore};
+use anyhow::{Context, Result, bail, ensure};
+use detach_mnist::{Idx, sample::denormalise};
+use detach_nn::Checkpoint;
+use detach_tensor::{Array, DType, Kind, Tensor};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Samples generated at once. Part of the result where BatchNorm uses the batch's own
+/// statistics.
+const CHUNK: usize = 100;
+/// The most tiles that a picture is made of.
+const MOST_TILES: usize = 10_000;
+
+/// A recipe with a run's weights.
+fn open(path: &Path) -> Result<(Run, Config, Box<dyn Recipe>)> {
+    let run = Run::open(path)?;
+    let config = run.config()?;
+    let info = recipes::find(&config.recipe)?;
+    let newest = run.newest()?;
+    let recipe = build(info, &config.settings, Kind::default());
+    restore(&*recipe, info, &Checkpoint::load(&newest)?)
+        .with_context(|| format!("cannot use the checkpoint {}", newest.display()))?;
+    Ok((run, config, recipe))
+}
+
+/// What samples can be written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Png,
+    Npy,
+    Idx,
+}
+
+impl Format {
+    fn of(path: &Path) -> Result<Self> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let name = name.strip_suffix(".gz").unwrap_or(&name);
+        match name {
+            _ if name.ends_with(".idx3-ubyte") || name.ends_with("-idx3-ubyte") => Ok(Self::Idx),
+            _ if name.ends_with(".npy") => Ok(Self::Npy),
+            _ if name.ends_with(".png") => Ok(Self::Png),
+            _ => bail!(
+                "cannot tell the format of {}: end it in .png, .npy, .idx3-ubyte or .idx3-ubyte.gz",
+                path.display()
+            ),
+        }
+    }
+}
+
+/// Makes samples and writes them; returns what to tell.
+///
+/// # Errors
+/// When the run cannot be used or a file cannot be written.
+pub fn sample(args: &SampleArgs) -> Result<String> {
+    let format = Format::of(&args.out)?;
+    let (_, config, recipe) = open(&args.run)?;
+    let count = args.count as usize;
+    ensure!(
+        format != Format::Png || count <= MOST_TILES,
+        "a picture of {count} samples would be too large; write .npy or .idx3-ubyte.gz, or at most {MOST_TILES}"
+    );
+    let mode = args.mode.unwrap_or(config.settings.pictures.mode);
+    let (z, shape, values) = generate_many(&*recipe, args.seed, count, mode);
+    if let Some(path) = &args.noise_out {
+        npy::write(path, &[count, recipe.pair().latent], &z)?;
+    }
+    match (format, &shape[..]) {
+        (Format::Npy, _) => npy::write(&args.out, &shape, &values)?,
+        (Format::Png, _) => {
+            let columns = (count as f64).sqrt().ceil() as usize;
+            let samples = Tensor::constant(Array::from_slice(&values, &shape));
+            gallery::draw(&samples, columns).save_png(&args.out)?;
+        }
+        (Format::Idx, &[n, 1, h, w]) => {
+            let mut pixels = vec![0; values.len()];
+            denormalise(&values, &mut pixels);
+            Idx::new([n, h, w], pixels)?.save(&args.out)?;
+        }
+        (Format::Idx, _) => bail!(
+            "`{}` makes no gray images; write .npy or .png",
+            config.recipe
+        ),
+    }
+    Ok(format!("{count} samples in {}\n", args.out.display()))
+}
+
+/// Noise, the samples' shape and the samples, in row-major order.
+fn generate_many(
+    recipe: &dyn Recipe,
+    seed: u64,
+    count: usize,
+    mode: SampleMode,
+) -> (Vec<f32>, Vec<usize>, Vec<f32>) {
+    let (mut noise, mut values, mut shape) = (Vec::new(), Vec::new(), Vec::new());
+    for (chunk, start) in (0..count).step_by(CHUNK).enumerate() {
+        // Whole chunks always: sample 7 is the same however many are asked for.
+        let z = gallery::noise(seed, chunk as u64, CHUNK, recipe, DType::F32.into());
+        let samples = generate(recipe, &z, mode);
+        let n = CHUNK.min(count - start);
+        noise.extend(z.slice(0, 0, n).to_vec::<f32>());
+        values.extend(samples.slice(0, 0, n).to_vec::<f32>());
+        shape = samples.shape().to_vec();
+    }
+    shape[0] = count;
+    (noise, shape, values)
+}
+
+/// Draws a walk through the latent space; returns what to tell.
+///
+/// # Errors
+/// When the run cannot be used or the file cannot be written.
+pub fn interpolate(args: &InterpolateArgs) -> Result<String> {
+    let (run, config, recipe) = open(&args.run)?;
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| run.samples().join("interpolation.png"));
+    let animated = has_extension(&out, "apng");
+    ensure!(
+        animated || has_extension(&out, "png"),
+        "cannot tell the format of {}: end it in .png, or in .apng for an animation",
+        out.display()
+    );
+    let n = args.frames as usize;
+    let corners = gallery::noise(args.seed, 0, 4, &*recipe, DType::F32.into());
+    let z = match args.grid {
+        true => grid(&corners, n),
+        false => line(&corners.slice(0, 0, 1), &corners.slice(0, 1, 1), n),
+    };
+    // A walk has no batch of its own to take statistics from.
+    let samples = generate(&*recipe, &z, SampleMode::Eval);
+    let &[count, c, h, w] = samples.shape() else {
+        bail!("`{}` makes no images to walk between", config.recipe);
+    };
+    let values = samples.to_vec::<f32>();
+    if animated {
+        let image = |frame: &[f32]| Grid::new(frame, [1, c, h, w]).scale(6).render();
+        let frames: Vec<_> = values.chunks(c * h * w).map(image).collect();
+        // There and back again, without a jump.
+        let back = frames
+            .iter()
+            .rev()
+            .skip(1)
+            .take(count.saturating_sub(2))
+            .cloned();
+        let walk: Vec<_> = frames.iter().cloned().chain(back).collect();
+        save_apng(&out, &walk, Duration::from_millis(100))?;
+    } else {
+        Grid::new(&values, [count, c, h, w])
+            .columns(n)
+            .scale(2)
+            .render()
+            .save_png(&out)?;
+    }
+    Ok(format!("{count} frames in {}\n", out.display()))
+}
+
+fn has_extension(path: &PathBuf, extension: &str) -> bool {
+    path.extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case(extension))
+}
+
+/// n points α·z₂ + (1 − α)·z₁ with α from 0 to 1, `[n, latent]`.
+fn line(z1: &Tensor, z2: &Tensor, n: usize) -> Tensor {
+    let points: Vec<Tensor> = (0..n)
+        .map(|i| {
+            let alpha = i as f64 / (n - 1) as f64;
+            z2 * alpha + z1 * (1.0 - alpha)
+        })
+        .collect();
+    Tensor::concat(&points.iter().collect::<Vec<_>>(), 0)
+}
+
+/// n × n points between four corners `[4, latent]`.
+fn grid(corners: &Tensor, n: usize) -> Tensor {
+    let corner = |i| corners.slice(0, i, 1);
+    let left = line(&corner(0), &corner(2), n);
+    let right = line(&corner(1), &corner(3), n);
+    let rows: Vec<Tensor> = (0..n)
+        .map(|i| line(&left.slice(0, i, 1), &right.slice(0, i, 1), n))
+        .collect();
+    Tensor::concat(&rows.iter().collect::<Vec<_>>(), 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_by_name() {
+        let format = |name: &str| Format::of(Path::new(name));
+        assert_eq!(format("a/x.png").expect("png"), Format::Png);
+        assert_eq!(format("x.npy").expect("npy"), Format::Npy);
+        assert_eq!(format("x.idx3-ubyte.gz").expect("idx"), Format::Idx);
+        assert_eq!(format("train-images-idx3-ubyte").expect("idx"), Format::Idx);
+        assert!(format("x.jpg").is_err() && format("").is_err());
+    }
+
+    #[test]
+    fn walks_reach_their_ends() {
+        let corners = Array::from_slice(&[0.0_f32, 1.0, 10.0, 11.0], &[4, 1]);
+        let points = grid(&Tensor::constant(corners), 3).to_vec::<f32>();
+        assert_eq!(points, [0.0, 0.5, 1.0, 5.0, 5.5, 6.0, 10.0, 10.5, 11.0]);
+    }
+}

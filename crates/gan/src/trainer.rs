@@ -1,0 +1,124 @@
+//! A recipe, its data and its position: what steps, and what a checkpoint is of.
+
+use crate::data::Source;
+use crate::recipes::{Info, Recipe, Report, Step};
+use crate::settings::{InitScheme, SampleMode, Settings};
+use anyhow::{Context, Result, bail};
+use detach_nn::{Checkpoint, Initialiser, Mode, Scheme};
+use detach_tensor::{Kind, Random, Stream, Tensor};
+use std::path::Path;
+
+/// Builds a recipe with its initial weights.
+pub fn build(info: &Info, settings: &Settings, kind: Kind) -> Box<dyn Recipe> {
+    let scheme = match settings.init {
+        InitScheme::Pytorch => Scheme::PyTorch,
+        InitScheme::Keras => Scheme::Keras,
+    };
+    let random = Random::new(settings.seed, Stream::Init);
+    (info.build)(settings, &Initialiser::new(scheme, random, kind))
+}
+
+/// Samples of a recipe's generator from noise `[N, latent]`, detached.
+pub fn generate(recipe: &dyn Recipe, z: &Tensor, mode: SampleMode) -> Tensor {
+    recipe.pair().sample(
+        z,
+        match mode {
+            SampleMode::Eval => Mode::eval(),
+            SampleMode::Batch => Mode::batch_stats(),
+        },
+    )
+}
+
+/// A recipe in training.
+pub struct Trainer {
+    /// Which recipe.
+    pub info: &'static Info,
+    /// Its settings.
+    pub settings: Settings,
+    recipe: Box<dyn Recipe>,
+    source: Source,
+    kind: Kind,
+    step: u64,
+}
+
+impl Trainer {
+    /// A recipe before its first step.
+    pub fn new(info: &'static Info, settings: Settings, source: Source, kind: Kind) -> Self {
+        Self {
+            recipe: build(info, &settings, kind),
+            info,
+            settings,
+            source,
+            kind,
+            step: 0,
+        }
+    }
+
+    /// Steps done so far.
+    pub fn steps_done(&self) -> u64 {
+        self.step
+    }
+
+    /// Steps in an epoch.
+    pub fn steps_per_epoch(&self) -> u64 {
+        self.source.steps_per_epoch()
+    }
+
+    /// The recipe.
+    pub fn recipe(&self) -> &dyn Recipe {
+        &*self.recipe
+    }
+
+    /// One training step. What it draws depends on nothing but the seed and its number.
+    pub fn step(&mut self) -> Report {
+        let noise = Random::new(self.settings.seed, Stream::Noise).at(self.step);
+        let dropout = Random::new(self.settings.seed, Stream::Dropout).at(self.step);
+        let kind = self.kind;
+        let report = self.recipe.train_step(&mut Step {
+            real: &mut *self.source.at(self.step, kind),
+            noise: &mut |shape| noise.normal(shape, kind),
+            dropout: &dropout,
+        });
+        self.step += 1;
+        report
+    }
+
+    /// Weights, buffers, optimisers and position.
+    pub fn checkpoint(&self) -> Checkpoint {
+        let mut checkpoint = Checkpoint::new();
+        checkpoint.add("", self.recipe.pair());
+        let mut describe =
+            |key: &str, value: String| checkpoint.metadata.insert(key.to_owned(), value);
+        describe("recipe", self.info.name.to_owned());
+        describe("step", self.step.to_string());
+        checkpoint
+    }
+
+    /// Goes on from a checkpoint.
+    ///
+    /// # Errors
+    /// When the file cannot be used, or is of another recipe. Nothing is changed then.
+    pub fn restore(&mut self, path: &Path) -> Result<()> {
+        let checkpoint = Checkpoint::load(path)?;
+        self.step = restore(&*self.recipe, self.info, &checkpoint)
+            .with_context(|| format!("cannot use the checkpoint {}", path.display()))?;
+        Ok(())
+    }
+}
+
+/// Fills a recipe's networks and optimisers; returns the number of steps done.
+///
+/// # Errors
+/// When the checkpoint is not of this recipe.
+pub fn restore(recipe: &dyn Recipe, info: &Info, checkpoint: &Checkpoint) -> Result<u64> {
+    let text = |key: &str| checkpoint.metadata.get(key).map(String::as_str);
+    match text("recipe") {
+        Some(name) if name == info.name => {}
+        Some(other) => bail!("it is of the recipe `{other}`, not `{}`", info.name),
+        None => bail!("it was not written by `gan train`: it does not name its recipe"),
+    }
+    let step = text("step").and_then(|s| s.parse().ok());
+    let step = step.context("it does not say at which step it was written")?;
+    checkpoint.restore("", recipe.pair())?;
+    Ok(step)
+}

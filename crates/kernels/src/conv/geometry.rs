@@ -1,0 +1,192 @@
+//! What the three convolutions agree on: sizes, kernel, stride, padding.
+
+/// A convolution between a big image (`Conv2d`'s input, `ConvTranspose2d`'s
+/// output) and a small one.
+///
+/// It carries both exact sizes, because neither determines the other: a stride
+/// above 1 lets several big sizes have the same small one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Conv {
+    pub(crate) batch: usize,
+    pub(crate) big: [usize; 2],
+    pub(crate) big_channels: usize,
+    pub(crate) small: [usize; 2],
+    pub(crate) small_channels: usize,
+    pub(crate) kernel: [usize; 2],
+    pub(crate) stride: [usize; 2],
+    pub(crate) padding: [usize; 2],
+}
+
+/// Axes of an image, in the order of every pair in [`Conv`].
+const AXES: [usize; 2] = [0, 1];
+
+impl Conv {
+    /// The geometry of `Conv2d`: input `[N, C, H, W]`, weight `[O, C, kh, kw]`;
+    /// the output is the small image, of size `(H + 2 * padding - kh) / stride + 1`
+    /// rounded down, channels `O`.
+    ///
+    /// # Panics
+    /// When the ranks or channels differ, a stride is 0, or the kernel is empty
+    /// or exceeds the padded input.
+    #[track_caller]
+    pub fn forward(
+        x_shape: &[usize],
+        w_shape: &[usize],
+        stride: [usize; 2],
+        padding: [usize; 2],
+    ) -> Self {
+        let (&[batch, channels, h, w], &[out, expected, kh, kw]) = (x_shape, w_shape) else {
+            panic!("conv2d: input {x_shape:?} and weight {w_shape:?}: both need 4 dimensions");
+        };
+        assert_eq!(
+            channels, expected,
+            "conv2d: input {x_shape:?} has {channels} channels, weight {w_shape:?} takes {expected}"
+        );
+        let (big, kernel) = ([h, w], [kh, kw]);
+        let small = AXES.map(|a| {
+            let padded = big[a] + 2 * padding[a];
+            assert!(
+                stride[a] > 0 && kernel[a] > 0 && kernel[a] <= padded,
+                "conv2d: weight {w_shape:?} with stride {stride:?} does not fit \
+                 input {x_shape:?} padded by {padding:?}"
+            );
+            (padded - kernel[a]) / stride[a] + 1
+        });
+        Self {
+            batch,
+            big,
+            big_channels: channels,
+            small,
+            small_channels: out,
+            kernel,
+            stride,
+            padding,
+        }
+    }
+
+    /// The geometry of `ConvTranspose2d`: input `[N, C, H, W]`, weight
+    /// `[C, O, kh, kw]`; the output is the big image, of size
+    /// `(H - 1) * stride + kh - 2 * padding + output_padding`, channels `O`.
+    ///
+    /// # Panics
+    /// When the ranks or channels differ, the input or the kernel is empty, an
+    /// `output_padding` is not below its stride, or no output would be left.
+    #[track_caller]
+    pub fn transposed(
+        x_shape: &[usize],
+        w_shape: &[usize],
+        stride: [usize; 2],
+        padding: [usize; 2],
+        output_padding: [usize; 2],
+    ) -> Self {
+        let (&[batch, channels, h, w], &[expected, out, kh, kw]) = (x_shape, w_shape) else {
+            panic!(
+                "conv_transpose2d: input {x_shape:?} and weight {w_shape:?}: both need 4 dimensions"
+            );
+        };
+        assert_eq!(
+            channels, expected,
+            "conv_transpose2d: input {x_shape:?} has {channels} channels, \
+             weight {w_shape:?} takes {expected}"
+        );
+        let (small, kernel) = ([h, w], [kh, kw]);
+        let big = AXES.map(|a| {
+            assert!(
+                output_padding[a] < stride[a],
+                "conv_transpose2d: output padding {output_padding:?} with stride {stride:?}, \
+                 input {x_shape:?} and weight {w_shape:?}: must be less than the stride"
+            );
+            let full = small[a].saturating_sub(1) * stride[a] + kernel[a] + output_padding[a];
+            assert!(
+                small[a] > 0 && kernel[a] > 0 && full > 2 * padding[a],
+                "conv_transpose2d: nothing is left of input {x_shape:?} by weight {w_shape:?} \
+                 with stride {stride:?} after cutting padding {padding:?}"
+            );
+            full - 2 * padding[a]
+        });
+        Self {
+            batch,
+            big,
+            big_channels: out,
+            small,
+            small_channels: channels,
+            kernel,
+            stride,
+            padding,
+        }
+    }
+
+    /// `[N, C, H, W]` of the big image: `Conv2d`'s input.
+    pub fn big_shape(&self) -> [usize; 4] {
+        let [h, w] = self.big;
+        [self.batch, self.big_channels, h, w]
+    }
+
+    /// `[N, C, H, W]` of the small image: `Conv2d`'s output.
+    pub fn small_shape(&self) -> [usize; 4] {
+        let [h, w] = self.small;
+        [self.batch, self.small_channels, h, w]
+    }
+
+    /// `[small channels, big channels, kh, kw]`: `[out, in, kh, kw]` of
+    /// `Conv2d`, `[in, out, kh, kw]` of `ConvTranspose2d`.
+    pub fn weight_shape(&self) -> [usize; 4] {
+        let [h, w] = self.kernel;
+        [self.small_channels, self.big_channels, h, w]
+    }
+
+    /// `[vertical, horizontal]` step of the kernel over the big image.
+    pub fn stride(&self) -> [usize; 2] {
+        self.stride
+    }
+
+    /// `[vertical, horizontal]` zeros that surround the big image on each side.
+    pub fn padding(&self) -> [usize; 2] {
+        self.padding
+    }
+
+    /// Weights that one element of the small image meets in the big one:
+    /// `kh * kw * big channels`.
+    pub(crate) fn patch(&self) -> usize {
+        self.kernel[0] * self.kernel[1] * self.big_channels
+    }
+
+    /// Elements of one big image.
+    pub(crate) fn big_len(&self) -> usize {
+        self.big[0] * self.big[1] * self.big_channels
+    }
+
+    /// Elements of one small image.
+    pub(crate) fn small_len(&self) -> usize {
+        self.small[0] * self.small[1] * self.small_channels
+    }
+
+    /// The row of the big image that tap `ky` meets from small row `i`; `None`
+    /// in the padding.
+    #[inline]
+    pub(crate) fn big_row(&self, i: usize, ky: usize) -> Option<usize> {
+        (i * self.stride[0] + ky)
+            .checked_sub(self.padding[0])
+            .filter(|&row| row < self.big[0])
+    }
+
+    /// For small column `j`: the first tap that meets the big image, the
+    /// column it meets there, and how many taps do.
+    #[inline]
+    pub(crate) fn big_columns(&self, j: usize) -> (usize, usize, usize) {
+        let left = j * self.stride[1];
+        let first = self.padding[1].saturating_sub(left).min(self.kernel[1]);
+        let end = (self.big[1] + self.padding[1])
+            .saturating_sub(left)
+            .clamp(first, self.kernel[1]);
+        let column = (left + first)
+            .saturating_sub(self.padding[1])
+            .min(self.big[1]);
+        (first, column, end - first)
+    }
+
+    /// True when there is nothing to sum or nothing to write.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.batch == 0 || self.big_len() == 0 || self.small_len() == 0
+    }
+}

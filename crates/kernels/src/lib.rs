@@ -1,0 +1,40 @@
+//! Raw compute: buffers in, buffers out.
+//!
+//! This crate knows nothing of gradients. A kernel takes [`Buffer`]s and a
+//! geometry and writes into a buffer that the caller provides; it never
+//! allocates results and never keeps state. Every family has
+//!
+//! - `reference.rs`: the plain loop, generic over `f32` and `f64`. It is the
+//!   golden every faster path is tested against, and the path `f64` runs on;
+//! - `cpu.rs`: the fast path for `f32`;
+//! - `mod.rs`: the geometry, the public functions and the one `match` on the
+//!   device.
+//!
+//! **Same bits.** No kernel's result depends on the number of threads: work is
+//! split over outputs, or into chunks of a fixed size whose partial results are
+//! combined in a fixed order.
+
+pub mod buffer;
+pub mod conv;
+pub mod copy;
+pub mod device;
+pub mod gemm;
+pub mod layout;
+pub mod map;
+pub mod norm;
+pub mod optim;
+mod parallel;
+pub mod philox;
+pub mod real;
+pub mod reduce;
+pub mod simd;
+#[cfg(test)]
+mod testing;
+pub mod variant;
+mod walk;
+
+pub use buffer::{Buffer, View, pool_stats};
+pub use device::Device;
+pub use layout::{Layout, MAX_RANK};
+pub use real::{DType, Real};
+pub use variant::Variant;

@@ -1,0 +1,180 @@
+//! Element by element: `out[i] = f(a[i])` and `out[i] = f(a[i], b[i])`.
+//!
+//! The output is dense, in whatever order its layout says; operands have the
+//! same shape and any strides, so a bias repeated over an image is an operand
+//! whose layout has zero strides. Nothing is broadcast that a layout does not
+//! repeat.
+//!
+//! Operands that lie like the output are one flat loop. For the rest, dimensions
+//! that are contiguous in every operand are merged, and the innermost loop has a
+//! version for each combination of strides 0 and 1.
+
+mod cpu;
+mod fastmath;
+mod reference;
+#[cfg(test)]
+mod tests;
+
+use crate::walk::{Walk, assert_operands};
+use crate::{Buffer, DType, Device, Layout, Variant, View, dispatch};
+
+/// The implementations of this family, slowest first.
+pub const VARIANTS: &[&str] = &["reference", "fast"];
+
+/// A function of one element.
+///
+/// A NaN stays a NaN, except where the result is a comparison's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Unary {
+    /// −x
+    Neg,
+    /// eˣ
+    Exp,
+    /// Natural logarithm.
+    Ln,
+    /// √x
+    Sqrt,
+    /// 1 / x
+    Recip,
+    /// |x|
+    Abs,
+    /// −1, 0 or 1.
+    Sign,
+    /// Hyperbolic tangent.
+    Tanh,
+    /// 1 / (1 + e⁻ˣ), without overflow for any x.
+    Sigmoid,
+    /// ln(1 + eˣ) as max(x, 0) + ln(1 + e^−|x|), without overflow for any x.
+    Softplus,
+    /// max(x, 0)
+    Relu,
+    /// x where x > 0, this slope times x elsewhere.
+    LeakyRelu(f64),
+    /// x²
+    Square,
+    /// This factor times x.
+    Scale(f64),
+    /// x plus this.
+    Shift(f64),
+    /// x to this power.
+    Pow(f64),
+    /// The larger of x and this.
+    Max(f64),
+    /// 1 where x > 0, else 0: the derivative of [`Unary::Relu`].
+    Step,
+}
+
+/// A function of two elements, `a` and `b`.
+///
+/// The gradients take `dy` first and then what the forward pass kept: its input
+/// `x` or its output `y`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Binary {
+    /// a + b
+    Add,
+    /// a − b
+    Sub,
+    /// a · b
+    Mul,
+    /// a / b
+    Div,
+    /// 1 where a = b, else 0.
+    Equal,
+    /// The larger of a and b.
+    Maximum,
+    /// (dy, x): dy where x > 0, else 0.
+    ReluGrad,
+    /// (dy, x): dy where x > 0, else this slope times dy.
+    LeakyReluGrad(f64),
+    /// (dy, y): dy · (1 − y²) with y = tanh x.
+    TanhGrad,
+    /// (dy, y): dy · y · (1 − y) with y = sigmoid x.
+    SigmoidGrad,
+    /// (dy, x): dy where x is above this, else 0.
+    AtLeastGrad(f64),
+}
+
+/// `out = op(x)`.
+///
+/// # Panics
+/// When `out_layout` is not dense or not of `x`'s shape, when types or devices
+/// differ, or when a layout reaches past its buffer.
+#[track_caller]
+pub fn unary(op: Unary, x: View<'_>, out: &mut Buffer, out_layout: &Layout) {
+    unary_with(Variant::Fast, op, x, out, out_layout);
+}
+
+/// `out = op(a, b)`.
+///
+/// # Panics
+/// As [`unary`].
+#[track_caller]
+pub fn binary(op: Binary, a: View<'_>, b: View<'_>, out: &mut Buffer, out_layout: &Layout) {
+    binary_with(Variant::Fast, op, a, b, out, out_layout);
+}
+
+/// [`unary`] by the implementation of one's choice.
+///
+/// # Panics
+/// As [`unary`].
+#[track_caller]
+pub fn unary_with(variant: Variant, op: Unary, x: View<'_>, out: &mut Buffer, out_layout: &Layout) {
+    assert_eq!(
+        x.layout.shape(),
+        out_layout.shape(),
+        "{op:?}: operand and output shapes"
+    );
+    assert_operands("map", &[x], out, out_layout);
+    if out_layout.is_empty() {
+        return;
+    }
+    match (out.device(), variant, out.dtype()) {
+        (Device::Cpu, Variant::Fast, DType::F32) => {
+            let walk = Walk::new([out_layout, &x.layout]);
+            let out = &mut out.as_mut_slice()[..out_layout.len()];
+            cpu::unary(op, x.buffer.as_slice(), &walk, out);
+        }
+        (Device::Cpu, _, dtype) => {
+            dispatch!(dtype, T => reference::unary::<T>(op, x, out, out_layout));
+        }
+    }
+}
+
+/// [`binary`] by the implementation of one's choice.
+///
+/// # Panics
+/// As [`unary`].
+#[track_caller]
+pub fn binary_with(
+    variant: Variant,
+    op: Binary,
+    a: View<'_>,
+    b: View<'_>,
+    out: &mut Buffer,
+    out_layout: &Layout,
+) {
+    assert_eq!(
+        a.layout.shape(),
+        b.layout.shape(),
+        "{op:?}: shapes of the operands"
+    );
+    assert_eq!(
+        a.layout.shape(),
+        out_layout.shape(),
+        "{op:?}: operand and output shapes"
+    );
+    assert_operands("map", &[a, b], out, out_layout);
+    if out_layout.is_empty() {
+        return;
+    }
+    match (out.device(), variant, out.dtype()) {
+        (Device::Cpu, Variant::Fast, DType::F32) => {
+            let walk = Walk::new([out_layout, &a.layout, &b.layout]);
+            let out = &mut out.as_mut_slice()[..out_layout.len()];
+            cpu::binary(op, a.buffer.as_slice(), b.buffer.as_slice(), &walk, out);
+        }
+        (Device::Cpu, _, dtype) => {
+            dispatch!(dtype, T => reference::binary::<T>(op, a, b, out, out_layout));
+        }
+    }
+}

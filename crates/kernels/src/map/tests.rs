@@ -1,0 +1,243 @@
+use super::*;
+use crate::testing::{Dice, assert_close, poisoned, same_bits_on_any_threads, values};
+
+const UNARY: [Unary; 22] = [
+    Unary::Neg,
+    Unary::Exp,
+    Unary::Ln,
+    Unary::Sqrt,
+    Unary::Recip,
+    Unary::Abs,
+    Unary::Sign,
+    Unary::Tanh,
+    Unary::Sigmoid,
+    Unary::Softplus,
+    Unary::Relu,
+    Unary::LeakyRelu(0.2),
+    Unary::Square,
+    Unary::Scale(-1.7),
+    Unary::Shift(0.3),
+    Unary::Pow(1.0),
+    Unary::Pow(2.0),
+    Unary::Pow(3.0),
+    Unary::Pow(-1.0),
+    Unary::Pow(0.3),
+    Unary::Max(-0.25),
+    Unary::Step,
+];
+
+const BINARY: [Binary; 11] = [
+    Binary::Add,
+    Binary::Sub,
+    Binary::Mul,
+    Binary::Div,
+    Binary::Equal,
+    Binary::Maximum,
+    Binary::ReluGrad,
+    Binary::LeakyReluGrad(0.2),
+    Binary::TanhGrad,
+    Binary::SigmoidGrad,
+    Binary::AtLeastGrad(0.1),
+];
+
+fn run1(variant: Variant, op: Unary, x: View<'_>, out_layout: &Layout) -> Vec<f64> {
+    let mut out = poisoned(x.buffer.dtype(), out_layout.len());
+    unary_with(variant, op, x, &mut out, out_layout);
+    values(View {
+        buffer: &out,
+        layout: *out_layout,
+    })
+}
+
+fn run2(variant: Variant, op: Binary, a: View<'_>, b: View<'_>, out_layout: &Layout) -> Vec<f64> {
+    let mut out = poisoned(a.buffer.dtype(), out_layout.len());
+    binary_with(variant, op, a, b, &mut out, out_layout);
+    values(View {
+        buffer: &out,
+        layout: *out_layout,
+    })
+}
+
+#[test]
+fn unary_fast_is_the_reference_for_any_layout() {
+    let mut dice = Dice(1);
+    for round in 0..60 {
+        let shape = dice.shape(5, if round < 50 { 5 } else { 12 });
+        let (layout, out_layout) = (dice.layout(&shape), dice.dense(&shape));
+        let x = dice.buffer(DType::F32, &layout);
+        let x = View { buffer: &x, layout };
+        for op in UNARY {
+            let fast = run1(Variant::Fast, op, x, &out_layout);
+            let reference = run1(Variant::Reference, op, x, &out_layout);
+            assert_close(&fast, &reference, 1e-6, &format!("{op:?} of {layout:?}"));
+        }
+    }
+}
+
+#[test]
+fn binary_fast_is_the_reference_for_any_layout() {
+    let mut dice = Dice(2);
+    for round in 0..80 {
+        let shape = dice.shape(5, if round < 70 { 5 } else { 12 });
+        let (la, lb, out_layout) = (dice.layout(&shape), dice.layout(&shape), dice.dense(&shape));
+        let (a, b) = (dice.buffer(DType::F32, &la), dice.buffer(DType::F32, &lb));
+        let a = View {
+            buffer: &a,
+            layout: la,
+        };
+        let b = View {
+            buffer: &b,
+            layout: lb,
+        };
+        for op in BINARY {
+            let fast = run2(Variant::Fast, op, a, b, &out_layout);
+            let reference = run2(Variant::Reference, op, a, b, &out_layout);
+            let what = format!("{op:?} of {la:?} and {lb:?}");
+            assert_close(&fast, &reference, 1e-6, &what);
+        }
+    }
+}
+
+/// The functions themselves, against values worked out by hand.
+#[test]
+fn values_are_the_functions() {
+    let layout = Layout::contiguous(&[3]);
+    let x = Buffer::from_slice(Device::Cpu, &[-2.0, 0.5, 0.0]);
+    let view = View { buffer: &x, layout };
+    let check = |op, expected: [f64; 3]| {
+        assert_close(
+            &run1(Variant::Fast, op, view, &layout),
+            &expected,
+            1e-15,
+            &format!("{op:?}"),
+        );
+    };
+    check(Unary::Neg, [2.0, -0.5, 0.0]);
+    check(Unary::Sign, [-1.0, 1.0, 0.0]);
+    check(Unary::Step, [0.0, 1.0, 0.0]);
+    check(Unary::Relu, [0.0, 0.5, 0.0]);
+    check(Unary::LeakyRelu(0.2), [-0.4, 0.5, 0.0]);
+    check(Unary::Max(0.25), [0.25, 0.5, 0.25]);
+    check(Unary::Scale(3.0), [-6.0, 1.5, 0.0]);
+    check(Unary::Shift(3.0), [1.0, 3.5, 3.0]);
+    check(Unary::Pow(2.0), [4.0, 0.25, 0.0]);
+    check(
+        Unary::Sigmoid,
+        [0.119_202_922_022_117_57, 0.622_459_331_201_854_6, 0.5],
+    );
+    check(
+        Unary::Softplus,
+        [
+            0.126_928_011_042_972_5,
+            0.974_076_984_180_107,
+            std::f64::consts::LN_2,
+        ],
+    );
+    let dy = Buffer::from_slice(Device::Cpu, &[10.0, 10.0, 10.0]);
+    let check = |op, expected: [f64; 3]| {
+        let dy = View {
+            buffer: &dy,
+            layout,
+        };
+        assert_close(
+            &run2(Variant::Fast, op, dy, view, &layout),
+            &expected,
+            1e-15,
+            &format!("{op:?}"),
+        );
+    };
+    check(Binary::Sub, [12.0, 9.5, 10.0]);
+    check(Binary::Div, [-5.0, 20.0, f64::INFINITY]);
+    check(Binary::Maximum, [10.0, 10.0, 10.0]);
+    check(Binary::ReluGrad, [0.0, 10.0, 0.0]);
+    check(Binary::LeakyReluGrad(0.2), [2.0, 10.0, 2.0]);
+    check(Binary::TanhGrad, [-30.0, 7.5, 10.0]);
+    check(Binary::SigmoidGrad, [-60.0, 2.5, 0.0]);
+    check(Binary::AtLeastGrad(0.5), [0.0, 0.0, 0.0]);
+    check(Binary::AtLeastGrad(-0.5), [0.0, 10.0, 10.0]);
+}
+
+#[test]
+fn nan_goes_through_both_variants() {
+    let layout = Layout::contiguous(&[1]);
+    let nan = Buffer::from_slice(Device::Cpu, &[f32::NAN]);
+    let one = Buffer::from_slice(Device::Cpu, &[1.0f32]);
+    let view = |buffer| View { buffer, layout };
+    for variant in [Variant::Reference, Variant::Fast] {
+        for op in UNARY {
+            let y = run1(variant, op, view(&nan), &layout)[0];
+            let compares = matches!(op, Unary::Sign | Unary::Step);
+            assert_eq!(y.is_nan(), !compares, "{op:?} by {variant:?}");
+        }
+        for (a, b) in [(&nan, &one), (&one, &nan)] {
+            let y = run2(variant, Binary::Maximum, view(a), view(b), &layout)[0];
+            assert!(y.is_nan(), "Maximum by {variant:?}");
+        }
+    }
+}
+
+#[test]
+fn threads_do_not_change_bits() {
+    let mut dice = Dice(3);
+    let image = Layout::channels_last(&[4, 33, 31, 29]);
+    let x = dice.buffer(DType::F32, &image);
+    let bias_layout = Layout::contiguous(&[1, 33, 1, 1]);
+    let bias = dice.buffer(DType::F32, &bias_layout);
+    same_bits_on_any_threads(|| {
+        let mut y = poisoned(DType::F32, image.len());
+        let x = View {
+            buffer: &x,
+            layout: image,
+        };
+        unary(Unary::Tanh, x, &mut y, &image);
+        y
+    });
+    same_bits_on_any_threads(|| {
+        let mut y = poisoned(DType::F32, image.len());
+        let x = View {
+            buffer: &x,
+            layout: image,
+        };
+        let bias = View {
+            buffer: &bias,
+            layout: bias_layout.expand(image.shape()),
+        };
+        binary(Binary::Add, x, bias, &mut y, &image);
+        y
+    });
+}
+
+#[test]
+fn nothing_to_do() {
+    let layout = Layout::contiguous(&[2, 0]);
+    let x = Buffer::from_slice::<f32>(Device::Cpu, &[]);
+    let view = View { buffer: &x, layout };
+    assert!(run1(Variant::Fast, Unary::Exp, view, &layout).is_empty());
+}
+
+#[test]
+#[should_panic(expected = "Add: shapes of the operands")]
+fn shapes_must_agree() {
+    let x = Buffer::from_slice(Device::Cpu, &[0.0f32; 6]);
+    let view = |shape: &[usize]| View {
+        buffer: &x,
+        layout: Layout::contiguous(shape),
+    };
+    let out = Layout::contiguous(&[6]);
+    binary(
+        Binary::Add,
+        view(&[2, 3]),
+        view(&[3, 2]),
+        &mut poisoned(DType::F32, 6),
+        &out,
+    );
+}
+
+#[test]
+#[should_panic(expected = "types")]
+fn types_must_agree() {
+    let x = Buffer::from_slice(Device::Cpu, &[0.0f64]);
+    let layout = Layout::contiguous(&[1]);
+    let view = View { buffer: &x, layout };
+    unary(Unary::Neg, view, &mut poisoned(DType::F32, 1), &layout);
+}

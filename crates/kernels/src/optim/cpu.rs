@@ -1,0 +1,54 @@
+//! The fast `f32` path: four streams in, three out, once.
+
+use super::Factors;
+use crate::Buffer;
+use crate::parallel::{CHUNK, pays};
+use crate::simd::simd;
+use rayon::prelude::*;
+
+/// A chunk of parameter, m, v and gradient.
+type Streams<'a> = (&'a mut [f32], &'a mut [f32], &'a mut [f32], &'a [f32]);
+
+pub(super) fn adam(
+    factors: &Factors,
+    param: &mut Buffer,
+    m: &mut Buffer,
+    v: &mut Buffer,
+    grad: &Buffer,
+) {
+    let all: Streams<'_> = (
+        param.as_mut_slice(),
+        m.as_mut_slice(),
+        v.as_mut_slice(),
+        grad.as_slice(),
+    );
+    if !pays(7 * all.0.len()) {
+        return step(factors, all);
+    }
+    let (param, m, v, grad) = all;
+    param
+        .par_chunks_mut(CHUNK)
+        .zip(m.par_chunks_mut(CHUNK))
+        .zip(v.par_chunks_mut(CHUNK))
+        .zip(grad.par_chunks(CHUNK))
+        .for_each(|(((param, m), v), grad)| step(factors, (param, m, v, grad)));
+}
+
+simd! {
+    /// As the reference, but for one division less: √v is multiplied by the
+    /// correction's inverse.
+    fn step(factors: &Factors, streams: Streams<'_>) {
+        let (param, m, v, grad) = streams;
+        let near_m = factors.weight < 0.5;
+        let (weight, rest) = (factors.weight as f32, (1.0 - factors.weight) as f32);
+        let (beta2, square_weight) = (factors.beta2 as f32, (1.0 - factors.beta2) as f32);
+        let (inverse, eps) = ((1.0 / factors.correction) as f32, factors.eps as f32);
+        let size = factors.size as f32;
+        for (((p, m), v), &g) in param.iter_mut().zip(m).zip(v).zip(grad) {
+            let d = g - *m;
+            *m = if near_m { *m + weight * d } else { g - d * rest };
+            *v = *v * beta2 + square_weight * g * g;
+            *p -= size * *m / (v.sqrt() * inverse + eps);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Steps of the optimiser, each one pass over memory.
+//!
+//! Adam (Kingma and Ba, 2015), in the order of operations of
+//! `torch.optim.Adam`, so that `f64` runs can be compared digit by digit:
+//!
+//! `m ← m + (g − m)(1 − β₁)`, `v ← β₂·v + (1 − β₂)·g²`,
+//! `p ← p − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)`.
+//!
+//! Note where ε is: Keras adds it before the correction of v, which for small
+//! gradients is another step.
+
+mod cpu;
+mod reference;
+#[cfg(test)]
+mod tests;
+
+use crate::{Buffer, DType, Device, Variant, dispatch};
+
+/// The implementations of this family, slowest first.
+pub const VARIANTS: &[&str] = &["reference", "fast"];
+
+/// A step of Adam.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adam {
+    /// Learning rate.
+    pub lr: f64,
+    /// Decay of the mean of the gradient.
+    pub beta1: f64,
+    /// Decay of the mean of its square.
+    pub beta2: f64,
+    /// Added to the root of that mean.
+    pub eps: f64,
+    /// Number of this step, from 1.
+    pub step: u64,
+}
+
+/// Moves `param` by one step and updates the running means of the gradient, `m`,
+/// and of its square, `v`.
+///
+/// # Panics
+/// When lengths, types or devices differ, or `step` is 0.
+#[track_caller]
+pub fn adam(adam: &Adam, param: &mut Buffer, m: &mut Buffer, v: &mut Buffer, grad: &Buffer) {
+    adam_with(Variant::Fast, adam, param, m, v, grad);
+}
+
+/// [`adam()`] by the implementation of one's choice.
+///
+/// # Panics
+/// As [`adam()`].
+#[track_caller]
+pub fn adam_with(
+    variant: Variant,
+    adam: &Adam,
+    param: &mut Buffer,
+    m: &mut Buffer,
+    v: &mut Buffer,
+    grad: &Buffer,
+) {
+    assert!(adam.step > 0, "adam: steps count from 1");
+    for (what, x) in [("parameter", &*param), ("m", m), ("v", v)] {
+        assert_eq!(x.len(), grad.len(), "adam: elements of {what} and gradient");
+        assert_eq!(
+            x.dtype(),
+            grad.dtype(),
+            "adam: types of {what} and gradient"
+        );
+        assert_eq!(
+            x.device(),
+            grad.device(),
+            "adam: devices of {what} and gradient"
+        );
+    }
+    let factors = adam.factors();
+    match (grad.device(), variant, grad.dtype()) {
+        (Device::Cpu, Variant::Fast, DType::F32) => cpu::adam(&factors, param, m, v, grad),
+        (Device::Cpu, _, dtype) => {
+            dispatch!(dtype, T => reference::adam::<T>(&factors, param, m, v, grad));
+        }
+    }
+}
+
+/// What the formula needs of a step's numbers, computed in `f64`.
+struct Factors {
+    /// 1 − β₁
+    weight: f64,
+    beta2: f64,
+    /// lr / (1 − β₁ᵗ)
+    size: f64,
+    /// √(1 − β₂ᵗ)
+    correction: f64,
+    eps: f64,
+}
+
+impl Adam {
+    fn factors(&self) -> Factors {
+        let t = self.step as f64;
+        Factors {
+            weight: 1.0 - self.beta1,
+            beta2: self.beta2,
+            size: self.lr / (1.0 - self.beta1.powf(t)),
+            correction: (1.0 - self.beta2.powf(t)).sqrt(),
+            eps: self.eps,
+        }
+    }
+}

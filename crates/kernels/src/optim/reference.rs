@@ -1,0 +1,33 @@
+//! The plain loop, for either type.
+
+use super::Factors;
+use crate::{Buffer, Real};
+
+pub(super) fn adam<T: Real>(
+    factors: &Factors,
+    param: &mut Buffer,
+    m: &mut Buffer,
+    v: &mut Buffer,
+    grad: &Buffer,
+) {
+    let (param, m, v) = (
+        param.as_mut_slice::<T>(),
+        m.as_mut_slice::<T>(),
+        v.as_mut_slice::<T>(),
+    );
+    let (weight, beta2) = (T::of(factors.weight), T::of(factors.beta2));
+    let square_weight = T::of(1.0 - factors.beta2);
+    let (correction, eps) = (T::of(factors.correction), T::of(factors.eps));
+    let size = T::of(-factors.size);
+    for (i, &g) in grad.as_slice::<T>().iter().enumerate() {
+        // Whichever end is nearer: `m + w·(g − m)` exactly at w = 0 and w = 1.
+        m[i] = if factors.weight < 0.5 {
+            m[i] + weight * (g - m[i])
+        } else {
+            g - (g - m[i]) * (T::ONE - weight)
+        };
+        v[i] = v[i] * beta2 + square_weight * g * g;
+        let root = v[i].sqrt() / correction + eps;
+        param[i] += size * m[i] / root;
+    }
+}

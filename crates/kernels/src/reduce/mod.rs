@@ -1,0 +1,84 @@
+//! Many elements to one: sums and maxima over any set of axes.
+//!
+//! The axes to reduce are those where the output has size 1:
+//! `out[i, 0] = Σⱼ x[i, j]`.
+//!
+//! Both implementations accumulate in `f64`, so the rounding of a sum of `f32` is
+//! that of its last step.
+
+mod cpu;
+mod reference;
+#[cfg(test)]
+mod tests;
+
+use crate::walk::assert_operands;
+use crate::{Buffer, DType, Device, Layout, Variant, View, dispatch};
+
+/// The implementations of this family, slowest first.
+pub const VARIANTS: &[&str] = &["reference", "fast"];
+
+/// How elements combine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reduction {
+    /// Their sum; 0 of none.
+    Sum,
+    /// The largest, NaN if any is; −∞ of none.
+    Max,
+}
+
+/// Sum of `x` over the axes where `out_layout` (of the same rank) has size 1.
+///
+/// # Panics
+/// When `out_layout` is not dense, or has a size that is neither that of `x` nor
+/// 1; when types or devices differ; when a layout reaches past its buffer.
+#[track_caller]
+pub fn sum(x: View<'_>, out: &mut Buffer, out_layout: &Layout) {
+    reduce_with(Variant::Fast, Reduction::Sum, x, out, out_layout);
+}
+
+/// Maximum of `x` over the axes where `out_layout` (of the same rank) has size 1.
+///
+/// # Panics
+/// As [`sum`].
+#[track_caller]
+pub fn max(x: View<'_>, out: &mut Buffer, out_layout: &Layout) {
+    reduce_with(Variant::Fast, Reduction::Max, x, out, out_layout);
+}
+
+/// A reduction by the implementation of one's choice.
+///
+/// # Panics
+/// As [`sum`].
+#[track_caller]
+pub fn reduce_with(
+    variant: Variant,
+    op: Reduction,
+    x: View<'_>,
+    out: &mut Buffer,
+    out_layout: &Layout,
+) {
+    let (from, to) = (x.layout.shape(), out_layout.shape());
+    let reduces = from.len() == to.len() && from.iter().zip(to).all(|(a, b)| a == b || *b == 1);
+    assert!(reduces, "{op:?}: {from:?} does not reduce to {to:?}");
+    assert_operands("reduce", &[x], out, out_layout);
+    if out_layout.is_empty() {
+        return;
+    }
+    match (out.device(), variant, out.dtype()) {
+        (Device::Cpu, Variant::Fast, DType::F32) => cpu::reduce(op, x, out, out_layout),
+        (Device::Cpu, _, dtype) => {
+            dispatch!(dtype, T => reference::reduce::<T>(op, x, out, out_layout));
+        }
+    }
+}
+
+impl Reduction {
+    /// The result of nothing.
+    #[inline(always)]
+    fn start(self) -> f64 {
+        match self {
+            Self::Sum => 0.0,
+            Self::Max => f64::NEG_INFINITY,
+        }
+    }
+}

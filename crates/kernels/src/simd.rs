@@ -1,0 +1,109 @@
+//! One source, several instruction sets, chosen when the program runs.
+//!
+//! [`simd!`] compiles a function once for the machine the binary was built for
+//! and once more for every [`Level`] above it, and calls the best one the
+//! processor has. Nothing but the instructions changes: no level contracts
+//! `a * b + c` into one rounding, so a function made this way gives the same
+//! bits at every level.
+
+use std::fmt;
+
+/// The instruction sets the fast CPU paths are compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// What every processor of the target has.
+    Portable,
+    /// AVX2 and FMA: 8 `f32` to a register.
+    Avx2,
+    /// AVX-512 F, BW, DQ and VL: 16 `f32` to a register.
+    Avx512,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Portable => "portable",
+            Self::Avx2 => "AVX2",
+            Self::Avx512 => "AVX-512",
+        })
+    }
+}
+
+/// The best level this processor has.
+#[inline]
+pub fn level() -> Level {
+    #[cfg(target_arch = "x86_64")]
+    {
+        // The standard library caches what it finds: these are loads and masks.
+        let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        let avx512 = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl");
+        if avx2 && avx512 {
+            return Level::Avx512;
+        }
+        if avx2 {
+            return Level::Avx2;
+        }
+    }
+    Level::Portable
+}
+
+/// Defines a function that is compiled for every [`Level`] and picks one when
+/// called.
+///
+/// What the body calls must be inlined into it to be compiled along: mark it
+/// `#[inline(always)]`, closures included. A generic parameter takes one bound.
+macro_rules! simd {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident $(<$($g:ident: $bound:path),+>)? (
+        $($arg:ident: $t:ty),* $(,)?
+    ) $(-> $r:ty)? $body:block) => {
+        $(#[$meta])*
+        #[allow(unsafe_code)]
+        $vis fn $name $(<$($g: $bound),+>)? ($($arg: $t),*) $(-> $r)? {
+            #[inline(always)]
+            fn portable $(<$($g: $bound),+>)? ($($arg: $t),*) $(-> $r)? $body
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            fn avx2 $(<$($g: $bound),+>)? ($($arg: $t),*) $(-> $r)? {
+                portable($($arg),*)
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+            fn avx512 $(<$($g: $bound),+>)? ($($arg: $t),*) $(-> $r)? {
+                portable($($arg),*)
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            match $crate::simd::level() {
+                // SAFETY: the processor has the features `level` names.
+                $crate::simd::Level::Avx512 => return unsafe { avx512($($arg),*) },
+                // SAFETY: as above.
+                $crate::simd::Level::Avx2 => return unsafe { avx2($($arg),*) },
+                $crate::simd::Level::Portable => {}
+            }
+            portable($($arg),*)
+        }
+    };
+}
+pub(crate) use simd;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    simd! {
+        fn dot<T: Into<f32>>(x: Vec<T>, y: &[f32]) -> f32 {
+            x.into_iter().zip(y).map(|(a, b)| a.into() * b).sum()
+        }
+    }
+
+    #[test]
+    fn the_macro_takes_generics_and_returns() {
+        assert_eq!(dot(vec![1u8, 2, 3], &[1.0, 10.0, 100.0]), 321.0);
+        assert!(Level::Portable < Level::Avx2 && level() >= Level::Portable);
+    }
+}

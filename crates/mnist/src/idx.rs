@@ -1,0 +1,378 @@
+//! The IDX file format of MNIST and its relatives: a big-endian header, then raw bytes.
+//!
+//! ```text
+//! 00 00 | 08 (unsigned bytes) | rank | rank × u32 sizes | data, last axis fastest
+//! ```
+//!
+//! Files may be gzip-compressed; which they are is read from their first two bytes, never from
+//! their name. A header is a claim: no memory is reserved for bytes that have not arrived.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use byteorder::{BigEndian, ByteOrder, WriteBytesExt};
+use flate2::Compression;
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+
+use crate::error::Error;
+use crate::file;
+
+/// The greatest rank that is read or written.
+pub const MAX_RANK: usize = 4;
+
+/// The most data, in bytes, that one file may hold (1 GiB). The largest relative of MNIST, EMNIST
+/// `byclass`, holds 547 MB; a header that claims more is corrupt.
+pub const MAX_BYTES: u64 = 1 << 30;
+
+const UNSIGNED_BYTE: u8 = 0x08;
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// An array of unsigned bytes as an IDX file holds it, e.g. images `[N, 28, 28]` or labels `[N]`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Idx {
+    /// Sizes, slowest axis first; at most [`MAX_RANK`] of them.
+    pub shape: Vec<usize>,
+    /// The elements in row-major order: as many as the product of `shape`.
+    pub data: Vec<u8>,
+}
+
+/// What is wrong with an IDX file (or with an array that cannot become one).
+#[derive(Debug, thiserror::Error)]
+pub enum IdxError {
+    /// There is not one byte.
+    #[error("it is empty; the copy or download was cut off: get the file again")]
+    Empty,
+    /// It does not begin as an IDX file does.
+    #[error(
+        "it is not IDX: it begins with {}, not with 00 00; give an IDX file, raw or gzip-compressed \
+         (a saved web page or another format will not do)", Hex(.0)
+    )]
+    Magic(Vec<u8>),
+    /// The element type is not unsigned bytes.
+    #[error(
+        "its elements are {} (type code {code:#04x}); only unsigned bytes (0x08) are read: convert it first",
+        element_name(*code)
+    )]
+    Element {
+        /// The third byte of the file.
+        code: u8,
+    },
+    /// More axes than [`MAX_RANK`].
+    #[error("it has {0} axes, more than 4; split or reshape it first")]
+    Rank(usize),
+    /// The header claims more than [`MAX_BYTES`], or an array has a size that the header cannot hold.
+    #[error(
+        "its header claims {shape:?} = {bytes} bytes, more than the 1 GiB that is read; \
+         the header is corrupt, or this is not a data set of small images"
+    )]
+    TooLarge {
+        /// The claimed sizes.
+        shape: Vec<u64>,
+        /// Their product, in bytes.
+        bytes: u128,
+    },
+    /// The file ends before its header or its data do.
+    #[error(
+        "it ends after {found} of the {expected} bytes that its header announces; the copy is incomplete: get the file again"
+    )]
+    Short {
+        /// Bytes that the part being read should have.
+        expected: u64,
+        /// Bytes that were there.
+        found: u64,
+    },
+    /// There are bytes after the data.
+    #[error(
+        "it goes on after the {expected} bytes that its header announces; it was damaged or is not what its header says"
+    )]
+    Trailing {
+        /// Bytes of data that the header announces.
+        expected: u64,
+    },
+    /// The gzip stream ends early.
+    #[error("its gzip stream is cut off; the copy or download is incomplete: get the file again")]
+    GzipTruncated,
+    /// The gzip stream does not decode, or its checksum differs.
+    #[error("its gzip stream is corrupt ({0}); get the file again")]
+    GzipCorrupt(String),
+    /// `shape` and `data` of an array do not agree.
+    #[error(
+        "shape {shape:?} does not describe {len} bytes; make the product of the sizes equal to the length"
+    )]
+    Layout {
+        /// The sizes given.
+        shape: Vec<usize>,
+        /// The number of bytes given.
+        len: usize,
+    },
+    /// The reader or writer under it failed.
+    #[error("{0}")]
+    Io(io::Error),
+}
+
+impl Idx {
+    /// An array of `shape` over `data`.
+    ///
+    /// # Errors
+    /// [`IdxError::Layout`] where the product of `shape` is not `data.len()`, [`IdxError::Rank`] and
+    /// [`IdxError::TooLarge`] where no file could hold it.
+    pub fn new(shape: impl Into<Vec<usize>>, data: Vec<u8>) -> Result<Self, IdxError> {
+        let idx = Self {
+            shape: shape.into(),
+            data,
+        };
+        idx.header()?;
+        Ok(idx)
+    }
+
+    /// Reads one IDX array, raw or gzip-compressed, to the end of `reader`.
+    ///
+    /// Memory grows with the bytes that arrive, never with what the header claims.
+    ///
+    /// # Errors
+    /// Any [`IdxError`]; bytes after the data are one of them.
+    pub fn parse(mut reader: impl Read) -> Result<Self, IdxError> {
+        let mut start = Vec::new();
+        reader
+            .by_ref()
+            .take(2)
+            .read_to_end(&mut start)
+            .map_err(IdxError::Io)?;
+        let compressed = start == GZIP_MAGIC;
+        let whole = io::Cursor::new(start).chain(reader);
+        if compressed {
+            parse_plain(MultiGzDecoder::new(whole), gzip_error)
+        } else {
+            parse_plain(whole, IdxError::Io)
+        }
+    }
+
+    /// Reads the IDX file at `path`, raw or gzip-compressed.
+    ///
+    /// # Errors
+    /// [`Error::Idx`] or [`Error::Read`], both of which name the file.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let read_error = |cause| Error::Read {
+            path: path.to_owned(),
+            cause,
+        };
+        let file = File::open(path).map_err(read_error)?;
+        Self::parse(file).map_err(|cause| match cause {
+            IdxError::Io(cause) => read_error(cause),
+            cause => Error::Idx {
+                path: path.to_owned(),
+                cause,
+            },
+        })
+    }
+
+    /// Writes the array uncompressed: header, then data.
+    ///
+    /// # Errors
+    /// As [`Idx::new`] where the public fields do not agree; [`IdxError::Io`] where `writer` fails.
+    pub fn write(&self, mut writer: impl Write) -> Result<(), IdxError> {
+        let header = self.header()?;
+        writer
+            .write_all(&header)
+            .and_then(|()| writer.write_all(&self.data))
+            .map_err(IdxError::Io)
+    }
+
+    /// Writes the array to `path`, gzip-compressed where the name ends in `.gz`.
+    ///
+    /// The bytes go to a temporary file in the same folder, are flushed to the disk, and then take
+    /// the name: `path` holds either what it held before or the whole array.
+    ///
+    /// # Errors
+    /// [`Error::Idx`] where the public fields do not agree, [`Error::Write`] where the disk refuses.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        let header = self.header().map_err(|cause| Error::Idx {
+            path: path.to_owned(),
+            cause,
+        })?;
+        file::write_atomic(path, |out| {
+            if path
+                .extension()
+                .is_some_and(|e| e.eq_ignore_ascii_case("gz"))
+            {
+                let mut gz = GzEncoder::new(out, Compression::best());
+                gz.write_all(&header)?;
+                gz.write_all(&self.data)?;
+                gz.finish().map(drop)
+            } else {
+                out.write_all(&header)?;
+                out.write_all(&self.data)
+            }
+        })
+        .map_err(|cause| Error::Write {
+            path: path.to_owned(),
+            cause,
+        })
+    }
+
+    /// The header's bytes, after checking that the fields agree with each other and with the format.
+    pub(crate) fn header(&self) -> Result<Vec<u8>, IdxError> {
+        if self.shape.len() > MAX_RANK {
+            return Err(IdxError::Rank(self.shape.len()));
+        }
+        let sizes: Vec<u64> = self.shape.iter().map(|&size| size as u64).collect();
+        if sizes.iter().any(|&size| size > u64::from(u32::MAX)) {
+            return Err(IdxError::TooLarge {
+                bytes: product(&sizes),
+                shape: sizes,
+            });
+        }
+        if claimed_bytes(&sizes)? != self.data.len() as u64 {
+            return Err(IdxError::Layout {
+                shape: self.shape.clone(),
+                len: self.data.len(),
+            });
+        }
+        let mut header = vec![0, 0, UNSIGNED_BYTE, self.shape.len() as u8];
+        for &size in &self.shape {
+            header
+                .write_u32::<BigEndian>(size as u32)
+                .map_err(IdxError::Io)?;
+        }
+        Ok(header)
+    }
+}
+
+impl fmt::Debug for Idx {
+    /// Names the shape and the length: the data of a data set would fill screens.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Idx")
+            .field("shape", &self.shape)
+            .field("bytes", &self.data.len())
+            .finish()
+    }
+}
+
+fn parse_plain(mut reader: impl Read, error: fn(io::Error) -> IdxError) -> Result<Idx, IdxError> {
+    let mut bytes = |limit| up_to(&mut reader, limit).map_err(error);
+
+    let magic = bytes(4)?;
+    match magic[..] {
+        [] => return Err(IdxError::Empty),
+        [0, 0, UNSIGNED_BYTE, rank] if usize::from(rank) > MAX_RANK => {
+            return Err(IdxError::Rank(rank.into()));
+        }
+        [0, 0, UNSIGNED_BYTE, _] => {}
+        [0, 0, code, _] => return Err(IdxError::Element { code }),
+        [0] | [0, 0] | [0, 0, _] => {
+            return Err(IdxError::Short {
+                expected: 4,
+                found: magic.len() as u64,
+            });
+        }
+        _ => return Err(IdxError::Magic(magic)),
+    }
+
+    let expected = 4 * u64::from(magic[3]);
+    let header = bytes(expected)?;
+    if (header.len() as u64) < expected {
+        return Err(IdxError::Short {
+            expected,
+            found: header.len() as u64,
+        });
+    }
+    let sizes: Vec<u64> = header
+        .chunks_exact(4)
+        .map(|size| BigEndian::read_u32(size).into())
+        .collect();
+
+    let expected = claimed_bytes(&sizes)?;
+    // One byte more than expected: it tells a file that goes on from one that ends, and it takes a
+    // gzip stream past its checksum.
+    let mut data = bytes(expected + 1)?;
+    match data.len() as u64 {
+        found if found < expected => Err(IdxError::Short { expected, found }),
+        found if found > expected => Err(IdxError::Trailing { expected }),
+        _ => {
+            data.shrink_to_fit();
+            Ok(Idx {
+                shape: sizes.iter().map(|&size| size as usize).collect(),
+                data,
+            })
+        }
+    }
+}
+
+/// At most `limit` bytes, fewer where the reader ends. Memory grows with what arrives.
+fn up_to(reader: &mut impl Read, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    reader.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn product(sizes: &[u64]) -> u128 {
+    sizes
+        .iter()
+        .fold(1, |bytes: u128, &size| bytes.saturating_mul(size.into()))
+}
+
+fn claimed_bytes(sizes: &[u64]) -> Result<u64, IdxError> {
+    let bytes = product(sizes);
+    match u64::try_from(bytes) {
+        Ok(bytes) if bytes <= MAX_BYTES => Ok(bytes),
+        _ => Err(IdxError::TooLarge {
+            shape: sizes.to_vec(),
+            bytes,
+        }),
+    }
+}
+
+/// flate2 reports a stream that ends early as `UnexpectedEof`, one that does not decode as
+/// `InvalidInput` or `InvalidData`; all else comes from the file.
+fn gzip_error(cause: io::Error) -> IdxError {
+    match cause.kind() {
+        io::ErrorKind::UnexpectedEof => IdxError::GzipTruncated,
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            IdxError::GzipCorrupt(cause.to_string())
+        }
+        _ => IdxError::Io(cause),
+    }
+}
+
+fn element_name(code: u8) -> &'static str {
+    match code {
+        0x09 => "signed bytes",
+        0x0b => "16-bit integers",
+        0x0c => "32-bit integers",
+        0x0d => "32-bit floats",
+        0x0e => "64-bit floats",
+        _ => "of an unknown type",
+    }
+}
+
+struct Hex<'a>(&'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, byte) in self.0.iter().enumerate() {
+            write!(f, "{}{byte:02x}", if i > 0 { " " } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_reserves_no_memory() {
+        let bytes = up_to(&mut &[1u8, 2, 3][..], 1 << 40).unwrap();
+        assert_eq!(bytes, [1, 2, 3]);
+        assert!(
+            bytes.capacity() < 1 << 16,
+            "{} bytes are reserved",
+            bytes.capacity()
+        );
+    }
+}

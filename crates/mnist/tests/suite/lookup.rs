@@ -1,0 +1,387 @@
+//! Finding a data set: layouts, names, the order of places, and what is said about it.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::server::{Answer, Server};
+use detach_mnist::fetch::{Fetcher, RemoteFile};
+use detach_mnist::{Dataset, Error, Identity, Idx, Kind, Lookup, Place, Split};
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+/// Writes `count` digits of a seed under the given names.
+fn put(folder: &Path, prefix: &str, stem: &str, suffix: &str, seed: u64, count: usize) {
+    fs::create_dir_all(folder).unwrap();
+    let data = Dataset::synthetic(seed, Split::Train, count);
+    let name = |what, rank| folder.join(format!("{prefix}{stem}-{what}{rank}-ubyte{suffix}"));
+    Idx::new([count, 28, 28], data.images)
+        .unwrap()
+        .save(name("images", "-idx3"))
+        .unwrap();
+    Idx::new([count], data.labels)
+        .unwrap()
+        .save(name("labels", "-idx1"))
+        .unwrap();
+}
+
+/// A lookup that knows nothing outside `root`.
+fn lookup(root: &TempDir) -> Lookup {
+    Lookup {
+        local: root.path().join("data"),
+        cache: Some(root.path().join("cache")),
+        ..Lookup::new(None)
+    }
+}
+
+fn find(lookup: &Lookup) -> Result<Dataset, Error> {
+    lookup.find(Split::Train, &mut |_| {})
+}
+
+fn place(data: &Dataset) -> Option<Place> {
+    match data.source.kind {
+        Kind::Files { place, .. } => Some(place),
+        Kind::Synthetic { .. } => None,
+    }
+}
+
+#[test]
+fn a_folder_may_have_any_of_the_usual_layouts() {
+    for (within, suffix) in [("", ""), ("", ".gz"), ("raw", ".gz"), ("MNIST/raw", "")] {
+        let root = tempfile::tempdir().unwrap();
+        put(&root.path().join(within), "", "train", suffix, 1, 5);
+        let data = Dataset::open(root.path(), Split::Train).unwrap();
+        assert_eq!(data.len(), 5);
+        assert_eq!(data.images, Dataset::synthetic(1, Split::Train, 5).images);
+        assert_eq!(place(&data), Some(Place::Given));
+        assert!(!data.source.is_mnist() && !data.source.is_synthetic());
+        assert!(matches!(
+            Dataset::open(root.path(), Split::Test),
+            Err(Error::NotThere { .. })
+        ));
+    }
+}
+
+#[test]
+fn names_may_have_a_dot_a_prefix_or_the_word_test() {
+    let root = tempfile::tempdir().unwrap();
+    put(root.path(), "", "train", "", 1, 3);
+    for what in ["images-idx3", "labels-idx1"] {
+        let name = |what: &str| root.path().join(format!("train-{what}-ubyte"));
+        fs::rename(name(what), name(&what.replace("-idx", ".idx"))).unwrap();
+    }
+    assert_eq!(Dataset::open(root.path(), Split::Train).unwrap().len(), 3);
+
+    let root = tempfile::tempdir().unwrap();
+    put(root.path(), "kmnist-", "test", ".gz", 1, 4);
+    assert_eq!(Dataset::open(root.path(), Split::Test).unwrap().len(), 4);
+}
+
+#[test]
+fn of_several_data_sets_one_must_be_named() {
+    let root = tempfile::tempdir().unwrap();
+    put(root.path(), "emnist-letters-", "train", ".gz", 1, 3);
+    put(root.path(), "emnist-digits-", "train", ".gz", 2, 4);
+    let error = Dataset::open(root.path(), Split::Train).unwrap_err();
+    let Error::Ambiguous { names, .. } = &error else {
+        panic!("{error}")
+    };
+    assert_eq!(names, &["emnist-digits", "emnist-letters"]);
+    assert!(
+        error.to_string().contains("emnist-digits, emnist-letters"),
+        "{error}"
+    );
+    assert_eq!(
+        Dataset::open(root.path().join("emnist-letters"), Split::Train)
+            .unwrap()
+            .len(),
+        3
+    );
+
+    put(root.path(), "", "train", "", 3, 6);
+    assert_eq!(Dataset::open(root.path(), Split::Train).unwrap().len(), 6);
+}
+
+#[test]
+fn emnist_is_turned_upright_and_says_so() {
+    let root = tempfile::tempdir().unwrap();
+    put(root.path(), "emnist-letters-", "train", ".gz", 1, 3);
+    let data = Dataset::open(root.path(), Split::Train).unwrap();
+    let stored = Dataset::synthetic(1, Split::Train, 3);
+    for (row, column) in [(0, 0), (3, 20), (14, 9), (27, 1)] {
+        for i in 0..3 {
+            assert_eq!(
+                data.image(i)[28 * row + column],
+                stored.image(i)[28 * column + row]
+            );
+        }
+    }
+    assert_ne!(data.images, stored.images);
+    assert!(
+        data.source.to_string().contains("turned upright"),
+        "{}",
+        data.source
+    );
+}
+
+#[test]
+fn a_folder_that_was_asked_for_is_taken_or_refused_but_never_replaced() {
+    let root = tempfile::tempdir().unwrap();
+    put(
+        &root.path().join("data/MNIST/raw"),
+        "",
+        "train",
+        ".gz",
+        1,
+        5,
+    );
+    let empty = root.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    for folder in [empty.clone(), root.path().join("no/such")] {
+        let asked = Lookup {
+            given: Some(folder.clone()),
+            ..lookup(&root)
+        };
+        let error = find(&asked).unwrap_err();
+        assert!(matches!(error, Error::NotThere { .. }), "{error}");
+        assert!(
+            error.to_string().contains(&folder.display().to_string()),
+            "{error}"
+        );
+    }
+    put(&empty, "", "train", "", 2, 7);
+    fs::remove_file(empty.join("train-labels-idx1-ubyte")).unwrap();
+    let error = Dataset::open(&empty, Split::Train).unwrap_err().to_string();
+    assert!(
+        error.contains("has train-images-idx3-ubyte but no train-labels-idx1-ubyte"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_order_is_local_cache_synthetic_and_is_told() {
+    let root = tempfile::tempdir().unwrap();
+    let lookup = lookup(&root);
+
+    let made = find(&lookup).unwrap();
+    assert_eq!(made.len(), 60_000);
+    assert_eq!(
+        made.images[..10 * 784],
+        Dataset::synthetic(0, Split::Train, 10).images
+    );
+    let told = made.source.to_string();
+    assert!(
+        told.starts_with("synthetic digits made here (seed 0), because"),
+        "{told}"
+    );
+    let places: Vec<_> = made
+        .source
+        .passed_over
+        .iter()
+        .map(|passed| &passed.place)
+        .collect();
+    assert!(
+        places[0].contains("data") && places[1].contains("cache"),
+        "{places:?}"
+    );
+    assert_eq!(places[2], "download");
+    assert!(told.contains("download: not allowed"), "{told}");
+
+    put(
+        &root.path().join("cache/MNIST/raw"),
+        "",
+        "train",
+        ".gz",
+        1,
+        5,
+    );
+    let cached = find(&lookup).unwrap();
+    assert_eq!(
+        (place(&cached), cached.source.passed_over.len()),
+        (Some(Place::Cache), 1)
+    );
+
+    put(
+        &root.path().join("data/MNIST/raw"),
+        "",
+        "train",
+        ".gz",
+        1,
+        6,
+    );
+    let local = find(&lookup).unwrap();
+    assert_eq!(
+        (place(&local), local.source.passed_over.len()),
+        (Some(Place::Local), 0)
+    );
+    assert!(
+        local.source.to_string().contains("not MNIST itself"),
+        "{}",
+        local.source
+    );
+    assert!(matches!(
+        local.source.kind,
+        Kind::Files {
+            identity: Identity::Other,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn files_that_are_there_and_broken_are_an_error_not_a_reason_to_take_others() {
+    let root = tempfile::tempdir().unwrap();
+    let raw = root.path().join("data/MNIST/raw");
+    put(&raw, "", "train", ".gz", 1, 50);
+    let images = raw.join("train-images-idx3-ubyte.gz");
+    let bytes = fs::read(&images).unwrap();
+    fs::write(&images, &bytes[..bytes.len() / 2]).unwrap();
+    let error = find(&lookup(&root)).unwrap_err();
+    assert!(matches!(error, Error::Idx { .. }), "{error}");
+    assert!(error.to_string().contains("cut off"), "{error}");
+}
+
+#[test]
+fn images_and_labels_must_belong_together() {
+    let root = tempfile::tempdir().unwrap();
+    put(root.path(), "", "train", "", 1, 5);
+    let labels = root.path().join("train-labels-idx1-ubyte");
+    Idx::new([4], vec![0; 4]).unwrap().save(&labels).unwrap();
+    let error = Dataset::open(root.path(), Split::Train)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("5 images") && error.contains("4 labels"),
+        "{error}"
+    );
+
+    Idx::new([1, 5], vec![0; 5]).unwrap().save(&labels).unwrap();
+    let error = Dataset::open(root.path(), Split::Train).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::Shape {
+                expected: "[N]",
+                ..
+            }
+        ),
+        "{error}"
+    );
+
+    for shape in [[5, 32, 32], [0, 28, 28]] {
+        let images = Idx::new(shape, vec![0; shape.iter().product()]).unwrap();
+        images
+            .save(root.path().join("train-images-idx3-ubyte"))
+            .unwrap();
+        let error = Dataset::open(root.path(), Split::Train).unwrap_err();
+        assert!(matches!(error, Error::Shape { .. }), "{error}");
+        assert!(error.to_string().contains("28×28"), "{error}");
+    }
+}
+
+/// The packed bytes of a small data set, and a fetcher for it.
+fn remote(url: &str) -> (Vec<(String, Vec<u8>)>, Fetcher) {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = Dataset::synthetic(9, Split::Train, 20)
+        .save(folder.path())
+        .unwrap();
+    let mut served = Vec::new();
+    let mut files = Vec::new();
+    for path in paths {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let mut unpacked = Vec::new();
+        Idx::open(&path).unwrap().write(&mut unpacked).unwrap();
+        let hash: String = Sha256::digest(&unpacked)
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect();
+        let unpacked = unpacked.len() as u64;
+        files.push(RemoteFile {
+            name: name.clone().into(),
+            sha256: hash.into(),
+            unpacked,
+        });
+        served.push((name, fs::read(&path).unwrap()));
+    }
+    let seconds = Duration::from_secs(5);
+    let mirrors = vec![url.to_owned()];
+    (
+        served,
+        Fetcher {
+            mirrors,
+            files,
+            connect_timeout: seconds,
+            stall_timeout: seconds,
+        },
+    )
+}
+
+#[test]
+fn a_download_goes_where_the_next_lookup_finds_it() {
+    for (has_data_folder, place_then) in [(true, Place::Local), (false, Place::Cache)] {
+        let root = tempfile::tempdir().unwrap();
+        if has_data_folder {
+            fs::create_dir(root.path().join("data")).unwrap();
+        }
+        let served = remote("").0;
+        let server = Server::start(move |request, _| {
+            let file = served
+                .iter()
+                .find(|(name, _)| request.path.ends_with(name.as_str()));
+            file.map_or(Answer::status("404 Not Found"), |(_, body)| {
+                Answer::part(body, request)
+            })
+        });
+        let lookup = Lookup {
+            download: Some(remote(&server.url).1),
+            ..lookup(&root)
+        };
+        let mut heard = 0;
+        let first = lookup.find(Split::Train, &mut |_| heard += 1).unwrap();
+        assert_eq!((place(&first), first.len()), (Some(Place::Download), 20));
+        assert!(
+            heard > 0 && first.source.to_string().contains("downloaded to"),
+            "{}",
+            first.source
+        );
+
+        let again = find(&lookup).unwrap();
+        assert_eq!(
+            (place(&again), again.images == first.images),
+            (Some(place_then), true)
+        );
+        assert_eq!(server.requests().len(), 2);
+    }
+}
+
+#[test]
+fn a_download_that_fails_ends_in_synthetic_digits_or_an_error_both_with_the_cause() {
+    let root = tempfile::tempdir().unwrap();
+    let server = Server::start(|_, _| Answer::status("503 Service Unavailable"));
+    let lookup = Lookup {
+        download: Some(remote(&server.url).1),
+        ..lookup(&root)
+    };
+    let made = find(&lookup).unwrap();
+    assert!(made.source.is_synthetic());
+    assert!(made.source.to_string().contains("503"), "{}", made.source);
+
+    let error = find(&Lookup {
+        synthetic: None,
+        ..lookup
+    })
+    .unwrap_err();
+    assert!(matches!(error, Error::Nowhere { .. }), "{error}");
+    assert!(error.to_string().contains("503"), "{error}");
+}
+
+#[test]
+fn a_batch_is_the_images_of_its_indices_on_the_scale_of_networks() {
+    let data = Dataset::synthetic(1, Split::Train, 10);
+    let mut batch = vec![9.0; 3 * 784];
+    data.batch(&[7, 0, 7], &mut batch);
+    assert!(batch[..784] == batch[2 * 784..]);
+    for (value, &pixel) in batch[784..2 * 784].iter().zip(data.image(0)) {
+        assert_eq!(*value, (f32::from(pixel) - 127.5) / 127.5);
+    }
+}

@@ -1,0 +1,7 @@
+//! The crate from outside, as its users see it. Needs no network but the loopback device.
+
+mod fetch;
+mod idx;
+mod lookup;
+mod server;
+mod synth;

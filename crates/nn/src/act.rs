@@ -1,0 +1,115 @@
+//! Layers without parameters: activations and changes of shape.
+
+use crate::module::{Mode, Module, Slot, State};
+use detach_tensor::Tensor;
+
+/// max(x, 0).
+#[derive(Clone, Copy, Debug)]
+pub struct ReLU;
+
+/// x where x > 0, else slope · x.
+#[derive(Clone, Copy, Debug)]
+pub struct LeakyReLU(pub f64);
+
+/// Hyperbolic tangent.
+#[derive(Clone, Copy, Debug)]
+pub struct Tanh;
+
+/// σ(x) = 1 / (1 + e⁻ˣ).
+#[derive(Clone, Copy, Debug)]
+pub struct Sigmoid;
+
+/// `[N, C, H, W]` to `[N, C·H·W]`, in row-major order.
+#[derive(Clone, Copy, Debug)]
+pub struct Flatten;
+
+/// `[N, C·H·W]` to images `[N, C, H, W]`, which are stored channels-last from here on.
+#[derive(Clone, Copy, Debug)]
+pub struct Unflatten(pub [usize; 3]);
+
+macro_rules! stateless {
+    ($($layer:ident: $forward:expr, $describe:expr;)*) => {$(
+        impl State for $layer {
+            fn visit<'a>(&'a self, _: &str, _: &mut dyn FnMut(String, Slot<'a>)) {}
+        }
+        impl Module for $layer {
+            fn forward(&self, x: &Tensor, _: Mode<'_>) -> Tensor {
+                let forward: fn(&Self, &Tensor) -> Tensor = $forward;
+                forward(self, x)
+            }
+            fn describe(&self) -> String {
+                let describe: fn(&Self) -> String = $describe;
+                describe(self)
+            }
+        }
+    )*};
+}
+
+stateless! {
+    ReLU: |_, x| x.relu(), |_| "ReLU()".into();
+    LeakyReLU: |layer, x| x.leaky_relu(layer.0), |layer| format!("LeakyReLU({})", layer.0);
+    Tanh: |_, x| x.tanh(), |_| "Tanh()".into();
+    Sigmoid: |_, x| x.sigmoid(), |_| "Sigmoid()".into();
+    Flatten: |_, x| flatten(x), |_| "Flatten()".into();
+    Unflatten: unflatten, |&Unflatten([c, h, w])| format!("Unflatten(1, ({c}, {h}, {w}))");
+}
+
+fn flatten(x: &Tensor) -> Tensor {
+    let batch = x.shape()[0];
+    x.reshape(&[batch, x.shape()[1..].iter().product()])
+}
+
+fn unflatten(&Unflatten([c, h, w]): &Unflatten, x: &Tensor) -> Tensor {
+    x.reshape(&[x.shape()[0], c, h, w]).channels_last()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use detach_tensor::{Array, grad};
+
+    fn run(layer: &dyn Module, values: &[f64], shape: &[usize]) -> Tensor {
+        layer.forward(
+            &Tensor::variable(Array::from_slice(values, shape)),
+            Mode::eval(),
+        )
+    }
+
+    #[test]
+    fn activations() {
+        let x = [-2.0, 0.0, 3.0];
+        assert_eq!(run(&ReLU, &x, &[3]).to_vec::<f64>(), [0.0, 0.0, 3.0]);
+        assert_eq!(
+            run(&LeakyReLU(0.2), &x, &[3]).to_vec::<f64>(),
+            [-0.4, 0.0, 3.0]
+        );
+        let close = |layer: &dyn Module, f: fn(f64) -> f64| {
+            let y = run(layer, &x, &[3]).to_vec::<f64>();
+            y.iter().zip(x).all(|(y, x)| (y - f(x)).abs() < 1e-15)
+        };
+        assert!(close(&Tanh, f64::tanh));
+        assert!(close(&Sigmoid, |x| 1.0 / (1.0 + (-x).exp())));
+    }
+
+    #[test]
+    fn shapes_and_storage() {
+        let values: Vec<f64> = (0..24).map(f64::from).collect();
+        let images = run(&Unflatten([3, 2, 2]), &values, &[2, 12]);
+        assert_eq!(images.shape(), [2, 3, 2, 2]);
+        assert!(images.value().layout().is_channels_last());
+        assert_eq!(images.to_vec::<f64>(), values);
+        let rows = Flatten.forward(&images, Mode::eval());
+        assert_eq!(rows.shape(), [2, 12]);
+        assert_eq!(rows.to_vec::<f64>(), values);
+    }
+
+    #[test]
+    fn gradients_come_back_in_row_major_order() {
+        let values: Vec<f64> = (0..12).map(f64::from).collect();
+        let x = Tensor::variable(Array::from_slice(&values, &[1, 12]));
+        let images = Unflatten([3, 2, 2]).forward(&x, Mode::eval());
+        let loss = Flatten.forward(&images.square(), Mode::eval()).sum();
+        let twice: Vec<f64> = values.iter().map(|v| 2.0 * v).collect();
+        assert_eq!(grad(&loss, &[&x], false)[0].to_vec::<f64>(), twice);
+    }
+}

@@ -1,0 +1,379 @@
+//! Checkpoints: states in a safetensors file.
+//!
+//! The format is a length, a JSON header and the values, little-endian and in
+//! row-major order of PyTorch's shapes, so `safetensors.torch.load_file` reads what is
+//! written here. Equal states and metadata give equal files, byte for byte.
+
+mod error;
+
+pub use error::CheckpointError;
+
+use crate::module::{Slot, State};
+use detach_tensor::{Array, DType};
+use safetensors::{Dtype, tensor::Metadata};
+use serde_json::{Map, Value, json};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// The longest header that is read; safetensors' own limit.
+const MAX_HEADER: u64 = 100_000_000;
+
+/// Named tensors and texts, in memory. [`Checkpoint::add`] and [`Checkpoint::save`], or
+/// [`Checkpoint::load`] and [`Checkpoint::restore`].
+#[derive(Clone, Debug, Default)]
+pub struct Checkpoint {
+    /// Texts beside the tensors: what the file is, and where training stands.
+    pub metadata: BTreeMap<String, String>,
+    tensors: BTreeMap<String, Entry>,
+    origin: Option<PathBuf>,
+}
+
+/// One tensor as it is in the file.
+#[derive(Clone, Debug)]
+struct Entry {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl Checkpoint {
+    /// Without anything.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Copies the values of `state` in, as `prefix.name`; with the empty prefix, as
+    /// `name`.
+    ///
+    /// # Panics
+    /// When a name is there already.
+    #[track_caller]
+    pub fn add(&mut self, prefix: &str, state: &dyn State) {
+        state.visit(prefix, &mut |name, slot| {
+            let new = !self.tensors.contains_key(&name);
+            assert!(new, "two tensors called `{name}` in one checkpoint");
+            self.tensors.insert(name, Entry::of(slot));
+        });
+    }
+
+    /// The tensors' names, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// Writes the file: all of it, or nothing. It is written under a temporary name
+    /// beside `path`, flushed to the disk and then renamed.
+    ///
+    /// # Errors
+    /// When the system refuses; a file that was at `path` is then still there.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), CheckpointError> {
+        let path = path.as_ref();
+        self.write(path).map_err(|source| CheckpointError::Write {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    fn write(&self, path: &Path) -> io::Result<()> {
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let (header, entries) = self.layout();
+        let mut file = temporary(folder)?;
+        let mut out = BufWriter::new(file.as_file_mut());
+        out.write_all(&(header.len() as u64).to_le_bytes())?;
+        out.write_all(&header)?;
+        for entry in entries {
+            out.write_all(&entry.bytes)?;
+        }
+        out.flush()?;
+        drop(out);
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        sync_folder(folder)
+    }
+
+    /// The header, and the tensors in the order of the file: as safetensors does it,
+    /// the widest types first, which aligns all, and then by name.
+    fn layout(&self) -> (Vec<u8>, Vec<&Entry>) {
+        let mut order: Vec<(&String, &Entry)> = self.tensors.iter().collect();
+        order.sort_by_key(|(_, entry)| Reverse(entry.dtype));
+        let mut header = Map::new();
+        if !self.metadata.is_empty() {
+            header.insert("__metadata__".to_owned(), json!(self.metadata));
+        }
+        let mut start = 0;
+        for (name, entry) in &order {
+            let end = start + entry.bytes.len();
+            let info = json!({
+                "dtype": entry.dtype.to_string(),
+                "shape": entry.shape,
+                "data_offsets": [start, end],
+            });
+            header.insert((*name).clone(), info);
+            start = end;
+        }
+        let mut header = Value::Object(header).to_string().into_bytes();
+        header.resize(header.len().next_multiple_of(8), b' ');
+        (header, order.into_iter().map(|(_, entry)| entry).collect())
+    }
+
+    /// Reads a file. Nothing is allocated that the size of the file does not back.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is cut off, or is not a checkpoint.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, CheckpointError> {
+        let path = path.as_ref();
+        let read = |source| CheckpointError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        let mut file = File::open(path).map_err(read)?;
+        let size = file.metadata().map_err(read)?.len();
+        let header = read_header(&mut file, size, path)?;
+        let texts = header.metadata().iter().flatten();
+        let mut out = Self {
+            metadata: texts.map(|(k, v)| (k.clone(), v.clone())).collect(),
+            origin: Some(path.to_owned()),
+            ..Self::default()
+        };
+        for name in header.offset_keys() {
+            let Some(info) = header.info(&name) else {
+                continue;
+            };
+            let (start, end) = info.data_offsets;
+            let mut bytes = vec![0; end - start];
+            file.read_exact(&mut bytes).map_err(read)?;
+            let entry = Entry {
+                dtype: info.dtype,
+                shape: info.shape.clone(),
+                bytes,
+            };
+            out.tensors.insert(name, entry);
+        }
+        Ok(out)
+    }
+
+    /// Writes the tensors called `prefix.…` (all, with the empty prefix) to `state`:
+    /// its names, shapes and types must be exactly theirs.
+    ///
+    /// # Errors
+    /// When they are not; nothing is written then.
+    pub fn restore(&self, prefix: &str, state: &dyn State) -> Result<(), CheckpointError> {
+        let mut slots: BTreeMap<String, Slot<'_>> = BTreeMap::new();
+        state.visit(prefix, &mut |name, slot| {
+            slots.insert(name, slot);
+        });
+        let inside = format!("{prefix}.");
+        let mine = |name: &&String| prefix.is_empty() || name.starts_with(&inside);
+
+        let missing = slots
+            .keys()
+            .filter(|&name| !self.tensors.contains_key(name));
+        if let Some(names) = first_few(missing.map(|name| format!("`{name}`"))) {
+            let checkpoint = self.to_string();
+            return Err(CheckpointError::Missing { checkpoint, names });
+        }
+        let unexpected = self.tensors.keys().filter(mine);
+        let unexpected = unexpected.filter(|&name| !slots.contains_key(name));
+        if let Some(names) = first_few(unexpected.map(|name| format!("`{name}`"))) {
+            let checkpoint = self.to_string();
+            return Err(CheckpointError::Unexpected { checkpoint, names });
+        }
+        let pairs = || {
+            slots
+                .iter()
+                .map(|(name, slot)| (name, slot, &self.tensors[name]))
+        };
+        let different = pairs().filter_map(|(name, slot, entry)| entry.differs(name, slot));
+        if let Some(tensors) = first_few(different) {
+            let checkpoint = self.to_string();
+            return Err(CheckpointError::Different {
+                checkpoint,
+                tensors,
+            });
+        }
+        for (_, slot, entry) in pairs() {
+            entry.write_to(slot);
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for Checkpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.origin {
+            Some(path) => write!(f, "checkpoint `{}`", path.display()),
+            None => f.write_str("the checkpoint"),
+        }
+    }
+}
+
+impl Entry {
+    fn of(slot: Slot<'_>) -> Self {
+        let param = match slot {
+            Slot::Param(param) | Slot::Buffer(param) => param.get(),
+            Slot::Count(count) => {
+                return Self {
+                    dtype: Dtype::I64,
+                    shape: Vec::new(),
+                    bytes: count.get().to_le_bytes().to_vec(),
+                };
+            }
+        };
+        let bytes = match param.dtype() {
+            DType::F32 => bytes_of(&param.to_vec::<f32>(), f32::to_le_bytes),
+            DType::F64 => bytes_of(&param.to_vec::<f64>(), f64::to_le_bytes),
+        };
+        Self {
+            dtype: dtype_of(&slot),
+            shape: param.shape().to_vec(),
+            bytes,
+        }
+    }
+
+    /// What keeps this from being written to `slot`.
+    fn differs(&self, name: &str, slot: &Slot<'_>) -> Option<String> {
+        let shape = match slot {
+            Slot::Param(param) | Slot::Buffer(param) => param.get().shape().to_vec(),
+            Slot::Count(_) => Vec::new(),
+        };
+        let dtype = dtype_of(slot);
+        if self.shape != shape || self.dtype != dtype {
+            let (has, is) = (&self.shape, self.dtype);
+            return Some(format!(
+                "`{name}` is {is} {has:?} and should be {dtype} {shape:?}"
+            ));
+        }
+        let count = self.bytes.first_chunk().map(|b| i64::from_le_bytes(*b));
+        let negative = dtype == Dtype::I64 && count.is_some_and(|count| count < 0);
+        negative.then(|| format!("`{name}` is a negative count"))
+    }
+
+    /// # Panics
+    /// When it [differs](Self::differs).
+    fn write_to(&self, slot: &Slot<'_>) {
+        match slot {
+            Slot::Param(param) | Slot::Buffer(param) => {
+                let values = match param.get().dtype() {
+                    DType::F32 => {
+                        let values = values_of(&self.bytes, f32::from_le_bytes);
+                        Array::from_slice(&values, &self.shape)
+                    }
+                    DType::F64 => {
+                        let values = values_of(&self.bytes, f64::from_le_bytes);
+                        Array::from_slice(&values, &self.shape)
+                    }
+                };
+                param.set("Checkpoint::restore", &values);
+            }
+            Slot::Count(count) => {
+                let values = values_of(&self.bytes, u64::from_le_bytes);
+                count.set(values[0]);
+            }
+        }
+    }
+}
+
+fn dtype_of(slot: &Slot<'_>) -> Dtype {
+    match slot {
+        Slot::Param(param) | Slot::Buffer(param) => match param.get().dtype() {
+            DType::F32 => Dtype::F32,
+            DType::F64 => Dtype::F64,
+        },
+        Slot::Count(_) => Dtype::I64,
+    }
+}
+
+fn bytes_of<T: Copy, const N: usize>(values: &[T], to: fn(T) -> [u8; N]) -> Vec<u8> {
+    values.iter().flat_map(|&value| to(value)).collect()
+}
+
+fn values_of<T, const N: usize>(bytes: &[u8], from: fn([u8; N]) -> T) -> Vec<T> {
+    let (chunks, _) = bytes.as_chunks();
+    chunks.iter().map(|&chunk| from(chunk)).collect()
+}
+
+/// The first five of `items` in a sentence; `None` when there is none.
+fn first_few(items: impl Iterator<Item = String>) -> Option<String> {
+    const SHOWN: usize = 5;
+    let items: Vec<String> = items.collect();
+    let shown = items[..items.len().min(SHOWN)].join(", ");
+    match items.len() {
+        0 => None,
+        1..=SHOWN => Some(shown),
+        n => Some(format!("{shown} and {} more", n - SHOWN)),
+    }
+}
+
+/// Reads and checks everything before the values, so that reading those can only fail
+/// by the disk.
+fn read_header(file: &mut File, size: u64, path: &Path) -> Result<Metadata, CheckpointError> {
+    let foreign = |reason: String| CheckpointError::Foreign {
+        path: path.to_owned(),
+        reason,
+    };
+    let truncated = |expected| CheckpointError::Truncated {
+        path: path.to_owned(),
+        expected,
+        actual: size,
+    };
+    let mut read = |bytes: &mut [u8]| {
+        file.read_exact(bytes)
+            .map_err(|source| CheckpointError::Read {
+                path: path.to_owned(),
+                source,
+            })
+    };
+    if size < 9 {
+        return Err(foreign(format!("it has {size} bytes")));
+    }
+    let mut start = [0; 9];
+    read(&mut start)?;
+    let [length @ .., brace] = start;
+    let length = u64::from_le_bytes(length);
+    if brace != b'{' || !(1..=MAX_HEADER).contains(&length) {
+        return Err(foreign("it does not start with a header".to_owned()));
+    }
+    let values = 8 + length;
+    if values > size {
+        return Err(truncated(values));
+    }
+    let mut header = vec![brace; length as usize];
+    read(&mut header[1..])?;
+    let header: Metadata = serde_json::from_slice(&header)
+        .map_err(|error| foreign(format!("its header is damaged ({error})")))?;
+    let expected = values + header.data_len() as u64;
+    match size.cmp(&expected) {
+        std::cmp::Ordering::Less => Err(truncated(expected)),
+        std::cmp::Ordering::Equal => Ok(header),
+        std::cmp::Ordering::Greater => {
+            let extra = size - expected;
+            Err(foreign(format!("{extra} bytes follow its last tensor")))
+        }
+    }
+}
+
+/// A file that vanishes unless it is renamed, with the permissions of any new file
+/// (temporary files are private otherwise).
+fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".checkpoint-").suffix(".tmp");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
+}
+
+/// Makes a rename in `folder` survive a power cut.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}

@@ -1,0 +1,49 @@
+//! Layers, losses, optimisers and checkpoints, on tensors that know their gradient.
+//!
+//! A layer is parameters and a function: [`Module::forward`] takes the input and a
+//! [`Mode`] and gives the output. Nothing is global: whether dropout is on, whether
+//! running statistics move and where random numbers come from is said in the call.
+//!
+//! ```
+//! use detach_nn::{Adam, AdamConfig, Initialiser, LeakyReLU, Linear, Scheme, Sequential};
+//! use detach_nn::{Mode, Module, gradients, loss};
+//! use detach_tensor::{DType, Random, Stream};
+//!
+//! let init = Initialiser::new(Scheme::PyTorch, Random::new(42, Stream::Init), DType::F32);
+//! let net = Sequential::new()
+//!     .push(Linear::new(2, 16, &init))
+//!     .push(LeakyReLU(0.2))
+//!     .push(Linear::new(16, 1, &init));
+//! let mut adam = Adam::new(AdamConfig::default(), &net);
+//!
+//! let x = Random::new(42, Stream::Noise).normal(&[8, 2], DType::F32);
+//! let dropout = Random::new(42, Stream::Dropout);
+//! let loss_of = || loss::bce_with_logits(&net.forward(&x, Mode::train(&dropout)), 1.0);
+//!
+//! let loss = loss_of();
+//! adam.step(&net, &gradients(&loss, &net));
+//! assert!(loss_of().item() < loss.item());
+//! ```
+
+pub mod act;
+pub mod checkpoint;
+pub mod conv;
+pub mod dropout;
+pub mod init;
+pub mod linear;
+pub mod loss;
+pub mod module;
+pub mod norm;
+pub mod optim;
+pub mod sequential;
+
+pub use act::{Flatten, LeakyReLU, ReLU, Sigmoid, Tanh, Unflatten};
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use conv::{Conv2d, ConvTranspose2d};
+pub use dropout::{Dropout, Dropout2d};
+pub use init::{Initialiser, Scheme};
+pub use linear::Linear;
+pub use module::{Mode, Module, Param, Slot, State, count, gradients, join, parameters};
+pub use norm::BatchNorm;
+pub use optim::{Adam, AdamConfig};
+pub use sequential::Sequential;

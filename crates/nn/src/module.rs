@@ -1,0 +1,272 @@
+//! What a layer is: state with names, and a function of a tensor.
+
+use detach_tensor::{Array, Random, Tensor, grad};
+use std::cell::{Cell, RefCell};
+
+/// A named value of a layer that is written in place: a parameter, which is a leaf
+/// of every graph it is used in, or a buffer, which is a constant there.
+///
+/// It keeps the storage order it was made with: a convolution's weight stays
+/// channels-last whatever is written to it.
+#[derive(Debug)]
+pub struct Param(RefCell<Tensor>);
+
+impl Param {
+    /// A parameter. It takes the memory over: `value` and its other handles are
+    /// stale after the first write.
+    #[expect(clippy::needless_pass_by_value, reason = "the memory is given away")]
+    pub fn new(value: Array) -> Self {
+        Self(RefCell::new(Tensor::variable(value.dense())))
+    }
+
+    /// A value that is kept and saved, but has no gradient. Takes the memory over
+    /// as [`Param::new`] does.
+    #[expect(clippy::needless_pass_by_value, reason = "the memory is given away")]
+    pub fn buffer(value: Array) -> Self {
+        Self(RefCell::new(Tensor::constant(value.dense())))
+    }
+
+    /// A handle to the values as they are now. It is stale after the next write:
+    /// ask again then.
+    pub fn get(&self) -> Tensor {
+        self.0.borrow().clone()
+    }
+
+    /// Replaces the values in place. `by` names the writer to any graph that saved
+    /// the old ones and is differentiated afterwards.
+    ///
+    /// # Panics
+    /// When shape, element type or device differ: converting is the caller's.
+    #[track_caller]
+    pub fn set(&self, by: &str, values: &Array) {
+        self.update(|tensor| {
+            let (shape, kind) = (tensor.shape(), tensor.kind());
+            assert!(
+                values.shape() == shape && values.kind() == kind,
+                "{by}: {:?} {:?} written to a parameter {shape:?} {kind:?}",
+                values.shape(),
+                values.kind()
+            );
+            // The product is a copy in memory of its own, so handing that memory
+            // over takes nothing from the caller.
+            let mut copy = Tensor::constant(values.laid_out(*tensor.value().layout())) * 1.0;
+            copy.write(by, |from| {
+                tensor.write(by, |to| std::mem::swap(from, to));
+            });
+        });
+    }
+
+    /// Access for an optimiser, which writes through [`Tensor::write`].
+    pub(crate) fn update<R>(&self, f: impl FnOnce(&mut Tensor) -> R) -> R {
+        f(&mut self.0.borrow_mut())
+    }
+}
+
+/// One piece of a [`State`].
+#[derive(Clone, Copy, Debug)]
+pub enum Slot<'a> {
+    /// Trained: optimisers and [`gradients`] see it.
+    Param(&'a Param),
+    /// Kept and saved, not trained: a running statistic, an optimiser's moment.
+    Buffer(&'a Param),
+    /// A number of events.
+    Count(&'a Cell<u64>),
+}
+
+/// Something with named pieces that a checkpoint saves and restores.
+pub trait State {
+    /// Calls `f` with the name and the slot of each piece, always in the same order.
+    /// Names start with `path`, as [`join`] does it: `"0"` gives `"0.weight"`, the
+    /// empty path `"weight"`.
+    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>));
+}
+
+/// `path.name`, or `name` where the path is empty.
+#[must_use]
+pub fn join(path: &str, name: impl std::fmt::Display) -> String {
+    match path {
+        "" => name.to_string(),
+        _ => format!("{path}.{name}"),
+    }
+}
+
+/// A function of a tensor, with parameters.
+pub trait Module: State {
+    /// The output for `x`, whose first dimension is the batch.
+    ///
+    /// # Panics
+    /// When the layer does not take such a shape.
+    fn forward(&self, x: &Tensor, mode: Mode<'_>) -> Tensor;
+
+    /// The layer as one would write it in PyTorch, defaults left out:
+    /// `Linear(100, 256)`.
+    fn describe(&self) -> String;
+}
+
+/// The parameters of `module` under PyTorch's names, in PyTorch's order.
+#[must_use]
+pub fn parameters(module: &dyn Module) -> Vec<(String, &Param)> {
+    let mut out = Vec::new();
+    module.visit("", &mut |name, slot| {
+        if let Slot::Param(param) = slot {
+            out.push((name, param));
+        }
+    });
+    out
+}
+
+/// The number of trained values.
+#[must_use]
+pub fn count(module: &dyn Module) -> usize {
+    parameters(module).iter().map(|(_, p)| p.get().len()).sum()
+}
+
+/// ∂`loss`/∂p for every parameter p of `module`, in the order of [`parameters`].
+///
+/// Other modules that the loss passed through are left out of the walk; this is
+/// how a generator is trained through a discriminator that stays as it is.
+///
+/// # Panics
+/// When the loss is not a scalar, or a value that the walk needs was overwritten.
+#[must_use]
+#[track_caller]
+pub fn gradients(loss: &Tensor, module: &dyn Module) -> Vec<Tensor> {
+    let handles: Vec<Tensor> = parameters(module).iter().map(|(_, p)| p.get()).collect();
+    let wrt: Vec<&Tensor> = handles.iter().collect();
+    grad(loss, &wrt, false)
+}
+
+/// How a forward pass treats batch normalisation and dropout.
+///
+/// | | normalises by | running statistics | dropout |
+/// |---|---|---|---|
+/// | [`Mode::train`] | the batch | move | on |
+/// | `Mode::train(r).keep_running_stats()` | the batch | stay | on |
+/// | [`Mode::batch_stats`] | the batch | stay | off |
+/// | [`Mode::eval`] | running statistics | stay | off |
+#[derive(Clone, Copy, Debug)]
+pub struct Mode<'a> {
+    batch_statistics: bool,
+    moves_running: bool,
+    dropout: Option<&'a Random>,
+}
+
+impl<'a> Mode<'a> {
+    /// Training; dropout masks are drawn from `dropout`.
+    #[must_use]
+    pub fn train(dropout: &'a Random) -> Self {
+        Self {
+            batch_statistics: true,
+            moves_running: true,
+            dropout: Some(dropout),
+        }
+    }
+
+    /// The function that training has arrived at: each sample on its own, the same
+    /// in any batch.
+    #[must_use]
+    pub fn eval() -> Self {
+        Self {
+            batch_statistics: false,
+            moves_running: false,
+            dropout: None,
+        }
+    }
+
+    /// Samples that look as they do in training: batch normalisation by the batch's
+    /// own statistics, while nothing is written and no random number is drawn. It is
+    /// how generators published with "pictures in train mode" are sampled.
+    #[must_use]
+    pub fn batch_stats() -> Self {
+        Self {
+            batch_statistics: true,
+            ..Self::eval()
+        }
+    }
+
+    /// The same, but running statistics are left alone.
+    #[must_use]
+    pub fn keep_running_stats(self) -> Self {
+        Self {
+            moves_running: false,
+            ..self
+        }
+    }
+
+    /// Whether batch normalisation uses the batch's own statistics.
+    #[must_use]
+    pub fn uses_batch_stats(&self) -> bool {
+        self.batch_statistics
+    }
+
+    /// Whether batch normalisation writes its running statistics.
+    #[must_use]
+    pub fn moves_running_stats(&self) -> bool {
+        self.moves_running
+    }
+
+    /// Where dropout masks come from; `None` where dropout is off.
+    #[must_use]
+    pub fn dropout(&self) -> Option<&'a Random> {
+        self.dropout
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Adam, AdamConfig, Initialiser, Linear, Scheme, Sequential};
+    use detach_tensor::{DType, Stream};
+
+    #[test]
+    fn writing_keeps_storage_and_identity() {
+        let param = Param::new(Array::from_slice(&[0.0_f32; 24], &[1, 2, 3, 4]).channels_last());
+        let loss = param.get().sum();
+        let values: Vec<f32> = (0..24_u8).map(f32::from).collect();
+        let source = Array::from_slice(&values, &[1, 2, 3, 4]);
+        param.set("a test", &source);
+        assert_eq!(param.get().to_vec::<f32>(), values);
+        assert_eq!(
+            source.to_vec::<f32>(),
+            values,
+            "the source is copied, not taken"
+        );
+        assert!(param.get().value().layout().is_channels_last());
+        // The sum saved nothing that its rule reads, and the leaf is still the leaf.
+        assert_eq!(
+            grad(&loss, &[&param.get()], false)[0].to_vec::<f32>(),
+            [1.0; 24]
+        );
+
+        let same_storage = source.channels_last();
+        param.set("a test", &same_storage);
+        assert!(!param.get().value().shares_memory(&same_storage));
+        assert_eq!(same_storage.to_vec::<f32>(), values);
+    }
+
+    #[test]
+    #[should_panic(expected = "a test: [3] Kind")]
+    fn writing_another_shape_is_refused() {
+        Param::buffer(Array::zeros(&[2], DType::F32))
+            .set("a test", &Array::zeros(&[3], DType::F32));
+    }
+
+    /// The whole point of the version on every array: the published order of some
+    /// loops steps one network between another's forward and backward pass.
+    #[test]
+    #[should_panic(
+        expected = "`matmul` saved its operand [1, 3] for its derivative rule, but \
+                               `Adam::step` has written to it since"
+    )]
+    fn differentiating_an_old_graph_after_a_step_is_an_error() {
+        let init = Initialiser::new(Scheme::Keras, Random::new(1, Stream::Init), DType::F64);
+        let net = Sequential::new()
+            .push(Linear::new(2, 3, &init))
+            .push(Linear::new(3, 1, &init));
+        let mut adam = Adam::new(AdamConfig::default(), &net);
+        let x = Random::new(3, Stream::Noise).normal(&[4, 2], DType::F64);
+        let loss = net.forward(&x, Mode::eval()).mean();
+        adam.step(&net, &gradients(&loss, &net));
+        let _ = gradients(&loss, &net);
+    }
+}

@@ -1,0 +1,262 @@
+//! Batch normalisation (Ioffe & Szegedy, arXiv:1502.03167), as a layer.
+
+use crate::Initialiser;
+use crate::module::{Mode, Module, Param, Slot, State, join};
+use detach_tensor::{Array, Tensor};
+use std::cell::Cell;
+
+/// Normalises each channel of `[N, C]` or `[N, C, H, W]`: PyTorch's `BatchNorm1d` and
+/// `BatchNorm2d` in one.
+///
+/// In training, by mean and biased variance of the batch, while
+///
+/// running ← (1 − momentum) · running + momentum · batch, with the **unbiased** variance.
+///
+/// In eval mode, by the running statistics.
+#[derive(Debug)]
+pub struct BatchNorm {
+    weight: Param,
+    bias: Param,
+    running_mean: Param,
+    running_var: Param,
+    num_batches_tracked: Cell<u64>,
+    eps: f64,
+    momentum: f64,
+}
+
+impl BatchNorm {
+    const EPS: f64 = 1e-5;
+    const MOMENTUM: f64 = 0.1;
+
+    /// For `channels` channels: γ = 1, β = 0, eps 1e-5, momentum 0.1. Draws no random
+    /// number; `init` gives element type and device.
+    #[must_use]
+    pub fn new(channels: usize, init: &Initialiser) -> Self {
+        Self {
+            weight: Param::new(init.full(channels, 1.0)),
+            bias: Param::new(init.full(channels, 0.0)),
+            running_mean: Param::buffer(init.full(channels, 0.0)),
+            running_var: Param::buffer(init.full(channels, 1.0)),
+            num_batches_tracked: Cell::new(0),
+            eps: Self::EPS,
+            momentum: Self::MOMENTUM,
+        }
+    }
+
+    /// What is added to the variance. The second positional argument of PyTorch's
+    /// layer, where published code has put a momentum by mistake.
+    #[must_use]
+    pub fn eps(self, eps: f64) -> Self {
+        Self { eps, ..self }
+    }
+
+    /// The weight of a new batch in the running statistics (Keras calls `1 − momentum`
+    /// momentum).
+    #[must_use]
+    pub fn momentum(self, momentum: f64) -> Self {
+        Self { momentum, ..self }
+    }
+
+    /// Takes the `[2, C]` statistics of a batch with `rows` elements per channel into
+    /// the running ones.
+    fn track(&self, statistics: &Array, rows: usize) {
+        let statistics = Tensor::constant(statistics.clone());
+        let unbiased = rows as f64 / (rows - 1) as f64;
+        for (row, scale, running) in [
+            (0, 1.0, &self.running_mean),
+            (1, unbiased, &self.running_var),
+        ] {
+            let old = running.get();
+            let batch = statistics.slice(0, row, 1).reshape(old.shape());
+            let new = old * (1.0 - self.momentum) + batch * (scale * self.momentum);
+            running.set("BatchNorm::forward", new.value());
+        }
+        let batches = &self.num_batches_tracked;
+        batches.set(batches.get() + 1);
+    }
+
+    /// x · scale + shift per channel, with γ and β differentiable as well as x.
+    fn by_running_statistics(&self, x: &Tensor) -> Tensor {
+        let scale = self.weight.get() / (self.running_var.get() + self.eps).sqrt();
+        let shift = self.bias.get() - self.running_mean.get() * &scale;
+        x * scale.expand_channels(x.shape()) + shift.expand_channels(x.shape())
+    }
+}
+
+impl State for BatchNorm {
+    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
+        f(join(path, "weight"), Slot::Param(&self.weight));
+        f(join(path, "bias"), Slot::Param(&self.bias));
+        f(join(path, "running_mean"), Slot::Buffer(&self.running_mean));
+        f(join(path, "running_var"), Slot::Buffer(&self.running_var));
+        f(
+            join(path, "num_batches_tracked"),
+            Slot::Count(&self.num_batches_tracked),
+        );
+    }
+}
+
+impl Module for BatchNorm {
+    fn forward(&self, x: &Tensor, mode: Mode<'_>) -> Tensor {
+        let channels = self.weight.get().len();
+        assert!(
+            x.shape().len() >= 2 && x.shape()[1] == channels,
+            "{}: the input is {:?}; expected [N, {channels}] or [N, {channels}, H, W]",
+            self.describe(),
+            x.shape()
+        );
+        if !mode.uses_batch_stats() {
+            return self.by_running_statistics(x);
+        }
+        let (y, statistics) = x.batch_norm(&self.weight.get(), &self.bias.get(), self.eps);
+        if mode.moves_running_stats() {
+            self.track(&statistics, x.len() / channels);
+        }
+        y
+    }
+
+    fn describe(&self) -> String {
+        let mut out = format!("BatchNorm({}", self.weight.get().len());
+        for (name, value, default) in [
+            ("eps", self.eps, Self::EPS),
+            ("momentum", self.momentum, Self::MOMENTUM),
+        ] {
+            if value != default {
+                out += &format!(", {name}={value}");
+            }
+        }
+        out + ")"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Scheme, parameters};
+    use detach_tensor::check::check_gradient;
+    use detach_tensor::{DType, Random, Stream};
+
+    fn layer(channels: usize) -> BatchNorm {
+        let random = Random::new(1, Stream::Init);
+        BatchNorm::new(
+            channels,
+            &Initialiser::new(Scheme::PyTorch, random, DType::F64),
+        )
+    }
+
+    fn tensor(values: &[f64], shape: &[usize]) -> Tensor {
+        Tensor::constant(Array::from_slice(values, shape))
+    }
+
+    #[track_caller]
+    fn assert_close(actual: &Tensor, expected: &[f64]) {
+        let actual = actual.to_vec::<f64>();
+        assert_eq!(actual.len(), expected.len());
+        let close = actual
+            .iter()
+            .zip(expected)
+            .all(|(a, e)| (a - e).abs() < 1e-14);
+        assert!(close, "{actual:?}\n{expected:?}");
+    }
+
+    /// Channel 0: 1, 2, 3, 6, mean 3, variance 3.5 (unbiased 14/3). Channel 1: 0, 0, 4, 4,
+    /// mean 2, variance 4 (unbiased 16/3).
+    const X: [f64; 8] = [1.0, 0.0, 2.0, 0.0, 3.0, 4.0, 6.0, 4.0];
+
+    #[test]
+    fn statistics_by_hand() {
+        let random = Random::new(1, Stream::Dropout);
+        let layer = layer(2).eps(0.5);
+        let x = tensor(&X, &[4, 2]);
+        let y = layer.forward(&x, Mode::train(&random));
+        let r = 1.0 / 4.5_f64.sqrt();
+        let by_hand = [-2.0 / 2.0, -1.0 / 2.0, 0.0, 3.0 / 2.0];
+        assert_close(&y.slice(1, 0, 1), &by_hand);
+        assert_close(&y.slice(1, 1, 1), &[-2.0 * r, -2.0 * r, 2.0 * r, 2.0 * r]);
+        assert_close(&layer.running_mean.get(), &[0.3, 0.2]);
+        assert_close(
+            &layer.running_var.get(),
+            &[0.9 + 1.4 / 3.0, 0.9 + 1.6 / 3.0],
+        );
+        assert_eq!(layer.num_batches_tracked.get(), 1);
+
+        let layer = layer.momentum(0.5);
+        let _ = layer.forward(&(x * 2.0), Mode::train(&random));
+        assert_close(&layer.running_mean.get(), &[0.15 + 3.0, 0.1 + 2.0]);
+        assert_eq!(layer.num_batches_tracked.get(), 2);
+    }
+
+    #[test]
+    fn images_are_normalised_per_channel() {
+        let random = Random::new(1, Stream::Dropout);
+        let (rows, images) = (layer(2), layer(2));
+        let mode = Mode::train(&random);
+        let by_rows = rows.forward(&tensor(&X, &[4, 2]), mode);
+        // The same eight numbers as one image [1, 2, 2, 2].
+        let image = tensor(&X, &[1, 2, 2, 2]).permute(&[0, 3, 1, 2]);
+        let y = images.forward(&image, mode);
+        assert_close(
+            &y.permute(&[0, 2, 3, 1]).reshape(&[4, 2]),
+            &by_rows.to_vec::<f64>(),
+        );
+        assert_close(
+            &images.running_var.get(),
+            &rows.running_var.get().to_vec::<f64>(),
+        );
+    }
+
+    #[test]
+    fn modes_say_what_moves() {
+        let random = Random::new(1, Stream::Dropout);
+        let layer = layer(2);
+        let x = tensor(&X, &[4, 2]);
+        let trained = layer.forward(&x, Mode::train(&random)).to_vec::<f64>();
+        let before = layer.running_mean.get().to_vec::<f64>();
+        for mode in [
+            Mode::batch_stats(),
+            Mode::train(&random).keep_running_stats(),
+        ] {
+            assert_close(&layer.forward(&x, mode), &trained);
+        }
+        let eval = layer.forward(&x, Mode::eval()).to_vec::<f64>();
+        assert_close(&layer.running_mean.get(), &before);
+        assert_eq!(layer.num_batches_tracked.get(), 1);
+        let expected = (1.0 - 0.3) / (0.9 + 1.4 / 3.0 + 1e-5_f64).sqrt();
+        assert!((eval[0] - expected).abs() < 1e-14);
+    }
+
+    #[test]
+    fn eval_mode_is_differentiable() {
+        let layer = layer(2);
+        layer
+            .running_mean
+            .set("a test", &Array::from_slice(&[0.5, -1.0], &[2]));
+        layer
+            .running_var
+            .set("a test", &Array::from_slice(&[2.0, 0.25], &[2]));
+        let x = Tensor::variable(Array::from_slice(&X, &[4, 2]));
+        check_gradient(
+            &|x| layer.forward(&x[0], Mode::eval()),
+            std::slice::from_ref(&x),
+        )
+        .unwrap();
+
+        let y = layer.forward(&x, Mode::eval());
+        let gradients = crate::gradients(&y.sum(), &layer);
+        let r = [1.0 / 2.00001_f64.sqrt(), 1.0 / 0.25001_f64.sqrt()];
+        assert_close(
+            &gradients[0],
+            &[(12.0 - 4.0 * 0.5) * r[0], (8.0 + 4.0) * r[1]],
+        );
+        assert_close(&gradients[1], &[4.0, 4.0]);
+        assert_eq!(parameters(&layer).len(), 2);
+    }
+
+    #[test]
+    #[should_panic(expected = "BatchNorm(2, eps=0.8): the input is [4, 3]; expected [N, 2]")]
+    fn other_channels_are_refused() {
+        layer(2)
+            .eps(0.8)
+            .forward(&tensor(&[0.0; 12], &[4, 3]), Mode::eval());
+    }
+}

@@ -1,0 +1,178 @@
+//! Layers in a row.
+
+use crate::module::{Mode, Module, Slot, State, join};
+use detach_tensor::Tensor;
+
+/// Layers one after the other, named by position as `nn.Sequential` names them:
+/// layers without parameters count.
+#[derive(Default)]
+pub struct Sequential(Vec<Box<dyn Module>>);
+
+impl Sequential {
+    /// No layers: the identity.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a layer at the end.
+    #[must_use]
+    pub fn push(mut self, layer: impl Module + 'static) -> Self {
+        self.0.push(Box::new(layer));
+        self
+    }
+
+    /// The layers in order.
+    pub fn layers(&self) -> impl Iterator<Item = &dyn Module> {
+        self.0.iter().map(|layer| &**layer)
+    }
+}
+
+impl State for Sequential {
+    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
+        for (i, layer) in self.0.iter().enumerate() {
+            layer.visit(&join(path, i), f);
+        }
+    }
+}
+
+impl Module for Sequential {
+    fn forward(&self, x: &Tensor, mode: Mode<'_>) -> Tensor {
+        let layers = self.layers();
+        layers.fold(x.clone(), |x, layer| layer.forward(&x, mode))
+    }
+
+    fn describe(&self) -> String {
+        let mut out = String::from("Sequential(\n");
+        for (i, layer) in self.layers().enumerate() {
+            let nested = layer.describe().replace('\n', "\n  ");
+            out += &format!("  ({i}): {nested}\n");
+        }
+        out + ")"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        BatchNorm, Conv2d, ConvTranspose2d, Dropout2d, Flatten, Initialiser, LeakyReLU, Linear,
+        ReLU, Scheme, Sigmoid, Tanh, Unflatten, count, gradients, parameters,
+    };
+    use detach_tensor::{DType, Random, Stream};
+
+    fn init() -> Initialiser {
+        Initialiser::new(Scheme::PyTorch, Random::new(1, Stream::Init), DType::F64)
+    }
+
+    /// `dcgan` of the recipes, whose counts are known.
+    fn dcgan() -> [Sequential; 2] {
+        let init = &init();
+        let up = |i, o| ConvTranspose2d::new(i, o, 4, init).stride(2).padding(1);
+        let down = |i, o| Conv2d::new(i, o, 4, init).stride(2).padding(1);
+        let generator = Sequential::new()
+            .push(Linear::new(100, 12544, init))
+            .push(BatchNorm::new(12544, init))
+            .push(ReLU)
+            .push(Unflatten([256, 7, 7]))
+            .push(up(256, 128))
+            .push(BatchNorm::new(128, init))
+            .push(ReLU)
+            .push(up(128, 64))
+            .push(BatchNorm::new(64, init))
+            .push(ReLU)
+            .push(Conv2d::new(64, 1, 3, init).padding(1))
+            .push(Tanh);
+        let discriminator = Sequential::new()
+            .push(down(1, 64))
+            .push(LeakyReLU(0.2))
+            .push(Dropout2d::new(0.3))
+            .push(down(64, 128))
+            .push(BatchNorm::new(128, init))
+            .push(LeakyReLU(0.2))
+            .push(Dropout2d::new(0.3))
+            .push(Flatten)
+            .push(Linear::new(6272, 1, init))
+            .push(Sigmoid);
+        [generator, discriminator]
+    }
+
+    #[test]
+    fn names_and_counts_are_those_of_pytorch() {
+        let [generator, discriminator] = dcgan();
+        assert_eq!(count(&generator), 1_948_545);
+        assert_eq!(count(&discriminator), 138_817);
+
+        let mut names = Vec::new();
+        discriminator.visit("", &mut |name, slot| {
+            let shape = match slot {
+                Slot::Param(p) | Slot::Buffer(p) => p.get().shape().to_vec(),
+                Slot::Count(_) => vec![],
+            };
+            names.push(format!("{name} {shape:?}"));
+        });
+        let expected = [
+            "0.weight [64, 1, 4, 4]",
+            "0.bias [64]",
+            "3.weight [128, 64, 4, 4]",
+            "3.bias [128]",
+            "4.weight [128]",
+            "4.bias [128]",
+            "4.running_mean [128]",
+            "4.running_var [128]",
+            "4.num_batches_tracked []",
+            "8.weight [1, 6272]",
+            "8.bias [1]",
+        ];
+        assert_eq!(names, expected);
+
+        let first = |net: &Sequential, path: &str| {
+            let mut first = None;
+            net.visit(path, &mut |name, _| {
+                first.get_or_insert(name);
+            });
+            first
+        };
+        assert_eq!(first(&generator, "G").as_deref(), Some("G.0.weight"));
+    }
+
+    #[test]
+    fn a_network_is_described_as_pytorch_does() {
+        let net = Sequential::new().push(Linear::new(3, 4, &init())).push(
+            Sequential::new()
+                .push(ReLU)
+                .push(Conv2d::new(1, 2, 3, &init()).padding(1)),
+        );
+        let expected = "\
+Sequential(
+  (0): Linear(3, 4)
+  (1): Sequential(
+    (0): ReLU()
+    (1): Conv2d(1, 2, kernel_size=3, padding=1)
+  )
+)";
+        assert_eq!(net.describe(), expected);
+    }
+
+    #[test]
+    fn images_go_through_both_networks() {
+        let [generator, discriminator] = dcgan();
+        let random = Random::new(2, Stream::Noise);
+        let z = random.normal(&[2, 100], DType::F64);
+        let mode = Mode::train(&random);
+        let images = generator.forward(&z, mode);
+        assert_eq!(images.shape(), [2, 1, 28, 28]);
+        let p = discriminator.forward(&images, mode);
+        assert_eq!(p.shape(), [2, 1]);
+        assert!(p.to_vec::<f64>().iter().all(|&p| 0.0 < p && p < 1.0));
+        let gradients = gradients(&p.ln().mean(), &generator);
+        let shapes = parameters(&generator);
+        assert!(
+            gradients
+                .iter()
+                .zip(&shapes)
+                .all(|(g, (_, p))| g.shape() == p.get().shape())
+        );
+        assert!(gradients[0].square().sum().item() > 0.0);
+    }
+}

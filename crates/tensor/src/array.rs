@@ -1,0 +1,346 @@
+//! The untracked n-d array.
+
+use crate::shape::assert_shape_len;
+use detach_kernels::{Buffer, DType, Device, Layout, Real, View, copy, dispatch};
+use std::cell::{Cell, Ref, RefCell};
+use std::fmt;
+use std::rc::Rc;
+
+/// Element type and device of an array.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kind {
+    /// Element type.
+    pub dtype: DType,
+    /// Where it lives.
+    pub device: Device,
+}
+
+impl From<DType> for Kind {
+    fn from(dtype: DType) -> Self {
+        Self {
+            dtype,
+            device: Device::default(),
+        }
+    }
+}
+
+/// An n-d array of `f32` or `f64` (rank ≤ 6). Cloning and re-striding share the
+/// memory.
+///
+/// Shapes are `[N, C, H, W]`; images are stored channels-last under them, which
+/// only strides know.
+#[derive(Clone)]
+pub struct Array {
+    memory: Rc<Memory>,
+    layout: Layout,
+    /// The memory's version when this handle was made: reading through the
+    /// handle after a later write in place is an error.
+    version: u64,
+    /// The op that keeps this handle for its derivative rule.
+    saved_by: Option<&'static str>,
+}
+
+struct Memory {
+    buffer: RefCell<Buffer>,
+    kind: Kind,
+    version: Cell<u64>,
+    last_write: RefCell<String>,
+}
+
+impl Array {
+    /// Wraps what a kernel has written.
+    pub fn from_buffer(buffer: Buffer, layout: Layout) -> Self {
+        let kind = Kind {
+            dtype: buffer.dtype(),
+            device: buffer.device(),
+        };
+        Self {
+            memory: Rc::new(Memory {
+                buffer: RefCell::new(buffer),
+                kind,
+                version: Cell::new(0),
+                last_write: RefCell::default(),
+            }),
+            layout,
+            version: 0,
+            saved_by: None,
+        }
+    }
+
+    /// The values in row-major order of `shape`, on the CPU.
+    ///
+    /// # Panics
+    /// When there are more or fewer values than the shape has elements.
+    #[track_caller]
+    pub fn from_slice<T: Real>(values: &[T], shape: &[usize]) -> Self {
+        assert_shape_len(values.len(), shape);
+        Self::from_buffer(
+            Buffer::from_slice(Device::Cpu, values),
+            Layout::contiguous(shape),
+        )
+    }
+
+    /// The values in row-major order of `shape`, rounded to `kind`'s type.
+    ///
+    /// # Panics
+    /// When there are more or fewer values than the shape has elements.
+    #[track_caller]
+    pub fn from_f64(values: &[f64], shape: &[usize], kind: impl Into<Kind>) -> Self {
+        match kind.into().dtype {
+            DType::F32 => {
+                let values: Vec<f32> = values.iter().map(|&x| x as f32).collect();
+                Self::from_slice(&values, shape)
+            }
+            DType::F64 => Self::from_slice(values, shape),
+        }
+    }
+
+    /// Every element is `value`.
+    pub fn full(value: f64, shape: &[usize], kind: impl Into<Kind>) -> Self {
+        let kind = kind.into();
+        let layout = Layout::contiguous(shape);
+        Self::from_buffer(
+            Buffer::full(kind.device, kind.dtype, layout.len(), value),
+            layout,
+        )
+    }
+
+    /// Every element is 0.
+    pub fn zeros(shape: &[usize], kind: impl Into<Kind>) -> Self {
+        Self::full(0.0, shape, kind)
+    }
+
+    /// Sizes of the dimensions.
+    pub fn shape(&self) -> &[usize] {
+        self.layout.shape()
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.layout.len()
+    }
+
+    /// True when there are no elements.
+    pub fn is_empty(&self) -> bool {
+        self.layout.is_empty()
+    }
+
+    /// Shape and strides.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Element type and device.
+    pub fn kind(&self) -> Kind {
+        self.memory.kind
+    }
+
+    /// Element type.
+    pub fn dtype(&self) -> DType {
+        self.memory.kind.dtype
+    }
+
+    /// The buffer, for kernels that take a [`View`] or a dense run.
+    ///
+    /// # Panics
+    /// When the memory was written in place after this handle was made.
+    #[track_caller]
+    pub fn read(&self) -> Ref<'_, Buffer> {
+        if self.version != self.memory.version.get() {
+            self.panic_stale();
+        }
+        self.memory.buffer.borrow()
+    }
+
+    #[track_caller]
+    #[cold]
+    fn panic_stale(&self) -> ! {
+        let write = self.memory.last_write.borrow();
+        let shape = self.shape();
+        match self.saved_by {
+            Some(op) => panic!(
+                "`{op}` saved its operand {shape:?} for its derivative rule, but `{write}` has \
+                 written to it since: the gradient would mix old and new values. Take all \
+                 gradients of a graph before stepping any of its parameters, or run the forward \
+                 pass again after the step"
+            ),
+            None => panic!(
+                "stale handle: an array {shape:?} was read after `{write}` wrote to it; fetch \
+                 the array again after the write"
+            ),
+        }
+    }
+
+    /// Writes in place: `write` gets the buffer, `by` names the writer in the
+    /// error that any older handle gives when it is read afterwards. This handle
+    /// stays fresh.
+    ///
+    /// # Panics
+    /// When this handle is itself stale.
+    #[track_caller]
+    pub fn write(&mut self, by: &str, write: impl FnOnce(&mut Buffer)) {
+        if self.version != self.memory.version.get() {
+            self.panic_stale();
+        }
+        write(&mut self.memory.buffer.borrow_mut());
+        self.memory.version.set(self.version + 1);
+        let mut last = self.memory.last_write.borrow_mut();
+        last.clear();
+        last.push_str(by);
+        self.version += 1;
+    }
+
+    /// The same handle, marked as kept by `op` for its derivative rule.
+    pub(crate) fn saved_by(&self, op: &'static str) -> Self {
+        Self {
+            saved_by: Some(op),
+            ..self.clone()
+        }
+    }
+
+    /// The same memory seen through another layout.
+    pub(crate) fn with_layout(&self, layout: Layout) -> Self {
+        Self {
+            layout,
+            ..self.clone()
+        }
+    }
+
+    /// True when both are the same memory.
+    pub fn shares_memory(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.memory, &other.memory)
+    }
+
+    /// Bytes of the memory behind this array.
+    pub fn memory_bytes(&self) -> usize {
+        self.memory.buffer.borrow().len() * self.dtype().size()
+    }
+
+    /// Elements in row-major (NCHW) order, converted to `T`.
+    pub fn to_vec<T: Real>(&self) -> Vec<T> {
+        let array = self.contiguous();
+        let buffer = array.read();
+        buffer.to_vec()
+    }
+
+    /// The only element.
+    ///
+    /// # Panics
+    /// When there is not exactly one.
+    #[track_caller]
+    pub fn item(&self) -> f64 {
+        assert_eq!(self.len(), 1, "item() of an array {:?}", self.shape());
+        self.to_vec::<f64>()[0]
+    }
+
+    /// This array if its memory already lies as `layout` says, else a copy that does.
+    #[must_use]
+    pub fn laid_out(&self, layout: Layout) -> Self {
+        if self.layout == layout && self.memory_len_is(layout.len()) {
+            return self.clone();
+        }
+        let input = self.read();
+        let mut out = Buffer::scratch(self.kind().device, self.dtype(), layout.len());
+        copy::copy(
+            View {
+                buffer: &input,
+                layout: self.layout,
+            },
+            &mut out,
+            &layout,
+        );
+        Self::from_buffer(out, layout)
+    }
+
+    fn memory_len_is(&self, len: usize) -> bool {
+        self.memory.buffer.borrow().len() == len
+    }
+
+    /// Row-major memory (a copy unless it is so already).
+    #[must_use]
+    pub fn contiguous(&self) -> Self {
+        self.laid_out(Layout::contiguous(self.shape()))
+    }
+
+    /// Channels-last memory under the same shape (a copy unless it is so already).
+    #[must_use]
+    pub fn channels_last(&self) -> Self {
+        self.laid_out(Layout::channels_last(self.shape()))
+    }
+
+    /// No gaps, the order of dimensions as it is (a copy only of sliced or
+    /// broadcast views).
+    #[must_use]
+    pub fn dense(&self) -> Self {
+        self.laid_out(self.layout.dense_like())
+    }
+
+    /// The same elements in another element type.
+    #[must_use]
+    pub fn to_dtype(&self, dtype: DType) -> Self {
+        if self.dtype() == dtype {
+            return self.clone();
+        }
+        let dense = self.dense();
+        let buffer = dense.read();
+        let out = dispatch!(dtype, T => {
+            Buffer::from_slice::<T>(self.kind().device, &buffer.to_vec::<T>())
+        });
+        Self::from_buffer(out, dense.layout)
+    }
+
+    /// The buffer and layout as kernels take them; `buffer` comes from
+    /// [`Array::read`].
+    pub fn view<'a>(&self, buffer: &'a Buffer) -> View<'a> {
+        View {
+            buffer,
+            layout: self.layout,
+        }
+    }
+}
+
+impl fmt::Debug for Array {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 16;
+        write!(f, "{} {:?} ", self.dtype(), self.layout)?;
+        if self.len() <= SHOWN {
+            write!(f, "{:?}", self.to_vec::<f64>())
+        } else {
+            f.write_str("[…]")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn views_share_memory_and_copies_do_not() {
+        let x = Array::from_slice(&[1.0_f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
+        let t = x.with_layout(x.layout().permute(&[1, 0]));
+        assert!(t.shares_memory(&x));
+        assert_eq!(t.to_vec::<f64>(), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+        assert!(t.dense().shares_memory(&x));
+        assert!(!t.contiguous().shares_memory(&x));
+    }
+
+    #[test]
+    fn channels_last_keeps_the_logical_order() {
+        let values: Vec<f64> = (0..24).map(f64::from).collect();
+        let x = Array::from_slice(&values, &[1, 2, 3, 4]);
+        let y = x.channels_last();
+        assert_eq!(y.layout().strides()[1], 1);
+        assert_eq!(y.to_vec::<f64>(), values);
+    }
+
+    #[test]
+    #[should_panic(expected = "stale handle: an array [2] was read after `a test` wrote to it")]
+    fn older_handles_are_stale_after_a_write() {
+        let mut x = Array::zeros(&[2], DType::F32);
+        let old = x.clone();
+        x.write("a test", |_| ());
+        assert_eq!(x.to_vec::<f32>(), [0.0, 0.0]);
+        old.to_vec::<f32>();
+    }
+}

@@ -1,0 +1,46 @@
+//! Tensors that remember how they were made, and the gradient of anything made
+//! from them.
+//!
+//! Read in this order:
+//!
+//! 1. [`Array`]: an n-d array of `f32` or `f64`. It remembers nothing.
+//! 2. [`Tensor`]: an array and, unless it is a constant, the node of the graph
+//!    that made it. [`Tensor::detach`] is the array without the node.
+//! 3. [`Op`]: a primitive. `forward` sees arrays, the derivative rule sees
+//!    tensors.
+//! 4. [`grad`](grad()): walks the graph backwards. There is no mode and no flag: whether
+//!    the walk is itself recorded is only a matter of whether the rules are
+//!    handed tensors or detached ones.
+//!
+//! ```
+//! use detach_tensor::{Array, Tensor, grad};
+//!
+//! let x = Tensor::variable(Array::from_slice(&[3.0_f64], &[]));
+//! let y = &x * &x * &x;
+//! let dy = grad(&y, &[&x], true).remove(0);
+//! let d2y = grad(&dy, &[&x], false).remove(0);
+//! assert_eq!((y.item(), dy.item(), d2y.item()), (27.0, 27.0, 18.0));
+//! ```
+
+mod array;
+pub mod check;
+mod grad;
+mod op;
+pub mod ops;
+mod optim;
+mod random;
+mod shape;
+mod tensor;
+pub mod trace;
+
+pub use array::{Array, Kind};
+pub use detach_kernels::conv::Conv;
+pub use detach_kernels::device::DeviceError;
+pub use detach_kernels::optim::Adam as AdamStep;
+pub use detach_kernels::simd::level as simd_level;
+pub use detach_kernels::{DType, Device, Layout, MAX_RANK, Real, buffer::PoolStats, pool_stats};
+pub use grad::{grad, vjp};
+pub use op::{Op, apply};
+pub use optim::adam;
+pub use random::{Random, Stream};
+pub use tensor::Tensor;

@@ -1,0 +1,99 @@
+//! What a primitive is, and how one is applied.
+
+use crate::{Array, Tensor, vjp};
+use std::fmt::Debug;
+
+/// A primitive operation: a value and a derivative.
+///
+/// `Op: Copy`: an op is its geometry. It cannot stash a buffer, so everything a
+/// derivative needs is an input, the output, or computed again.
+pub trait Op: Copy + Debug + 'static {
+    /// The name in messages, traces and benches.
+    fn name(&self) -> &'static str;
+
+    /// The value. It sees arrays only, so it cannot record anything.
+    fn forward(&self, inputs: &[&Array]) -> Array;
+
+    /// The derivative rule: given the gradient `dy` of a scalar loss with respect
+    /// to `output`, the gradient with respect to input `arg`.
+    ///
+    /// It sees tensors only, so it is itself differentiable. `None` says that the
+    /// derivative is zero wherever it exists (a comparison, an index).
+    fn grad(&self, arg: usize, inputs: &[Tensor], output: &Tensor, dy: &Tensor) -> Option<Tensor>;
+}
+
+/// [`Op`]'s derivative, as a node keeps it.
+pub(crate) trait Rule {
+    fn name(&self) -> &'static str;
+    fn grad(&self, arg: usize, inputs: &[Tensor], output: &Tensor, dy: &Tensor) -> Option<Tensor>;
+}
+
+impl<O: Op> Rule for O {
+    fn name(&self) -> &'static str {
+        Op::name(self)
+    }
+    fn grad(&self, arg: usize, inputs: &[Tensor], output: &Tensor, dy: &Tensor) -> Option<Tensor> {
+        Op::grad(self, arg, inputs, output, dy)
+    }
+}
+
+/// Computes `op` of `inputs` and records it in the graph, unless all inputs are
+/// constants.
+///
+/// # Panics
+/// When the op does not take such shapes.
+#[track_caller]
+pub fn apply(op: impl Op, inputs: &[&Tensor]) -> Tensor {
+    if let [first, rest @ ..] = inputs {
+        for other in rest {
+            assert_eq!(
+                first.kind(),
+                other.kind(),
+                "{}: operands of different type or device",
+                op.name()
+            );
+        }
+    }
+    // Six is the most inputs a fixed-arity op has; `concat` may have more.
+    let arrays: Vec<&Array> = inputs.iter().map(|x| x.value()).collect();
+    let output = op.forward(&arrays);
+    Tensor::made_by(op, inputs, output)
+}
+
+/// Passes its input through under a new identity; see [`derive`].
+#[derive(Clone, Copy, Debug)]
+struct Alias;
+
+impl Op for Alias {
+    fn name(&self) -> &'static str {
+        "alias"
+    }
+    fn forward(&self, inputs: &[&Array]) -> Array {
+        inputs[0].clone()
+    }
+    fn grad(&self, _: usize, _: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
+        Some(dy.clone())
+    }
+}
+
+/// The gradient `dy` of `formula(inputs)` brought back to input `arg`: how a fused
+/// op gets a derivative from its composed twin.
+///
+/// Inputs may depend on each other through the graph that made them; the partial
+/// derivative must not follow those paths. So the formula sees aliases, and the
+/// walk ends at them.
+pub(crate) fn derive(
+    formula: impl Fn(&[Tensor]) -> Tensor,
+    inputs: &[Tensor],
+    arg: usize,
+    dy: &Tensor,
+) -> Tensor {
+    let aliases: Vec<Tensor> = inputs
+        .iter()
+        .map(|x| match x.is_tracked() {
+            true => apply(Alias, &[x]),
+            false => Tensor::variable(x.value().clone()),
+        })
+        .collect();
+    vjp(&formula(&aliases), dy, &[&aliases[arg]], true).remove(0)
+}

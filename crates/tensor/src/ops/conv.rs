@@ -1,0 +1,212 @@
+//! Convolutions: three ops over one geometry.
+//!
+//! A convolution is bilinear, y = fprop(x, w), so it has two adjoints: x = dgrad(y, w)
+//! and w = wgrad(x, y). Each of the three is bilinear again and its derivatives are
+//! the other two: the trio is closed, and dgrad *is* the transposed convolution
+//! (Dumoulin & Visin, arXiv:1603.07285).
+//!
+//! | op | d/d first | d/d second |
+//! |---|---|---|
+//! | fprop(x, w) | dgrad(dy, w) | wgrad(x, dy) |
+//! | dgrad(y, w) | fprop(dx, w) | wgrad(dx, y) |
+//! | wgrad(x, y) | dgrad(y, dw) | fprop(x, dw) |
+
+use crate::check::Case;
+use crate::{Array, Conv, Layout, Op, Tensor, apply};
+use detach_kernels::{Buffer, conv};
+
+#[derive(Clone, Copy, Debug)]
+struct Fprop(Conv);
+
+#[derive(Clone, Copy, Debug)]
+struct Dgrad(Conv);
+
+#[derive(Clone, Copy, Debug)]
+struct Wgrad(Conv);
+
+type Kernel = fn(&Conv, &Buffer, &Buffer, &mut Buffer);
+
+/// Runs `kernel` on both operands in channels-last storage, into a result in it.
+fn run(kernel: Kernel, geometry: &Conv, [a, b]: [&Array; 2], shape: [usize; 4]) -> Array {
+    let (a, b) = (a.channels_last(), b.channels_last());
+    let layout = Layout::channels_last(&shape);
+    let mut out = Buffer::scratch(a.kind().device, a.dtype(), layout.len());
+    kernel(geometry, &a.read(), &b.read(), &mut out);
+    Array::from_buffer(out, layout)
+}
+
+impl Op for Fprop {
+    fn name(&self) -> &'static str {
+        "conv fprop"
+    }
+    fn forward(&self, inputs: &[&Array]) -> Array {
+        run(
+            conv::fprop,
+            &self.0,
+            [inputs[0], inputs[1]],
+            self.0.small_shape(),
+        )
+    }
+    fn grad(&self, arg: usize, inputs: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
+        Some(match arg {
+            0 => apply(Dgrad(self.0), &[dy, &inputs[1]]),
+            _ => apply(Wgrad(self.0), &[&inputs[0], dy]),
+        })
+    }
+}
+
+impl Op for Dgrad {
+    fn name(&self) -> &'static str {
+        "conv dgrad"
+    }
+    fn forward(&self, inputs: &[&Array]) -> Array {
+        run(
+            conv::dgrad,
+            &self.0,
+            [inputs[0], inputs[1]],
+            self.0.big_shape(),
+        )
+    }
+    fn grad(&self, arg: usize, inputs: &[Tensor], _: &Tensor, dx: &Tensor) -> Option<Tensor> {
+        Some(match arg {
+            0 => apply(Fprop(self.0), &[dx, &inputs[1]]),
+            _ => apply(Wgrad(self.0), &[dx, &inputs[0]]),
+        })
+    }
+}
+
+impl Op for Wgrad {
+    fn name(&self) -> &'static str {
+        "conv wgrad"
+    }
+    fn forward(&self, inputs: &[&Array]) -> Array {
+        run(
+            conv::wgrad,
+            &self.0,
+            [inputs[0], inputs[1]],
+            self.0.weight_shape(),
+        )
+    }
+    fn grad(&self, arg: usize, inputs: &[Tensor], _: &Tensor, dw: &Tensor) -> Option<Tensor> {
+        Some(match arg {
+            0 => apply(Dgrad(self.0), &[&inputs[1], dw]),
+            _ => apply(Fprop(self.0), &[&inputs[0], dw]),
+        })
+    }
+}
+
+impl Tensor {
+    /// 2-D convolution of `[N, I, H, W]` with `weight` `[O, I, kh, kw]`, zero padding
+    /// and no bias, to `[N, O, (H + 2·padding − kh) / stride + 1, …]`.
+    ///
+    /// # Panics
+    /// When the shapes do not fit.
+    #[must_use]
+    #[track_caller]
+    pub fn conv2d(&self, weight: &Self, stride: [usize; 2], padding: [usize; 2]) -> Self {
+        let geometry = Conv::forward(self.shape(), weight.shape(), stride, padding);
+        apply(Fprop(geometry), &[self, weight])
+    }
+
+    /// Transposed 2-D convolution of `[N, I, H, W]` with `weight` `[I, O, kh, kw]`,
+    /// to `[N, O, (H − 1)·stride − 2·padding + kh + output_padding, …]`: the adjoint of
+    /// the [`conv2d`](Self::conv2d) that maps such outputs to such inputs.
+    ///
+    /// # Panics
+    /// When the shapes do not fit.
+    #[must_use]
+    #[track_caller]
+    pub fn conv_transpose2d(
+        &self,
+        weight: &Self,
+        stride: [usize; 2],
+        padding: [usize; 2],
+        output_padding: [usize; 2],
+    ) -> Self {
+        let geometry = Conv::transposed(
+            self.shape(),
+            weight.shape(),
+            stride,
+            padding,
+            output_padding,
+        );
+        apply(Dgrad(geometry), &[self, weight])
+    }
+}
+
+pub(crate) fn cases() -> Vec<Case> {
+    let range = (-1.0, 1.0);
+    let conv = |name, x: &[usize], w: &[usize], stride, padding| {
+        Case::new(name, move |t| t[0].conv2d(&t[1], stride, padding))
+            .input(x, range)
+            .channels_last()
+            .input(w, range)
+    };
+    let transposed = |name, x: &[usize], w: &[usize], stride, padding, extra| {
+        Case::new(name, move |t| {
+            t[0].conv_transpose2d(&t[1], stride, padding, extra)
+        })
+        .input(x, range)
+        .input(w, range)
+    };
+    // wgrad as a forward op is reached by differentiating; here it is the op itself.
+    let wgrad = Conv::forward(&[2, 2, 5, 6], &[3, 2, 4, 3], [2, 1], [1, 0]);
+    vec![
+        conv(
+            "conv k4 s2 p1",
+            &[2, 2, 6, 6],
+            &[3, 2, 4, 4],
+            [2, 2],
+            [1, 1],
+        ),
+        conv(
+            "conv k3 s1 p1",
+            &[2, 3, 4, 5],
+            &[1, 3, 3, 3],
+            [1, 1],
+            [1, 1],
+        ),
+        conv(
+            "conv k3 s2, a row unused",
+            &[1, 2, 6, 6],
+            &[2, 2, 3, 3],
+            [2, 2],
+            [0, 0],
+        ),
+        conv("conv k1", &[2, 3, 3, 3], &[4, 3, 1, 1], [1, 1], [0, 0]),
+        conv(
+            "conv over the whole image",
+            &[2, 3, 4, 4],
+            &[1, 3, 4, 4],
+            [1, 1],
+            [0, 0],
+        ),
+        transposed(
+            "conv transpose k4 s2 p1",
+            &[2, 3, 3, 3],
+            &[3, 2, 4, 4],
+            [2, 2],
+            [1, 1],
+            [0, 0],
+        ),
+        transposed(
+            "conv transpose from 1×1",
+            &[2, 3, 1, 1],
+            &[3, 2, 4, 4],
+            [1, 1],
+            [0, 0],
+            [0, 0],
+        ),
+        transposed(
+            "conv transpose, output padding",
+            &[1, 2, 3, 3],
+            &[2, 2, 3, 3],
+            [2, 2],
+            [1, 1],
+            [1, 1],
+        ),
+        Case::new("conv wgrad", move |t| apply(Wgrad(wgrad), &[&t[0], &t[1]]))
+            .input(&wgrad.big_shape(), range)
+            .input(&wgrad.small_shape(), range),
+    ]
+}

@@ -1,0 +1,384 @@
+//! Moving elements: reshape, permute, expand, slice, pad, concatenate, gather.
+//!
+//! These are linear, so each one's derivative is its adjoint: permute and its
+//! inverse, slice and pad, expand and sum, gather and scatter-add.
+
+use crate::check::Case;
+use crate::shape::expanded_axes;
+use crate::{Array, Layout, Op, Tensor, apply};
+use detach_kernels::{Buffer, MAX_RANK, copy};
+
+/// Row-major order kept, dimensions regrouped. Images in channels-last storage are
+/// copied to row-major first: this is where Flatten and Unflatten convert.
+#[derive(Clone, Copy, Debug)]
+struct Reshape(Layout);
+
+impl Op for Reshape {
+    fn name(&self) -> &'static str {
+        "reshape"
+    }
+    fn forward(&self, inputs: &[&Array]) -> Array {
+        let x = inputs[0];
+        match x.layout().reshape(self.0.shape()) {
+            Some(layout) => x.with_layout(layout),
+            None => x.contiguous().with_layout(self.0),
+        }
+    }
+    fn grad(&self, _: usize, inputs: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
+        Some(dy.reshape(inputs[0].shape()))
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Permute {
+    axes: [usize; MAX_RANK],
+    rank: usize,
+}
+
+impl Op for Permute {
+    fn name(&self) -> &'static str {
+        "permute"
+    }
+    fn forward(&self, inputs: &[&Array]) -> Array {
+        let x = inputs[0];
+        x.with_layout(x.layout().permute(&self.axes[..self.rank]))
+    }
+    fn grad(&self, _: usize, _: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
+        let mut inverse = [0; MAX_RANK];
+        for (i, &axis) in self.axes[..self.rank].iter().enumerate() {
+            inverse[axis] = i;
+        }
+        Some(dy.permute(&inverse[..self.rank]))
+    }
+}
+
+/// Dimensions of size 1 repeated, by stride 0: no memory is touched.
+#[derive(Clone, Copy, Debug)]
+struct Expand(Layout);
+
+impl Op for Expand {
+    fn name(&self) -> &'static str {
+        "expand"
+    }
+    fn forward(&self, inputs: &[&Array]) -> Array {
+        let x = inputs[0];
+        x.with_layout(x.layout().expand(self.0.shape()))
+    }
+    fn grad(&self, _: usize, inputs: &[Tensor], y: &Tensor, dy: &Tensor) -> Option<Tensor> {
+        Some(dy.sum_axes(&expanded_axes(inputs[0].shape(), y.shape())))
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Slice {
+    axis: usize,
+    start: usize,
+    len: usize,
+}
+
+impl Op for Slice {
+    fn name(&self) -> &'static str {
+        "slice"
+    }
+    fn forward(&self, inputs: &[&Array]) -> Array {
+        let x = inputs[0];
+        x.with_layout(x.layout().slice(self.axis, self.start, self.len))
+    }
+    fn grad(&self, _: usize, inputs: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
+        let after = inputs[0].shape()[self.axis] - self.start - self.len;
+        Some(dy.pad(self.axis, self.start, after))
+    }
+}
+
+/// Zeros before and after along one axis.
+#[derive(Clone, Copy, Debug)]
+struct Pad {
+    axis: usize,
+    before: usize,
+    after: usize,
+}
+
+impl Op for Pad {
+    fn name(&self) -> &'static str {
+        "pad"
+    }
+    fn forward(&self, inputs: &[&Array]) -> Array {
+        let x = inputs[0];
+        let mut shape = x.shape().to_vec();
+        shape[self.axis] += self.before + self.after;
+        let layout = Layout::contiguous(&shape);
+        let mut out = Buffer::full(x.kind().device, x.dtype(), layout.len(), 0.0);
+        let inside = layout.slice(self.axis, self.before, x.shape()[self.axis]);
+        copy::copy(x.view(&x.read()), &mut out, &inside);
+        Array::from_buffer(out, layout)
+    }
+    fn grad(&self, _: usize, inputs: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
+        Some(dy.slice(self.axis, self.before, inputs[0].shape()[self.axis]))
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Concat {
+    axis: usize,
+}
+
+impl Op for Concat {
+    fn name(&self) -> &'static str {
+        "concat"
+    }
+    fn forward(&self, inputs: &[&Array]) -> Array {
+        let mut shape = inputs[0].shape().to_vec();
+        shape[self.axis] = inputs.iter().map(|x| x.shape()[self.axis]).sum();
+        let layout = Layout::contiguous(&shape);
+        let first = inputs[0];
+        let mut out = Buffer::scratch(first.kind().device, first.dtype(), layout.len());
+        let mut start = 0;
+        for x in inputs {
+            let part = layout.slice(self.axis, start, x.shape()[self.axis]);
+            assert_eq!(part.shape(), x.shape(), "concat along axis {}", self.axis);
+            copy::copy(x.view(&x.read()), &mut out, &part);
+            start += x.shape()[self.axis];
+        }
+        Array::from_buffer(out, layout)
+    }
+    fn grad(&self, arg: usize, inputs: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
+        let size = |x: &Tensor| x.shape()[self.axis];
+        let start = inputs[..arg].iter().map(size).sum();
+        Some(dy.slice(self.axis, start, size(&inputs[arg])))
+    }
+}
+
+/// Rows `index` of the first dimension.
+#[derive(Clone, Copy, Debug)]
+struct Gather;
+
+impl Op for Gather {
+    fn name(&self) -> &'static str {
+        "gather"
+    }
+    fn forward(&self, inputs: &[&Array]) -> Array {
+        let [x, index] = [inputs[0], &inputs[1].contiguous()];
+        let mut shape = x.shape().to_vec();
+        shape[0] = index.len();
+        let layout = Layout::contiguous(&shape);
+        let mut out = Buffer::scratch(x.kind().device, x.dtype(), layout.len());
+        copy::gather(x.view(&x.read()), &index.read(), &mut out);
+        Array::from_buffer(out, layout)
+    }
+    fn grad(&self, arg: usize, inputs: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
+        let rows = inputs[0].shape()[0];
+        (arg == 0).then(|| apply(ScatterAdd { rows }, &[dy, &inputs[1]]))
+    }
+}
+
+/// Row i added to row `index[i]` of `rows` zero rows: gather's adjoint.
+#[derive(Clone, Copy, Debug)]
+struct ScatterAdd {
+    rows: usize,
+}
+
+impl Op for ScatterAdd {
+    fn name(&self) -> &'static str {
+        "scatter_add"
+    }
+    fn forward(&self, inputs: &[&Array]) -> Array {
+        let [x, index] = [inputs[0], &inputs[1].contiguous()];
+        let mut shape = x.shape().to_vec();
+        shape[0] = self.rows;
+        let layout = Layout::contiguous(&shape);
+        let mut out = Buffer::scratch(x.kind().device, x.dtype(), layout.len());
+        copy::scatter_add(x.view(&x.read()), &index.read(), &mut out, self.rows);
+        Array::from_buffer(out, layout)
+    }
+    fn grad(&self, arg: usize, inputs: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
+        (arg == 0).then(|| apply(Gather, &[dy, &inputs[1]]))
+    }
+}
+
+/// The same values in channels-last storage; see [`Tensor::channels_last`].
+#[derive(Clone, Copy, Debug)]
+struct ChannelsLast;
+
+impl Op for ChannelsLast {
+    fn name(&self) -> &'static str {
+        "channels_last"
+    }
+    fn forward(&self, inputs: &[&Array]) -> Array {
+        inputs[0].channels_last()
+    }
+    fn grad(&self, _: usize, _: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
+        Some(dy.clone())
+    }
+}
+
+impl Tensor {
+    /// The same elements in row-major order under another shape.
+    ///
+    /// # Panics
+    /// When the number of elements differs.
+    #[must_use]
+    #[track_caller]
+    pub fn reshape(&self, shape: &[usize]) -> Self {
+        if shape == self.shape() {
+            return self.clone();
+        }
+        let layout = Layout::contiguous(shape);
+        assert_eq!(
+            layout.len(),
+            self.len(),
+            "reshape: {:?} to {shape:?} changes the number of elements",
+            self.shape()
+        );
+        apply(Reshape(layout), &[self])
+    }
+
+    /// Dimensions in the order `axes`; a view.
+    ///
+    /// # Panics
+    /// When `axes` is not a permutation.
+    #[must_use]
+    #[track_caller]
+    pub fn permute(&self, axes: &[usize]) -> Self {
+        let rank = self.shape().len();
+        assert_eq!(axes.len(), rank, "permute: {axes:?} of {:?}", self.shape());
+        let mut op = Permute {
+            axes: [0; MAX_RANK],
+            rank,
+        };
+        op.axes[..rank].copy_from_slice(axes);
+        apply(op, &[self])
+    }
+
+    /// The last two dimensions swapped; a view.
+    ///
+    /// # Panics
+    /// Below rank 2.
+    #[must_use]
+    #[track_caller]
+    pub fn t(&self) -> Self {
+        let rank = self.shape().len();
+        assert!(rank >= 2, "t: {:?} has no two dimensions", self.shape());
+        let mut axes: Vec<usize> = (0..rank).collect();
+        axes.swap(rank - 2, rank - 1);
+        self.permute(&axes)
+    }
+
+    /// Dimensions of size 1 repeated to `shape`; missing leading dimensions are
+    /// added. A view.
+    ///
+    /// # Panics
+    /// When a dimension that is not 1 differs.
+    #[must_use]
+    #[track_caller]
+    pub fn expand(&self, shape: &[usize]) -> Self {
+        if shape == self.shape() {
+            return self.clone();
+        }
+        let rank = self.shape().len();
+        if rank < shape.len() {
+            let mut padded = vec![1; shape.len() - rank];
+            padded.extend(self.shape());
+            return self.reshape(&padded).expand(shape);
+        }
+        apply(Expand(Layout::contiguous(shape)), &[self])
+    }
+
+    /// A value per channel, `[C]`, repeated to `shape` `[N, C, …]`. A view.
+    ///
+    /// # Panics
+    /// When this is not `[C]`.
+    #[must_use]
+    #[track_caller]
+    pub fn expand_channels(&self, shape: &[usize]) -> Self {
+        let mut per_channel = vec![1; shape.len()];
+        per_channel[1] = shape[1];
+        self.reshape(&per_channel).expand(shape)
+    }
+
+    /// Elements `start..start + len` of dimension `axis`; a view.
+    ///
+    /// # Panics
+    /// When the range leaves the dimension.
+    #[must_use]
+    #[track_caller]
+    pub fn slice(&self, axis: usize, start: usize, len: usize) -> Self {
+        apply(Slice { axis, start, len }, &[self])
+    }
+
+    /// Zeros added before and after dimension `axis`.
+    ///
+    /// # Panics
+    /// When there is no such axis.
+    #[must_use]
+    #[track_caller]
+    pub fn pad(&self, axis: usize, before: usize, after: usize) -> Self {
+        assert!(
+            axis < self.shape().len(),
+            "pad: axis {axis} of {:?}",
+            self.shape()
+        );
+        apply(
+            Pad {
+                axis,
+                before,
+                after,
+            },
+            &[self],
+        )
+    }
+
+    /// Tensors joined along `axis`; the other dimensions agree.
+    ///
+    /// # Panics
+    /// When there is none, or a dimension other than `axis` differs.
+    #[must_use]
+    #[track_caller]
+    pub fn concat(tensors: &[&Self], axis: usize) -> Self {
+        assert!(!tensors.is_empty(), "concat of nothing");
+        apply(Concat { axis }, tensors)
+    }
+
+    /// Rows `index` (integers, stored as floats) of the first dimension.
+    ///
+    /// # Panics
+    /// When an index is out of range.
+    #[must_use]
+    #[track_caller]
+    pub fn gather(&self, index: &Self) -> Self {
+        apply(Gather, &[self, index])
+    }
+
+    /// The same values, stored channels-last: what images `[N, C, H, W]` are computed
+    /// in. No copy when they already are.
+    #[must_use]
+    pub fn channels_last(&self) -> Self {
+        match self.value().layout().is_channels_last() {
+            true => self.clone(),
+            false => apply(ChannelsLast, &[self]),
+        }
+    }
+}
+
+pub(crate) fn cases() -> Vec<Case> {
+    let range = (-2.0, 2.0);
+    let s = &[2, 3, 4][..];
+    let image = &[2, 3, 2, 4][..];
+    vec![
+        Case::new("reshape", |x| x[0].reshape(&[6, 4])).input(s, range),
+        Case::new("flatten images", |x| x[0].reshape(&[2, 24]))
+            .input(image, range)
+            .channels_last(),
+        Case::new("channels_last", |x| x[0].channels_last()).input(image, range),
+        Case::new("permute", |x| x[0].permute(&[2, 0, 1])).input(s, range),
+        Case::new("expand", |x| x[0].expand(&[4, 2, 5, 3])).input(&[2, 1, 3], range),
+        Case::new("expand channels", |x| x[0].expand_channels(&[2, 3, 2, 2])).input(&[3], range),
+        Case::new("slice", |x| x[0].slice(1, 1, 2)).input(s, range),
+        Case::new("pad", |x| x[0].pad(1, 2, 1)).input(s, range),
+        Case::new("concat", |x| Tensor::concat(&[&x[0], &x[1], &x[0]], 1))
+            .input(s, range)
+            .input(&[2, 1, 4], range),
+        Case::new("gather", |x| x[0].gather(&x[1]))
+            .input(&[4, 3], range)
+            .index(&[2.0, 0.0, 2.0, 3.0, 1.0]),
+    ]
+}

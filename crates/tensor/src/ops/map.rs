@@ -1,0 +1,330 @@
+//! Element-wise functions of one or two tensors of the same shape.
+//!
+//! y = f(x) gives dx = dy · f′(x). Where f′ has a cheap form in y (tanh, sigmoid,
+//! exp), the rule uses it. The products dy · f′ of the activations are ops of
+//! their own, one pass over memory each; their derivatives are given like any other.
+
+use crate::check::Case;
+use crate::shape::assert_same;
+use crate::{Array, Op, Tensor, apply};
+use detach_kernels::map::{self, Binary, Unary};
+use detach_kernels::{Buffer, Layout};
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+#[derive(Clone, Copy, Debug)]
+struct Map1(Unary);
+
+impl Op for Map1 {
+    fn name(&self) -> &'static str {
+        match self.0 {
+            Unary::Neg => "neg",
+            Unary::Exp => "exp",
+            Unary::Ln => "ln",
+            Unary::Sqrt => "sqrt",
+            Unary::Recip => "recip",
+            Unary::Abs => "abs",
+            Unary::Sign => "sign",
+            Unary::Tanh => "tanh",
+            Unary::Sigmoid => "sigmoid",
+            Unary::Softplus => "softplus",
+            Unary::Relu => "relu",
+            Unary::LeakyRelu(_) => "leaky_relu",
+            Unary::Square => "square",
+            Unary::Scale(_) => "scale",
+            Unary::Shift(_) => "shift",
+            Unary::Pow(_) => "powf",
+            Unary::Max(_) => "at_least",
+            Unary::Step => "step",
+        }
+    }
+
+    fn forward(&self, inputs: &[&Array]) -> Array {
+        let x = inputs[0];
+        let layout = x.layout().dense_like();
+        let buffer = x.read();
+        let mut out = Buffer::scratch(x.kind().device, x.dtype(), layout.len());
+        map::unary(self.0, x.view(&buffer), &mut out, &layout);
+        Array::from_buffer(out, layout)
+    }
+
+    fn grad(&self, _: usize, inputs: &[Tensor], y: &Tensor, dy: &Tensor) -> Option<Tensor> {
+        let x = &inputs[0];
+        Some(match self.0 {
+            Unary::Neg => -dy,
+            Unary::Exp => dy * y,
+            Unary::Ln => dy / x,
+            Unary::Sqrt => dy / y * 0.5,
+            Unary::Recip => -(dy * y.square()),
+            Unary::Abs => dy * apply(Self(Unary::Sign), &[x]),
+            Unary::Tanh => apply(Map2(Binary::TanhGrad), &[dy, y]),
+            Unary::Sigmoid => apply(Map2(Binary::SigmoidGrad), &[dy, y]),
+            Unary::Softplus => dy * x.sigmoid(),
+            Unary::Relu => apply(Map2(Binary::ReluGrad), &[dy, x]),
+            Unary::LeakyRelu(slope) => apply(Map2(Binary::LeakyReluGrad(slope)), &[dy, x]),
+            Unary::Square => dy * x * 2.0,
+            Unary::Scale(c) => dy * c,
+            Unary::Shift(_) => dy.clone(),
+            Unary::Pow(p) => dy * x.powf(p - 1.0) * p,
+            Unary::Max(c) => apply(Map2(Binary::AtLeastGrad(c)), &[dy, x]),
+            Unary::Sign | Unary::Step => return None,
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Map2(Binary);
+
+impl Op for Map2 {
+    fn name(&self) -> &'static str {
+        match self.0 {
+            Binary::Add => "add",
+            Binary::Sub => "sub",
+            Binary::Mul => "mul",
+            Binary::Div => "div",
+            Binary::Equal => "equal",
+            Binary::Maximum => "maximum",
+            Binary::ReluGrad => "relu_grad",
+            Binary::LeakyReluGrad(_) => "leaky_relu_grad",
+            Binary::TanhGrad => "tanh_grad",
+            Binary::SigmoidGrad => "sigmoid_grad",
+            Binary::AtLeastGrad(_) => "at_least_grad",
+        }
+    }
+
+    fn forward(&self, inputs: &[&Array]) -> Array {
+        let [a, b] = [inputs[0], inputs[1]];
+        assert_same(self.name(), a.shape(), b.shape());
+        let layout = layout_of_result(a, b);
+        let (x, y) = (a.read(), b.read());
+        let mut out = Buffer::scratch(a.kind().device, a.dtype(), layout.len());
+        map::binary(self.0, a.view(&x), b.view(&y), &mut out, &layout);
+        Array::from_buffer(out, layout)
+    }
+
+    fn grad(&self, arg: usize, inputs: &[Tensor], y: &Tensor, dy: &Tensor) -> Option<Tensor> {
+        let [a, b] = [&inputs[0], &inputs[1]];
+        Some(match (self.0, arg) {
+            (Binary::Add, _) | (Binary::Sub, 0) => dy.clone(),
+            (Binary::Sub, _) => -dy,
+            (Binary::Mul, 0) => dy * b,
+            (Binary::Mul, _) => dy * a,
+            (Binary::Div, 0) => dy / b,
+            (Binary::Div, _) => -(dy * y / b),
+            // To the larger; equal ones share it.
+            (Binary::Maximum, 0) => dy * ((a - b).step() + a.equal(b) * 0.5),
+            (Binary::Maximum, _) => dy * ((b - a).step() + a.equal(b) * 0.5),
+            // f(g, x) = g · f′(x) is linear in g, so its rule is itself.
+            (
+                Binary::ReluGrad
+                | Binary::LeakyReluGrad(_)
+                | Binary::AtLeastGrad(_)
+                | Binary::TanhGrad
+                | Binary::SigmoidGrad,
+                0,
+            ) => apply(*self, &[dy, b]),
+            // d/dy of g · (1 − y²), and of g · y · (1 − y).
+            (Binary::TanhGrad, _) => dy * a * b * -2.0,
+            (Binary::SigmoidGrad, _) => dy * a * (b * -2.0 + 1.0),
+            (
+                Binary::ReluGrad
+                | Binary::LeakyReluGrad(_)
+                | Binary::AtLeastGrad(_)
+                | Binary::Equal,
+                _,
+            ) => return None,
+        })
+    }
+}
+
+/// The storage order of the result: that of the first operand that is not a
+/// broadcast or sliced view, so that images stay channels-last.
+fn layout_of_result(a: &Array, b: &Array) -> Layout {
+    match (a.layout().is_dense(), b.layout().is_dense()) {
+        (false, true) => *b.layout(),
+        _ => a.layout().dense_like(),
+    }
+}
+
+macro_rules! unary_methods {
+    ($($(#[$doc:meta])* $name:ident => $op:ident;)*) => {
+        impl Tensor {
+            $($(#[$doc])*
+            #[must_use]
+            pub fn $name(&self) -> Self {
+                apply(Map1(Unary::$op), &[self])
+            })*
+        }
+    };
+}
+
+unary_methods! {
+    /// eˣ.
+    exp => Exp;
+    /// Natural logarithm.
+    ln => Ln;
+    /// √x.
+    sqrt => Sqrt;
+    /// 1 / x.
+    recip => Recip;
+    /// |x|; the derivative at 0 is 0.
+    abs => Abs;
+    /// −1, 0 or 1; its derivative is 0.
+    sign => Sign;
+    /// Hyperbolic tangent.
+    tanh => Tanh;
+    /// σ(x) = 1 / (1 + e⁻ˣ).
+    sigmoid => Sigmoid;
+    /// ln(1 + eˣ), without overflow: −ln σ(−x).
+    softplus => Softplus;
+    /// max(x, 0); the derivative at 0 is 0.
+    relu => Relu;
+    /// x².
+    square => Square;
+    /// 1 where x > 0, else 0; its derivative is 0.
+    step => Step;
+}
+
+impl Tensor {
+    /// x where x > 0, else `slope` · x.
+    #[must_use]
+    pub fn leaky_relu(&self, slope: f64) -> Self {
+        apply(Map1(Unary::LeakyRelu(slope)), &[self])
+    }
+
+    /// xᵖ.
+    #[must_use]
+    pub fn powf(&self, p: f64) -> Self {
+        apply(Map1(Unary::Pow(p)), &[self])
+    }
+
+    /// max(x, c); no gradient where x ≤ c.
+    #[must_use]
+    pub fn at_least(&self, c: f64) -> Self {
+        apply(Map1(Unary::Max(c)), &[self])
+    }
+
+    /// The larger of each pair; equal elements share the gradient.
+    #[must_use]
+    #[track_caller]
+    pub fn maximum(&self, other: &Self) -> Self {
+        apply(Map2(Binary::Maximum), &[self, other])
+    }
+
+    /// 1 where the elements are equal, else 0; its derivative is 0.
+    #[must_use]
+    pub fn equal(&self, other: &Self) -> Self {
+        apply(Map2(Binary::Equal), &[self, other])
+    }
+}
+
+macro_rules! operator {
+    ($trait:ident, $method:ident, $scalar:expr) => {
+        impl $trait<&Tensor> for &Tensor {
+            type Output = Tensor;
+            #[track_caller]
+            fn $method(self, other: &Tensor) -> Tensor {
+                apply(Map2(Binary::$trait), &[self, other])
+            }
+        }
+        impl $trait<f64> for &Tensor {
+            type Output = Tensor;
+            fn $method(self, c: f64) -> Tensor {
+                let op: fn(f64) -> Unary = $scalar;
+                apply(Map1(op(c)), &[self])
+            }
+        }
+        // By value, so that formulas read without a forest of `&`.
+        impl $trait<Tensor> for Tensor {
+            type Output = Tensor;
+            #[track_caller]
+            fn $method(self, other: Tensor) -> Tensor {
+                $trait::$method(&self, &other)
+            }
+        }
+        impl $trait<&Tensor> for Tensor {
+            type Output = Tensor;
+            #[track_caller]
+            fn $method(self, other: &Tensor) -> Tensor {
+                $trait::$method(&self, other)
+            }
+        }
+        impl $trait<Tensor> for &Tensor {
+            type Output = Tensor;
+            #[track_caller]
+            fn $method(self, other: Tensor) -> Tensor {
+                $trait::$method(self, &other)
+            }
+        }
+        impl $trait<f64> for Tensor {
+            type Output = Tensor;
+            fn $method(self, c: f64) -> Tensor {
+                $trait::$method(&self, c)
+            }
+        }
+    };
+}
+
+operator!(Add, add, Unary::Shift);
+operator!(Sub, sub, |c| Unary::Shift(-c));
+operator!(Mul, mul, Unary::Scale);
+operator!(Div, div, |c| Unary::Scale(1.0 / c));
+
+impl Neg for &Tensor {
+    type Output = Tensor;
+    fn neg(self) -> Tensor {
+        apply(Map1(Unary::Neg), &[self])
+    }
+}
+
+impl Neg for Tensor {
+    type Output = Self;
+    fn neg(self) -> Self {
+        -&self
+    }
+}
+
+/// Cases of this family. Inputs keep clear of the kinks, where a finite difference
+/// has nothing to say.
+pub(crate) fn cases() -> Vec<Case> {
+    let s = &[2, 3, 2, 2][..];
+    let unary =
+        |name, range, f: fn(&Tensor) -> Tensor| Case::new(name, move |x| f(&x[0])).input(s, range);
+    let binary = |name, range, f: fn(&Tensor, &Tensor) -> Tensor| {
+        Case::new(name, move |x| f(&x[0], &x[1]))
+            .input(s, (-2.0, 2.0))
+            .channels_last()
+            .input(s, range)
+    };
+    vec![
+        unary("neg", (-2.0, 2.0), |x| -x),
+        unary("exp", (-2.0, 2.0), Tensor::exp),
+        unary("ln", (0.5, 3.0), Tensor::ln),
+        unary("sqrt", (0.5, 3.0), Tensor::sqrt),
+        unary("recip", (0.5, 3.0), Tensor::recip),
+        unary("abs above", (0.2, 2.0), Tensor::abs),
+        unary("abs below", (-2.0, -0.2), Tensor::abs),
+        unary("sign", (0.2, 2.0), Tensor::sign),
+        unary("step", (-2.0, -0.2), Tensor::step),
+        unary("tanh", (-2.0, 2.0), Tensor::tanh),
+        unary("sigmoid", (-4.0, 4.0), Tensor::sigmoid),
+        unary("softplus", (-4.0, 4.0), Tensor::softplus),
+        unary("relu above", (0.2, 2.0), Tensor::relu),
+        unary("relu below", (-2.0, -0.2), Tensor::relu),
+        unary("leaky_relu above", (0.2, 2.0), |x| x.leaky_relu(0.2)),
+        unary("leaky_relu below", (-2.0, -0.2), |x| x.leaky_relu(0.2)),
+        unary("square", (-2.0, 2.0), Tensor::square),
+        unary("scale", (-2.0, 2.0), |x| x * 3.0),
+        unary("shift", (-2.0, 2.0), |x| x + 3.0),
+        unary("powf", (0.5, 2.0), |x| x.powf(2.5)),
+        unary("at_least above", (0.2, 2.0), |x| x.at_least(0.0)),
+        unary("at_least below", (-2.0, -0.2), |x| x.at_least(0.0)),
+        binary("add", (-2.0, 2.0), |a, b| a + b),
+        binary("sub", (-2.0, 2.0), |a, b| a - b),
+        binary("mul", (-2.0, 2.0), |a, b| a * b),
+        binary("div", (0.5, 2.0), |a, b| a / b),
+        binary("maximum, the second", (2.2, 3.0), Tensor::maximum),
+        binary("maximum, the first", (2.2, 3.0), |a, b| b.maximum(a)),
+        binary("equal", (-2.0, 2.0), Tensor::equal),
+        binary("x times x", (-2.0, 2.0), |a, _| a * a),
+    ]
+}

@@ -1,0 +1,192 @@
+//! A value and the node that made it.
+
+use crate::op::{Op, Rule};
+use crate::{Array, DType, Kind};
+use std::fmt;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// An [`Array`] that may know how it was made.
+///
+/// A tensor without a node is a constant: no gradient flows to or through it. A
+/// *variable* has a node without inputs; anything computed from a variable has a
+/// node that holds its op and inputs. Cloning is cheap and keeps the identity.
+#[derive(Clone)]
+pub struct Tensor {
+    value: Array,
+    node: Option<Rc<Node>>,
+}
+
+/// A vertex of the graph. Numbers only grow along edges, so descending order of
+/// `id` is a topological order of the backward pass.
+pub(crate) struct Node {
+    pub(crate) id: u64,
+    /// How it was made; `None` for a variable.
+    pub(crate) made: Option<Made>,
+}
+
+pub(crate) struct Made {
+    pub(crate) op: Box<dyn Rule>,
+    pub(crate) inputs: Vec<Tensor>,
+    pub(crate) output: Array,
+}
+
+impl Node {
+    fn new(made: Option<Made>) -> Rc<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        Rc::new(Self { id, made })
+    }
+}
+
+impl Drop for Node {
+    /// Unlinks the inputs one by one: the derived drop would recurse as deep as
+    /// the graph.
+    fn drop(&mut self) {
+        let mut pending: Vec<Made> = self.made.take().into_iter().collect();
+        while let Some(made) = pending.pop() {
+            for input in made.inputs {
+                if let Some(mut node) = input.node.and_then(Rc::into_inner) {
+                    pending.extend(node.made.take());
+                }
+            }
+        }
+    }
+}
+
+impl Tensor {
+    /// A tensor no gradient flows to.
+    pub fn constant(value: Array) -> Self {
+        Self { value, node: None }
+    }
+
+    /// A leaf of the graph: something to differentiate with respect to.
+    pub fn variable(value: Array) -> Self {
+        Self {
+            value,
+            node: Some(Node::new(None)),
+        }
+    }
+
+    /// The output of `op`; a constant when all inputs are.
+    pub(crate) fn made_by(op: impl Op, inputs: &[&Self], output: Array) -> Self {
+        if inputs.iter().all(|x| x.node.is_none()) {
+            return Self::constant(output);
+        }
+        let made = Made {
+            inputs: inputs
+                .iter()
+                .map(|x| Self {
+                    value: x.value.saved_by(op.name()),
+                    node: x.node.clone(),
+                })
+                .collect(),
+            output: output.saved_by(op.name()),
+            op: Box::new(op),
+        };
+        Self {
+            value: output,
+            node: Some(Node::new(Some(made))),
+        }
+    }
+
+    /// The tensor that `node` (which was made by an op) stands for.
+    pub(crate) fn of_node(node: &Rc<Node>, output: &Array) -> Self {
+        Self {
+            value: output.clone(),
+            node: Some(Rc::clone(node)),
+        }
+    }
+
+    pub(crate) fn node(&self) -> Option<&Rc<Node>> {
+        self.node.as_ref()
+    }
+
+    /// The same value as a constant: gradients stop here.
+    #[must_use]
+    pub fn detach(&self) -> Self {
+        Self::constant(self.value.clone())
+    }
+
+    /// Whether gradients can flow to or through it.
+    pub fn is_tracked(&self) -> bool {
+        self.node.is_some()
+    }
+
+    /// The values.
+    pub fn value(&self) -> &Array {
+        &self.value
+    }
+
+    /// Writes the values in place, as an optimiser does. Any graph that saved
+    /// the old values refuses to be differentiated from now on.
+    ///
+    /// # Panics
+    /// When this is not a leaf: an intermediate value is what its inputs make it.
+    #[track_caller]
+    pub fn write(&mut self, by: &str, write: impl FnOnce(&mut detach_kernels::Buffer)) {
+        assert!(
+            self.node.as_ref().is_none_or(|n| n.made.is_none()),
+            "`{by}` writes to an intermediate result; only variables and constants can be written"
+        );
+        self.value.write(by, write);
+    }
+
+    /// Sizes of the dimensions.
+    pub fn shape(&self) -> &[usize] {
+        self.value.shape()
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.value.len()
+    }
+
+    /// True when there are no elements.
+    pub fn is_empty(&self) -> bool {
+        self.value.is_empty()
+    }
+
+    /// Element type.
+    pub fn dtype(&self) -> DType {
+        self.value.dtype()
+    }
+
+    /// Element type and device.
+    pub fn kind(&self) -> Kind {
+        self.value.kind()
+    }
+
+    /// The only element.
+    ///
+    /// # Panics
+    /// When there is not exactly one.
+    #[track_caller]
+    pub fn item(&self) -> f64 {
+        self.value.item()
+    }
+
+    /// Elements in row-major (NCHW) order.
+    pub fn to_vec<T: crate::Real>(&self) -> Vec<T> {
+        self.value.to_vec()
+    }
+
+    /// A constant with every element `value`, of this tensor's shape and kind.
+    #[must_use]
+    pub fn full_like(&self, value: f64) -> Self {
+        let scalar = Array::full(value, &vec![1; self.shape().len()], self.kind());
+        let layout = scalar.layout().expand(self.shape());
+        Self::constant(scalar.with_layout(layout))
+    }
+}
+
+impl fmt::Debug for Tensor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from = match self.node.as_ref().map(|n| n.made.as_ref()) {
+            None => "constant",
+            Some(None) => "variable",
+            Some(Some(made)) => made.op.name(),
+        };
+        write!(f, "Tensor({from}: {:?})", self.value)
+    }
+}

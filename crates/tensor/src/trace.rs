@@ -1,0 +1,44 @@
+//! What a backward pass touches, as data.
+
+use crate::Tensor;
+use crate::grad::needed;
+use std::collections::BTreeMap;
+
+/// The part of a graph that `grad(loss, wrt, …)` walks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pass {
+    /// Nodes on paths from the loss to what is asked for, leaves included.
+    pub nodes: usize,
+    /// Bytes of the values that those nodes' rules may read: their inputs and
+    /// outputs, memory that several share counted once.
+    pub bytes: usize,
+    /// How many nodes each op made.
+    pub ops: BTreeMap<&'static str, usize>,
+}
+
+/// What `grad(loss, wrt, …)` would walk.
+///
+/// # Panics
+/// When a `w` of `wrt` is a constant.
+#[track_caller]
+pub fn pass(loss: &Tensor, wrt: &[&Tensor]) -> Pass {
+    let id = |w: &&Tensor| w.node().expect("a variable or something made from one").id;
+    let targets: Vec<u64> = wrt.iter().map(id).collect();
+    let nodes = needed(loss, &targets);
+    let mut seen: Vec<&crate::Array> = Vec::new();
+    let mut out = Pass {
+        nodes: nodes.len(),
+        ..Pass::default()
+    };
+    for made in nodes.values().filter_map(|node| node.made.as_ref()) {
+        *out.ops.entry(made.op.name()).or_default() += 1;
+        let values = made.inputs.iter().map(Tensor::value);
+        for value in values.chain([&made.output]) {
+            if !seen.iter().any(|other| other.shares_memory(value)) {
+                seen.push(value);
+                out.bytes += value.memory_bytes();
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,388 @@
+//! Twenty training steps of every recipe against PyTorch's, update by update.
+//!
+//! Weights, reals and noise come from one formula on both sides, so nothing is
+//! exchanged but the results in `golden/*.json`. In `f64` two right programs agree to
+//! rounding, which pins the order of updates, the reuse of noise, every constant of
+//! the optimiser and every derivative rule. In `f32` they drift apart; there the
+//! measure is how far PyTorch's own `f32` run is from its `f64` run.
+
+use detach_gan::recipes::RECIPES;
+use detach_nn::{count, parameters};
+use detach_tensor::DType;
+use detach_tests::golden::{self, Golden, Parameter, Which, distance};
+use detach_tests::replay::{Gradients, Record, Replay, published};
+
+/// In `f64`: losses, gradients and final values, relatively.
+const F64_LIMIT: f64 = 1e-9;
+/// In `f64`: final values that follow a gradient whose true value is 0.
+const F64_LIMIT_OF_NOISE: f64 = 1e-7;
+/// In `f32`: gradients of step 1, relatively.
+const F32_LIMIT: f64 = 1e-4;
+/// The same where the gradient has come through a BatchNorm, which divides the
+/// difference of nearly equal sums by a small deviation.
+const F32_LIMIT_BEHIND_NORM: f64 = 5e-3;
+/// In `f32`: a gradient whose true value is 0, as a share of the largest one.
+const F32_LIMIT_OF_ZERO: f64 = 1e-5;
+
+/// A golden, and the recipe and settings that it is of.
+struct Case {
+    golden: &'static str,
+    recipe: &'static str,
+    changes: &'static [&'static str],
+}
+
+const fn case(name: &'static str) -> Case {
+    Case {
+        golden: name,
+        recipe: name,
+        changes: &[],
+    }
+}
+
+const MLP_G_FIRST: Case = Case {
+    golden: "mlp-g-first",
+    recipe: "mlp",
+    changes: &["order=g-first"],
+};
+
+const CASES: [Case; 7] = [
+    case("keras-mlp"),
+    case("dcgan"),
+    case("mlp"),
+    MLP_G_FIRST,
+    case("mlp-relu"),
+    case("gauss1d"),
+    case("dcgan-light"),
+];
+
+impl Case {
+    fn replay(&self, golden: &Golden, dtype: DType) -> Replay {
+        Replay::new(published(self.recipe, self.changes), golden, dtype)
+    }
+
+    /// Where our `f64` run differs from the golden.
+    fn differences(&self) -> Differences {
+        let golden = golden::recipe(self.golden);
+        let record = self.replay(&golden, DType::F64).run(golden.steps);
+        Differences::of(&record, &golden)
+    }
+}
+
+/// What is not as it should be, in the order of the run.
+#[derive(Default)]
+struct Differences(Vec<String>);
+
+impl Differences {
+    fn of(record: &Record, golden: &Golden) -> Self {
+        let mut out = Self::default();
+        out.updates(record, golden);
+        for (what, ours, theirs) in [
+            ("d_loss", &record.d_loss, &golden.d_loss),
+            ("g_loss", &record.g_loss, &golden.g_loss),
+            ("real_acc", &record.real_acc, &golden.real_acc),
+            ("fake_acc", &record.fake_acc, &golden.fake_acc),
+        ] {
+            assert_eq!(ours.len(), golden.steps);
+            for (step, (ours, theirs)) in (1..).zip(ours.iter().zip(theirs)) {
+                out.relative(&format!("step {step}, {what}"), *ours, *theirs, F64_LIMIT);
+            }
+        }
+        out.last(record, golden);
+        out
+    }
+
+    fn relative(&mut self, what: &str, ours: f64, theirs: f64, limit: f64) {
+        let close = (ours - theirs).abs() <= limit * theirs.abs();
+        if !close {
+            self.0
+                .push(format!("{what}: {ours:e}, PyTorch has {theirs:e}"));
+        }
+    }
+
+    fn updates(&mut self, record: &Record, golden: &Golden) {
+        let (ours, theirs) = (&record.updates, &golden.updates);
+        if ours.len() != theirs.len() {
+            self.0.push(format!(
+                "{} updates instead of {}",
+                ours.len(),
+                theirs.len()
+            ));
+        }
+        for (n, (ours, theirs)) in (1..).zip(ours.iter().zip(theirs)) {
+            if ours.net != theirs.net {
+                self.0.push(format!(
+                    "update {n} is {:?}'s instead of {:?}'s",
+                    ours.net, theirs.net
+                ));
+                continue;
+            }
+            let largest = theirs.grad_norms.iter().copied().fold(0.0, f64::max);
+            let parameters = golden.parameters.of(ours.net);
+            assert_eq!(ours.norms.len(), parameters.len());
+            assert_eq!(theirs.grad_norms.len(), parameters.len());
+            let norms = ours.norms.iter().zip(&theirs.grad_norms);
+            for (Parameter { name, .. }, (&ours_, &theirs_)) in parameters.iter().zip(norms) {
+                let what = format!("update {n}, gradient of {:?}.{name}", ours.net);
+                if !has_zero_gradient(golden, ours.net, name) {
+                    self.relative(&what, ours_, theirs_, F64_LIMIT);
+                } else if !(ours_ < F64_LIMIT * largest) {
+                    self.0.push(format!("{what}: {ours_:e} should be 0"));
+                }
+            }
+        }
+    }
+
+    fn last(&mut self, record: &Record, golden: &Golden) {
+        for which in [Which::G, Which::D] {
+            let (ours, theirs) = (record.last.of(which), golden.last.of(which));
+            assert!(
+                ours.keys().eq(theirs.keys()),
+                "{which:?} has {:?}",
+                ours.keys()
+            );
+            for (name, theirs) in theirs {
+                let limit = match follows_noise(golden, which, name) {
+                    true => F64_LIMIT_OF_NOISE,
+                    false => F64_LIMIT,
+                };
+                self.relative(
+                    &format!("final {which:?}.{name}"),
+                    ours[name],
+                    *theirs,
+                    limit,
+                );
+            }
+        }
+    }
+
+    #[track_caller]
+    fn assert_none(&self) {
+        let Self(lines) = self;
+        let shown = lines.iter().take(20).map(String::as_str);
+        let text = shown.collect::<Vec<_>>().join("\n");
+        assert!(lines.is_empty(), "{} differences:\n{text}", lines.len());
+    }
+}
+
+fn has_zero_gradient(golden: &Golden, which: Which, name: &str) -> bool {
+    golden
+        .zero_gradient
+        .of(which)
+        .iter()
+        .any(|bias| bias == name)
+}
+
+/// A bias straight before a BatchNorm walks wherever rounding takes it, and the
+/// running mean behind follows.
+fn follows_noise(golden: &Golden, which: Which, name: &str) -> bool {
+    let (layer, tensor) = position(name);
+    has_zero_gradient(golden, which, name)
+        || tensor == "running_mean"
+            && has_zero_gradient(golden, which, &format!("{}.bias", layer - 1))
+}
+
+/// `4.weight` is the weight of layer 4.
+fn position(name: &str) -> (usize, &str) {
+    let (layer, tensor) = name.split_once('.').expect("layer.tensor");
+    (layer.parse().expect("a position in a Sequential"), tensor)
+}
+
+macro_rules! f64_parity {
+    ($($name:ident: $case:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            $case.differences().assert_none();
+        }
+    )*};
+}
+
+f64_parity! {
+    keras_mlp: case("keras-mlp");
+    dcgan: case("dcgan");
+    mlp: case("mlp");
+    mlp_g_first: MLP_G_FIRST;
+    mlp_relu: case("mlp-relu");
+    gauss1d: case("gauss1d");
+    dcgan_light: case("dcgan-light");
+}
+
+#[test]
+fn parameters_are_those_of_pytorch() {
+    for case in &CASES {
+        let golden = golden::recipe(case.golden);
+        let replay = case.replay(&golden, DType::F32);
+        let pair = replay.recipe.pair();
+        assert_eq!(pair.latent, golden.latent);
+        for (which, net) in [(Which::G, &pair.g), (Which::D, &pair.d)] {
+            let place = |(name, p): (String, &detach_nn::Param)| Parameter {
+                name,
+                shape: p.get().shape().to_vec(),
+            };
+            let ours: Vec<Parameter> = parameters(net).into_iter().map(place).collect();
+            assert_eq!(&ours, golden.parameters.of(which), "{}", case.golden);
+            assert_eq!(count(net), *golden.counts.of(which), "{}", case.golden);
+        }
+        for adam in [&pair.g_adam, &pair.d_adam] {
+            let (ours, theirs) = (adam.config, &golden.adam);
+            let betas = [ours.beta1, ours.beta2];
+            assert_eq!(
+                (ours.lr, betas, ours.eps),
+                (theirs.lr, theirs.betas, theirs.eps)
+            );
+        }
+    }
+}
+
+#[test]
+fn every_recipe_has_a_golden() {
+    for info in RECIPES {
+        assert!(
+            CASES.iter().any(|case| case.recipe == info.name),
+            "{}",
+            info.name
+        );
+    }
+}
+
+/// The comparison is worth something only if it sees a wrong loop.
+#[test]
+fn another_order_is_seen() {
+    let wrong = Case {
+        changes: &[],
+        ..MLP_G_FIRST
+    };
+    let Differences(lines) = wrong.differences();
+    assert_eq!(lines[0], "update 1 is D's instead of G's");
+}
+
+/// ε = 1e-8 for 1e-7: the first gradients do not know it yet, all later ones do.
+#[test]
+fn another_eps_is_seen() {
+    let wrong = Case {
+        changes: &["eps=1e-8"],
+        ..case("keras-mlp")
+    };
+    let Differences(lines) = wrong.differences();
+    assert!(
+        !lines.iter().any(|line| line.starts_with("update 1,")),
+        "{}",
+        lines[0]
+    );
+    for n in 2..=60 {
+        let prefix = format!("update {n},");
+        assert!(
+            lines.iter().any(|line| line.starts_with(&prefix)),
+            "{prefix}"
+        );
+    }
+    assert!(lines.iter().any(|line| line.starts_with("step 20, d_loss")));
+}
+
+/// One line of the table that `f32_is_as_close_as_pytorchs` prints.
+struct Row {
+    name: &'static str,
+    /// Of D's and G's loss: our distance and PyTorch's.
+    losses: [(f64, f64); 2],
+    /// The worst gradient of step 1 that met no BatchNorm, that met one, and the
+    /// largest that should be 0.
+    gradients: [f64; 3],
+}
+
+impl Row {
+    fn of(case: &Case) -> Self {
+        let golden = golden::recipe(case.golden);
+        let wide = case.replay(&golden, DType::F64).run(1);
+        let narrow = case.replay(&golden, DType::F32).run(golden.steps);
+        let mut gradients = [0.0; 3];
+        for (narrow, wide) in narrow.updates.iter().zip(&wide.updates) {
+            for (i, distance) in gradient_distances(narrow, wide, &golden) {
+                gradients[i] = f64::max(gradients[i], distance);
+            }
+        }
+        let farthest = |ours: &[f64], theirs: &[f64]| {
+            let steps = ours.iter().zip(theirs);
+            steps
+                .map(|(a, b)| (a - b).abs() / b.abs())
+                .fold(0.0, f64::max)
+        };
+        Self {
+            name: case.golden,
+            losses: [
+                (farthest(&narrow.d_loss, &golden.d_loss), golden.f32.d_loss),
+                (farthest(&narrow.g_loss, &golden.g_loss), golden.f32.g_loss),
+            ],
+            gradients,
+        }
+    }
+
+    fn passes(&self) -> bool {
+        let [near, behind, zero] = self.gradients;
+        self.losses
+            .iter()
+            .all(|(ours, theirs)| *ours <= 2.0 * theirs)
+            && near <= F32_LIMIT
+            && behind <= F32_LIMIT_BEHIND_NORM
+            && zero <= F32_LIMIT_OF_ZERO
+    }
+
+    fn print(&self) {
+        let [(d, d_torch), (g, g_torch)] = self.losses;
+        let [near, behind, zero] = self.gradients;
+        let verdict = if self.passes() { "" } else { "  MISSED" };
+        println!(
+            "{:<12} {d:>8.1e} {d_torch:>8.1e} {:>8.1e}  {g:>8.1e} {g_torch:>8.1e} {:>8.1e}  \
+             {near:>8.1e} {behind:>8.1e} {zero:>8.1e}{verdict}",
+            self.name,
+            2.0 * d_torch,
+            2.0 * g_torch
+        );
+    }
+}
+
+/// The distance of each gradient, with its place in [`Row::gradients`].
+fn gradient_distances(narrow: &Gradients, wide: &Gradients, golden: &Golden) -> Vec<(usize, f64)> {
+    assert_eq!(narrow.net, wide.net);
+    let net = wide.net;
+    let largest = wide.norms.iter().copied().fold(0.0, f64::max);
+    let one = |(i, Parameter { name, .. }): (usize, &Parameter)| {
+        if has_zero_gradient(golden, net, name) {
+            return (2, narrow.norms[i] / largest);
+        }
+        let behind = usize::from(is_behind_norm(golden, net, position(name).0));
+        (behind, distance(&narrow.values[i], &wide.values[i]))
+    };
+    golden
+        .parameters
+        .of(net)
+        .iter()
+        .enumerate()
+        .map(one)
+        .collect()
+}
+
+/// Whether the gradient of a layer's parameters comes through a BatchNorm on its way
+/// back from the loss, or is of the BatchNorm itself.
+fn is_behind_norm(golden: &Golden, net: Which, layer: usize) -> bool {
+    let is_norm = |layer: &String| layer.starts_with("BatchNorm");
+    golden.layers.of(net)[layer..].iter().any(is_norm)
+        || net == Which::G && golden.layers.d.iter().any(is_norm)
+}
+
+#[test]
+fn f32_is_as_close_as_pytorchs() {
+    println!(
+        "             d_loss                      g_loss                      gradients of step 1\n\
+         recipe           ours  PyTorch    limit      ours  PyTorch    limit     plain   behind     zero"
+    );
+    let rows: Vec<Row> = CASES.iter().map(Row::of).collect();
+    rows.iter().for_each(Row::print);
+    let missed: Vec<&str> = rows
+        .iter()
+        .filter(|row| !row.passes())
+        .map(|row| row.name)
+        .collect();
+    assert!(
+        missed.is_empty(),
+        "{missed:?} in f32: run with --nocapture for the distances"
+    );
+}

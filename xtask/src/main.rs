@@ -1,0 +1,76 @@
+//! `cargo xtask`: what is done to the project, rather than by it.
+
+mod check;
+mod command;
+mod golden;
+mod tidy;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Trains, checks and measures Detach
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build `gan` in release mode and run `gan train` with these arguments
+    #[command(disable_help_flag = true)]
+    Train(PassOn),
+    /// Build `gan` in release mode and run `gan data fetch` with these arguments
+    #[command(disable_help_flag = true)]
+    Fetch(PassOn),
+    /// Run the benchmarks: `cargo bench` on the package in benches/
+    #[command(disable_help_flag = true)]
+    Bench(PassOn),
+    /// All that must hold before a change is sent: format, lints, house rules, documentation, licences, examples
+    Check,
+    /// The house rules that no compiler knows: import arrows, file sizes, where `unsafe` may be
+    Tidy,
+    /// Make the golden files with PyTorch
+    Golden {
+        /// Compare with the committed files, change none
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+#[derive(clap::Args)]
+struct PassOn {
+    /// Passed on as they are; `--help` tells what there is
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    args: Vec<OsString>,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().task) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<ExitCode> {
+    let root = command::root()?;
+    match task {
+        Task::Train(pass) => command::become_gan(&root, &["train"], &pass.args),
+        Task::Fetch(pass) => command::become_gan(&root, &["data", "fetch"], &pass.args),
+        Task::Bench(pass) => {
+            let mut bench = command::cargo();
+            bench.arg("bench").arg("--manifest-path");
+            bench.arg(root.join("benches/Cargo.toml")).args(pass.args);
+            command::become_it(bench)
+        }
+        Task::Check => check::check(&root).map(|()| ExitCode::SUCCESS),
+        Task::Tidy => tidy::tidy(&root).map(|()| ExitCode::SUCCESS),
+        Task::Golden { check } => golden::golden(&root, check),
+    }
+}

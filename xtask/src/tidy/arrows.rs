@@ -1,0 +1,375 @@
+//! Who may import whom: ARCHITECTURE.md's picture as a table.
+
+use super::code::words;
+use super::{Finding, Tree};
+use toml::{Table, Value};
+
+/// A folder with a package, and the folders of those that it may import.
+const ARROWS: [(&str, &[&str]); 8] = [
+    ("crates/kernels", &[]),
+    ("crates/tensor", &["crates/kernels"]),
+    ("crates/nn", &["crates/tensor"]),
+    ("crates/mnist", &[]),
+    (
+        "crates/gan",
+        &["crates/nn", "crates/tensor", "crates/mnist"],
+    ),
+    ("xtask", &[]),
+    ("tests", CRATES),
+    ("benches", CRATES),
+];
+
+const CRATES: &[&str] = &[
+    "crates/kernels",
+    "crates/tensor",
+    "crates/nn",
+    "crates/mnist",
+    "crates/gan",
+];
+
+const WHY: &str = "an import against the arrows of ARCHITECTURE.md ties layers together";
+const CURE: &str = "use what the layer below re-exports, or move the code to the layer it needs";
+
+/// A `Cargo.toml` that describes a package.
+#[derive(Debug)]
+pub(crate) struct Package {
+    /// `crates/tensor`.
+    pub(crate) folder: String,
+    /// `detach-tensor`.
+    pub(crate) name: String,
+    manifest: Table,
+}
+
+impl Package {
+    /// The name that sources import it by.
+    fn import_name(&self) -> String {
+        let lib = self.manifest.get("lib").and_then(|lib| lib.get("name"));
+        let name = lib.and_then(Value::as_str).unwrap_or(&self.name);
+        name.replace('-', "_")
+    }
+
+    fn path(&self) -> String {
+        format!("{}/Cargo.toml", self.folder)
+    }
+
+    /// Whether it is a workspace of its own, and no member of ours.
+    fn stands_alone(&self) -> bool {
+        self.manifest.contains_key("workspace")
+    }
+
+    /// Whether the arrows let it import the package in `folder`. `None` when
+    /// it is not in the table.
+    fn may_import(&self, folder: &str) -> Option<bool> {
+        let (_, allowed) = ARROWS
+            .iter()
+            .find(|(from, _)| self.folder == *from || is_inside(&self.folder, from))?;
+        Some(self.folder == folder || allowed.contains(&folder))
+    }
+}
+
+fn is_inside(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder)
+        .is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Every package in the tree. A manifest that does not parse is left to cargo,
+/// which says more about it.
+pub(crate) fn packages(tree: &Tree) -> Vec<Package> {
+    let package = |path: &str, text: &str| {
+        let folder = path.strip_suffix("/Cargo.toml")?;
+        let manifest: Table = text.parse().ok()?;
+        let name = manifest.get("package")?.get("name")?.as_str()?.to_owned();
+        Some(Package {
+            folder: folder.to_owned(),
+            name,
+            manifest,
+        })
+    };
+    tree.files
+        .iter()
+        .filter_map(|file| package(&file.path, file.text.as_deref()?))
+        .collect()
+}
+
+/// The line, from 1 on, on which `text` first begins with `key`.
+fn line_of(tree: &Tree, path: &str, key: &str) -> usize {
+    let text = tree.find(path).and_then(|file| file.text.as_deref());
+    text.into_iter()
+        .flat_map(str::lines)
+        .position(|line| line.trim_start().starts_with(key))
+        .map_or(1, |index| index + 1)
+}
+
+/// Every dependency in a manifest or in one of its `[target.…]` tables, as the
+/// key and what stands behind it.
+fn dependencies(manifest: &Table) -> Vec<(&String, &Value)> {
+    const KINDS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
+    let targets = manifest
+        .get("target")
+        .and_then(Value::as_table)
+        .into_iter()
+        .flat_map(Table::values)
+        .filter_map(Value::as_table);
+    std::iter::once(manifest)
+        .chain(targets)
+        .flat_map(|table| KINDS.iter().filter_map(|kind| table.get(*kind)))
+        .filter_map(Value::as_table)
+        .flatten()
+        .collect()
+}
+
+/// The package that a dependency is, under whatever key.
+fn renamed<'a>(key: &'a str, value: &'a Value, shared: Option<&'a Table>) -> &'a str {
+    let package = |value: &'a Value| value.get("package").and_then(Value::as_str);
+    package(value)
+        .or_else(|| package(shared?.get(key)?))
+        .unwrap_or(key)
+}
+
+/// Rule: a manifest lists none of our packages against the arrows.
+pub(super) fn manifests(tree: &Tree) -> Vec<Finding> {
+    let packages = packages(tree);
+    let root: Option<Table> = tree
+        .find("Cargo.toml")
+        .and_then(|file| file.text.as_deref()?.parse().ok());
+    let shared = root
+        .as_ref()
+        .and_then(|root| root.get("workspace")?.get("dependencies")?.as_table());
+    let mut findings = Vec::new();
+    for package in &packages {
+        if package.may_import("").is_none() && !package.stands_alone() {
+            findings.push(Finding {
+                path: package.path(),
+                line: 1,
+                what: format!("package `{}`", package.name),
+                why: "no arrow says what it may import",
+                cure: "add its folder to the picture in ARCHITECTURE.md and to ARROWS in xtask/src/tidy/arrows.rs",
+            });
+        }
+        for (key, value) in dependencies(&package.manifest) {
+            let name = renamed(key, value, shared);
+            let Some(target) = packages.iter().find(|other| other.name == name) else {
+                continue;
+            };
+            if package.may_import(&target.folder) == Some(false) {
+                findings.push(Finding {
+                    path: package.path(),
+                    line: line_of(tree, &package.path(), key),
+                    what: format!("dependency `{name}`"),
+                    why: WHY,
+                    cure: CURE,
+                });
+            }
+        }
+    }
+    findings
+}
+
+/// Rule: a source imports none of our crates against the arrows.
+pub(super) fn imports(tree: &Tree) -> Vec<Finding> {
+    let packages = packages(tree);
+    let mut findings = Vec::new();
+    for file in &tree.files {
+        let owner = packages
+            .iter()
+            .filter(|package| is_inside(&file.path, &package.folder))
+            .max_by_key(|package| package.folder.len());
+        let (Some(owner), Some(code)) = (owner, &file.code) else {
+            continue;
+        };
+        let forbidden: Vec<String> = packages
+            .iter()
+            .filter(|package| CRATES.contains(&package.folder.as_str()))
+            .filter(|package| owner.may_import(&package.folder) == Some(false))
+            .map(Package::import_name)
+            .collect();
+        for (index, line) in code.lines().enumerate() {
+            for name in forbidden.iter().filter(|name| is_imported(line, name)) {
+                findings.push(Finding {
+                    path: file.path.clone(),
+                    line: index + 1,
+                    what: format!("`{name}`"),
+                    why: WHY,
+                    cure: CURE,
+                });
+            }
+        }
+    }
+    findings
+}
+
+/// Whether `line` names the crate as one: in front of `::`, or where the
+/// keywords `use` or `crate` are.
+fn is_imported(line: &str, name: &str) -> bool {
+    let keyword = ["use", "crate"]
+        .into_iter()
+        .any(|keyword| words(line, keyword).next().is_some());
+    words(line, name).any(|index| {
+        let after = line[index + name.len()..].trim_start();
+        keyword || after.starts_with("::")
+    })
+}
+
+/// Rule: every member of the workspace takes the workspace's lints.
+pub(super) fn lints(tree: &Tree) -> Vec<Finding> {
+    let takes = |manifest: &Table| {
+        let lints = manifest
+            .get("lints")
+            .and_then(|lints| lints.get("workspace"));
+        lints.and_then(Value::as_bool) == Some(true)
+    };
+    packages(tree)
+        .iter()
+        .filter(|package| !package.stands_alone() && !takes(&package.manifest))
+        .map(|package| Finding {
+            path: package.path(),
+            line: line_of(tree, &package.path(), "[lints]"),
+            what: format!("package `{}` has lints of its own or none", package.name),
+            why: "one set of lints holds in the whole house",
+            cure: "write `[lints]` with `workspace = true`",
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINTS: &str = "\n[lints]\nworkspace = true\n";
+
+    fn manifest(name: &str, rest: &str) -> String {
+        format!("[package]\nname = \"detach-{name}\"\n{LINTS}\n{rest}")
+    }
+
+    /// kernels, tensor and gan, one of them with this manifest or source more.
+    fn house(path: &str, text: &str) -> Tree {
+        let [kernels, tensor, gan] = ["kernels", "tensor", "gan"].map(|name| manifest(name, ""));
+        let mut files = vec![
+            (
+                "Cargo.toml",
+                "[workspace]\n[workspace.dependencies]\nk = { package = \"detach-kernels\", path = \"crates/kernels\" }",
+            ),
+            ("crates/kernels/Cargo.toml", &kernels),
+            ("crates/tensor/Cargo.toml", &tensor),
+            ("crates/gan/Cargo.toml", &gan),
+        ];
+        files.retain(|(known, _)| *known != path);
+        files.push((path, text));
+        Tree::of_texts(&files)
+    }
+
+    fn places(findings: &[Finding]) -> Vec<String> {
+        let place = |finding: &Finding| format!("{}:{}", finding.path, finding.line);
+        findings.iter().map(place).collect()
+    }
+
+    #[test]
+    fn a_manifest_against_the_arrows_is_found_under_any_key() {
+        for (name, rest, line) in [
+            (
+                "kernels",
+                "[dependencies]\ndetach-tensor.workspace = true",
+                8,
+            ),
+            (
+                "gan",
+                "[dev-dependencies]\ndetach-kernels = { path = \"../kernels\" }",
+                8,
+            ),
+            (
+                "gan",
+                "[build-dependencies]\nx = { package = \"detach-kernels\" }",
+                8,
+            ),
+            ("gan", "[dependencies]\nk.workspace = true", 8),
+            (
+                "gan",
+                "[target.'cfg(unix)'.dependencies]\ndetach-kernels.workspace = true",
+                8,
+            ),
+        ] {
+            let path = format!("crates/{name}/Cargo.toml");
+            let findings = manifests(&house(&path, &manifest(name, rest)));
+            assert_eq!(places(&findings), [format!("{path}:{line}")], "{rest}");
+        }
+    }
+
+    #[test]
+    fn a_manifest_along_the_arrows_is_fine() {
+        let rest = "[dependencies]\nk.workspace = true\nanyhow = \"1\"";
+        let tree = house("crates/tensor/Cargo.toml", &manifest("tensor", rest));
+        assert_eq!(manifests(&tree), []);
+        let rest = "[dependencies]\nk.workspace = true\ndetach-gan.workspace = true";
+        assert_eq!(
+            manifests(&house("tests/Cargo.toml", &manifest("tests", rest))),
+            []
+        );
+        assert_eq!(
+            manifests(&house("benches/peers/Cargo.toml", &manifest("peers", rest))),
+            []
+        );
+    }
+
+    #[test]
+    fn a_package_without_an_arrow_is_found() {
+        let tree = house("crates/extra/Cargo.toml", &manifest("extra", ""));
+        assert_eq!(places(&manifests(&tree)), ["crates/extra/Cargo.toml:1"]);
+        let alone = manifest("fuzz", "[workspace]");
+        assert_eq!(manifests(&house("fuzz/Cargo.toml", &alone)), []);
+    }
+
+    #[test]
+    fn a_source_against_the_arrows_is_found() {
+        for line in [
+            "use detach_kernels::Buffer;",
+            "pub use detach_kernels as k;",
+            "use {detach_tensor::Tensor, detach_kernels};",
+            "extern crate detach_kernels;",
+            "let x = f(detach_kernels::Device::Cpu);",
+        ] {
+            let text = format!("//! Nets.\n{line}\n");
+            let findings = imports(&house("crates/gan/src/a.rs", &text));
+            assert_eq!(places(&findings), ["crates/gan/src/a.rs:2"], "{line}");
+        }
+        let tree = house("crates/gan/examples/a.rs", "use detach_kernels::x;");
+        assert_eq!(imports(&tree).len(), 1);
+    }
+
+    #[test]
+    fn a_source_along_the_arrows_is_fine() {
+        for (path, line) in [
+            ("crates/gan/src/a.rs", "use detach_tensor::Tensor;"),
+            ("crates/gan/src/main.rs", "use detach_gan::train;"),
+            ("crates/gan/src/a.rs", "// use detach_kernels::Buffer;"),
+            ("crates/gan/src/a.rs", "let x = \"use detach_kernels::x\";"),
+            ("crates/gan/src/a.rs", "use my_detach_kernels::x;"),
+            ("crates/tensor/src/a.rs", "use detach_kernels::Buffer;"),
+        ] {
+            assert_eq!(imports(&house(path, line)), [], "{line}");
+        }
+    }
+
+    #[test]
+    fn a_library_is_known_by_its_own_name() {
+        let text = manifest("kernels", "[lib]\nname = \"kern\"");
+        let mut tree = house("crates/kernels/Cargo.toml", &text);
+        let source = Tree::of_texts(&[("crates/gan/src/a.rs", "use kern::x;\nlet kern = 1;")]);
+        tree.files.extend(source.files);
+        assert_eq!(places(&imports(&tree)), ["crates/gan/src/a.rs:1"]);
+    }
+
+    #[test]
+    fn missing_lints_are_found() {
+        for text in [
+            "[package]\nname = \"a\"\n",
+            "[package]\nname = \"a\"\n[lints]\nworkspace = false\n",
+            "[package]\nname = \"a\"\n[lints.rust]\nunsafe_code = \"deny\"\n",
+        ] {
+            let findings = lints(&Tree::of_texts(&[("xtask/Cargo.toml", text)]));
+            assert_eq!(findings.len(), 1, "{text}");
+        }
+        let text = "[package]\nname = \"a\"\n[workspace]\n";
+        assert_eq!(lints(&Tree::of_texts(&[("fuzz/Cargo.toml", text)])), []);
+        assert_eq!(lints(&house("a.rs", "")), []);
+    }
+}

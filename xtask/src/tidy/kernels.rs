@@ -1,0 +1,108 @@
+//! What sets `crates/kernels` apart: it alone is unsafe, and each of its
+//! families has a plain twin.
+
+use super::code::words;
+use super::{Finding, Tree};
+
+/// Rule: `unsafe` stays in one crate.
+pub(super) fn unsafety(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for file in &tree.files {
+        if file.path.starts_with("crates/kernels/") {
+            continue;
+        }
+        let lines = file.code.iter().flat_map(|code| code.lines().enumerate());
+        for (index, line) in lines {
+            let word = ["unsafe", "unsafe_code"]
+                .into_iter()
+                .find(|word| words(line, word).next().is_some());
+            if let Some(word) = word {
+                findings.push(Finding {
+                    path: file.path.clone(),
+                    line: index + 1,
+                    what: format!("`{word}`"),
+                    why: "all code that can break memory is in crates/kernels, where it is looked at",
+                    cure: "write it without, or give crates/kernels a safe function for it",
+                });
+            }
+        }
+    }
+    findings
+}
+
+/// Rule: a family of kernels opens with `mod.rs` and has a plain loop that the
+/// fast ones are tested against.
+pub(super) fn families(tree: &Tree) -> Vec<Finding> {
+    const SOURCE: &str = "crates/kernels/src/";
+    let mut stems: Vec<&str> = tree
+        .files
+        .iter()
+        .filter_map(|file| file.path.strip_prefix(SOURCE)?.split_once('/'))
+        .map(|(stem, _)| stem)
+        .collect();
+    stems.dedup();
+    let mut findings = Vec::new();
+    for stem in stems {
+        for (name, why) in [
+            (
+                "mod.rs",
+                "a family opens with its geometry and its one match on the device",
+            ),
+            (
+                "reference.rs",
+                "no fast kernel goes without the plain loop it is tested against",
+            ),
+        ] {
+            let path = format!("{SOURCE}{stem}/{name}");
+            if tree.find(&path).is_none() {
+                findings.push(Finding {
+                    path,
+                    line: 1,
+                    what: "missing".to_owned(),
+                    why,
+                    cure: "write it; what is no family is a single file beside the families",
+                });
+            }
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unsafe_outside_of_kernels_is_found() {
+        for text in ["unsafe { x }", "#![allow(unsafe_code)]", "unsafe fn f() {}"] {
+            let text = format!("// unsafe\n{text}\n");
+            let found = unsafety(&Tree::of_texts(&[("crates/nn/src/a.rs", &text)]));
+            assert_eq!(found.len(), 1, "{text}");
+            assert_eq!(found[0].line, 2);
+            let found = unsafety(&Tree::of_texts(&[("crates/kernels/src/a.rs", &text)]));
+            assert_eq!(found, []);
+        }
+        let text = "let x = \"unsafe\"; // unsafe\nfn not_unsafe() {}";
+        assert_eq!(unsafety(&Tree::of_texts(&[("tests/src/a.rs", text)])), []);
+    }
+
+    #[test]
+    fn a_family_without_its_reference_is_found() {
+        let files = [
+            ("crates/kernels/src/conv/cpu.rs", ""),
+            ("crates/kernels/src/conv/mod.rs", ""),
+            ("crates/kernels/src/lib.rs", ""),
+            ("crates/kernels/src/map/cpu.rs", ""),
+            ("crates/kernels/src/map/reference.rs", ""),
+        ];
+        let found = families(&Tree::of_texts(&files));
+        let paths: Vec<&str> = found.iter().map(|found| found.path.as_str()).collect();
+        assert_eq!(
+            paths,
+            [
+                "crates/kernels/src/conv/reference.rs",
+                "crates/kernels/src/map/mod.rs"
+            ]
+        );
+    }
+}
