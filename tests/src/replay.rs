@@ -109,6 +109,12 @@ impl Replay {
         }
     }
 
+    /// probe
+    pub fn advance(&mut self, n: usize) {
+        for _ in 0..n {
+            self.step();
+        }
+    }
     fn step(&mut self) -> Report {
         let Self {
             data,

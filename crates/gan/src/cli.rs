@@ -4,6 +4,16 @@ use crate::settings::{Order, Preset, SampleMode};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
+/// A mistake in the command line that its parser cannot see: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(String);
+
+/// The error that makes the program end with the exit code of a wrong command line.
+pub fn usage(error: impl Into<anyhow::Error>) -> anyhow::Error {
+    Usage(crate::out::describe(&error.into())).into()
+}
+
 /// Train GANs on MNIST, from scratch.
 #[derive(Debug, Parser)]
 #[command(name = "gan", version, about, max_term_width = 100)]
@@ -199,8 +209,8 @@ pub enum DataCommand {
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
         /// How many training images; a sixth as many test images
-        #[arg(long, default_value_t = 60_000)]
-        count: usize,
+        #[arg(long, default_value_t = 60_000, value_parser = clap::value_parser!(u32).range(1..))]
+        count: u32,
         /// Seed of the digits
         #[arg(long, default_value_t = 0)]
         seed: u64,

@@ -39,11 +39,19 @@ impl Source {
     /// Batches of `dataset` as the settings say.
     ///
     /// # Errors
-    /// When the data set has not one whole batch.
+    /// When the data set has not one whole batch, or a last batch of one image.
     pub fn images(dataset: Dataset, settings: &Settings) -> Result<Self> {
         ensure!(
             dataset.len() >= settings.batch_size,
             "the data set has {} images, fewer than a batch of {}; use a smaller --batch-size",
+            dataset.len(),
+            settings.batch_size
+        );
+        let last = dataset.len() % settings.batch_size;
+        ensure!(
+            settings.sampling != Sampling::Shuffled { drop_last: false } || last != 1,
+            "{} images in batches of {} leave a last batch of one, which has no variance for BatchNorm; \
+             use another --batch-size, or --set sampling=shuffled-drop-last",
             dataset.len(),
             settings.batch_size
         );
@@ -106,7 +114,7 @@ impl Images {
         let range = match self.sampling {
             Sampling::WithReplacement => {
                 let mut ints = self.random.at(step).ints();
-                let mut next = || ints.next().unwrap_or_default();
+                let mut next = || ints.next_u32();
                 self.order =
                     sample::with_replacement(self.dataset.len(), self.batch_size, &mut next);
                 0..self.batch_size
@@ -115,9 +123,7 @@ impl Images {
                 let epoch = step / self.steps_per_epoch();
                 if self.epoch != Some(epoch) {
                     let mut ints = self.random.at(epoch).ints();
-                    self.order = sample::shuffled(self.dataset.len(), &mut || {
-                        ints.next().unwrap_or_default()
-                    });
+                    self.order = sample::shuffled(self.dataset.len(), &mut || ints.next_u32());
                     self.epoch = Some(epoch);
                 }
                 let start = (step % self.steps_per_epoch()) as usize * self.batch_size;
@@ -202,6 +208,12 @@ mod tests {
             batch_size: 64,
             ..Settings::default()
         };
-        Source::images(Dataset::synthetic(1, Split::Train, 40), &settings).expect_err("40 < 64");
+        let dataset = || Dataset::synthetic(1, Split::Train, 40);
+        Source::images(dataset(), &settings).expect_err("40 < 64");
+        let of_one = Settings {
+            batch_size: 13,
+            ..settings
+        };
+        Source::images(dataset(), &of_one).expect_err("13 + 13 + 13 + 1");
     }
 }

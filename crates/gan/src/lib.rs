@@ -4,17 +4,20 @@
 //! - [`settings`]: everything that decides a run's numbers.
 //! - [`trainer`]: a recipe, its data and its position; steps, and checkpoints of them.
 //! - [`run`](mod@run): the run directory. [`train`], [`sample`]: what the commands do.
+//! - [`out`]: what is said, and where.
 //! - [`picture`], [`histogram`], [`npy`], [`tensorboard`]: files for others to read.
 
 pub mod atomic;
 pub mod cli;
 pub mod commands;
+mod configure;
 pub mod data;
 pub mod gallery;
 pub mod histogram;
 pub mod log;
 pub mod nets;
 pub mod npy;
+pub mod out;
 pub mod picture;
 pub mod progress;
 pub mod recipes;

@@ -64,13 +64,7 @@ impl Log {
             step_ms: 1e3 * seconds / f64::from(self.steps.max(1)),
             images_per_s: self.images as f64 / seconds,
         };
-        ensure!(
-            metrics.d_loss.is_finite() && metrics.g_loss.is_finite(),
-            "training diverged: at step {step} D's loss is {} and G's {}; the last checkpoint is from before: \
-             try a smaller learning rate (--set lr=…)",
-            metrics.d_loss,
-            metrics.g_loss
-        );
+        check_finite(report, step)?;
         self.append(&metrics)?;
         for (tag, value) in [
             ("loss/d", metrics.d_loss),
@@ -110,6 +104,20 @@ impl Log {
             .image("samples", step, &png, image.width(), image.height())?;
         Ok(())
     }
+}
+
+/// Refuses to go on where a loss is not a number any more.
+///
+/// # Errors
+/// When one is not.
+pub fn check_finite(report: &Report, step: u64) -> Result<()> {
+    let (d, g) = (report.d_loss.item(), report.g_loss.item());
+    ensure!(
+        d.is_finite() && g.is_finite(),
+        "training diverged: at step {step} D's loss is {d} and G's {g}; \
+         start a new run with a smaller learning rate (--set lr=…)"
+    );
+    Ok(())
 }
 
 fn cannot_write(path: &std::path::Path) -> String {

@@ -2,10 +2,9 @@
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use detach_gan::cli::{Cli, Command, ThreadsArgs};
+use detach_gan::cli::{Cli, Command, ThreadsArgs, Usage, usage};
 use detach_gan::train::End;
-use detach_gan::{commands, sample, train};
-use std::io::{ErrorKind, Write};
+use detach_gan::{commands, out, sample, train};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -21,8 +20,11 @@ fn main() -> ExitCode {
     match run(&cli.command) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            out::note(&format!("error: {}", out::describe(&error)));
+            match error.is::<Usage>() {
+                true => ExitCode::from(2),
+                false => ExitCode::FAILURE,
+            }
         }
     }
 }
@@ -36,7 +38,7 @@ fn run(command: &Command) -> Result<ExitCode> {
                 true => outcome.json()?,
                 false => outcome.summary(&program()),
             };
-            print(&text)?;
+            out::result(&text)?;
             return Ok(match outcome.end {
                 End::Complete => ExitCode::SUCCESS,
                 End::Signal(number) => ExitCode::from(128 + number as u8),
@@ -51,7 +53,7 @@ fn run(command: &Command) -> Result<ExitCode> {
             sample::interpolate(args)?
         }
         Command::Recipes(args) => match &args.name {
-            Some(name) => commands::explain_recipe(name)?,
+            Some(name) => commands::explain_recipe(name).map_err(usage)?,
             None => commands::list_recipes(),
         },
         Command::Data(command) => commands::data(command)?,
@@ -60,7 +62,7 @@ fn run(command: &Command) -> Result<ExitCode> {
             commands::info()
         }
     };
-    print(&text)?;
+    out::result(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -70,17 +72,6 @@ fn set_threads(threads: &ThreadsArgs) -> Result<()> {
         .num_threads(count)
         .build_global()
         .context("cannot start the threads")
-}
-
-/// Results go to stdout; a reader that has seen enough (`gan recipes | head`) is no error.
-fn print(text: &str) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(error).context("cannot write to stdout")
-        }
-        _ => Ok(()),
-    }
 }
 
 /// How this program was called, short where it lies below the working folder.

@@ -1,6 +1,7 @@
 //! What a person sees while a run goes on: a bar on a terminal, a line now and then in a
 //! log, nothing when quiet. All of it on stderr.
 
+use crate::out;
 use crate::run::Metrics;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
@@ -56,7 +57,7 @@ impl Progress {
         match self {
             Self::Quiet => {}
             Self::Bar(bar) => bar.println(text),
-            Self::Lines { .. } => eprintln!("{text}"),
+            Self::Lines { .. } => out::note(text),
         }
     }
 
@@ -85,20 +86,20 @@ impl Progress {
                     let left = (*total - metrics.step) as f64 * metrics.step_ms / 1e3;
                     let left = Duration::from_secs_f64(left);
                     let (step, ms) = (metrics.step, metrics.step_ms);
-                    eprintln!(
-                        "step {step}/{total} · {numbers} · {ms:.1} ms a step · left {}",
-                        clock(left)
-                    );
+                    let left = clock(left);
+                    out::note(&format!(
+                        "step {step}/{total} · {numbers} · {ms:.1} ms a step · left {left}"
+                    ));
                     *last = Some(Instant::now());
                 }
             }
         }
     }
 
-    /// The bar leaves its last state behind.
+    /// The bar makes room for the summary, which has its last numbers.
     pub fn finish(&self) {
         if let Self::Bar(bar) = self {
-            bar.abandon();
+            bar.finish_and_clear();
         }
     }
 }

@@ -11,8 +11,9 @@
 //! ```
 
 use crate::atomic;
+use crate::out;
 use crate::settings::{Preset, Settings};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use detach_nn::{Checkpoint, Sequential};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -31,6 +32,9 @@ pub struct Config {
     pub preset: Preset,
     /// Where the data was, in words.
     pub data: String,
+    /// CRC-32C of the images: a run goes on with the same ones or not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_checksum: Option<u32>,
     /// The folder the data was read from, when it was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<PathBuf>,
@@ -155,8 +159,12 @@ impl Run {
         let path = self.dir.join("config.toml");
         let text =
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let config: Config = toml::from_str(&text)
-            .with_context(|| format!("{} is not a run's configuration", path.display()))?;
+        let config: Config = toml::from_str(&text).with_context(|| {
+            format!(
+                "{} is not a run's configuration; mend it, or start a new run",
+                path.display()
+            )
+        })?;
         config
             .settings
             .check()
@@ -192,6 +200,36 @@ impl Run {
                 self.dir.display()
             )
         })
+    }
+
+    /// What to say when the newest checkpoint is of no use.
+    pub fn without_newest(&self, error: &anyhow::Error) -> anyhow::Error {
+        let mut saved = self.saved();
+        let newest = saved.pop().map_or(self.checkpoints(), |(_, path)| path);
+        let instead = match saved.pop() {
+            Some((step, _)) => format!("use the one of step {step}"),
+            None => "start again from step 0".to_owned(),
+        };
+        let error = out::describe(error);
+        anyhow!("{error}; or move {} away to {instead}", newest.display())
+    }
+
+    /// Removes what a run that was killed had half written.
+    pub fn sweep(&self) {
+        let folders = [self.dir.clone(), self.samples(), self.checkpoints()];
+        for entry in folders
+            .iter()
+            .filter_map(|dir| fs::read_dir(dir).ok())
+            .flatten()
+            .flatten()
+        {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with('.') && (name.ends_with(".part") || name.ends_with(".tmp")) {
+                // What is left takes space and does no other harm.
+                let _ = fs::remove_file(entry.path());
+            }
+        }
     }
 
     /// Writes the checkpoint of `step`, then the weights alone for others to load, and

@@ -1,6 +1,6 @@
 //! `gan sample` and `gan interpolate`.
 
-use crate::cli::{InterpolateArgs, SampleArgs};
+use crate::cli::{InterpolateArgs, SampleArgs, usage};
 use crate::gallery;
 use crate::npy;
 use crate::picture::{Grid, save_apng};
@@ -28,8 +28,11 @@ fn open(path: &Path) -> Result<(Run, Config, Box<dyn Recipe>)> {
     let info = recipes::find(&config.recipe)?;
     let newest = run.newest()?;
     let recipe = build(info, &config.settings, Kind::default());
-    restore(&*recipe, info, &Checkpoint::load(&newest)?)
-        .with_context(|| format!("cannot use the checkpoint {}", newest.display()))?;
+    let fill = || -> Result<u64> {
+        restore(&*recipe, info, &Checkpoint::load(&newest)?)
+            .with_context(|| format!("cannot use the checkpoint {}", newest.display()))
+    };
+    fill().map_err(|error| run.without_newest(&error))?;
     Ok((run, config, recipe))
 }
 
@@ -62,7 +65,7 @@ impl Format {
 /// # Errors
 /// When the run cannot be used or a file cannot be written.
 pub fn sample(args: &SampleArgs) -> Result<String> {
-    let format = Format::of(&args.out)?;
+    let format = Format::of(&args.out).map_err(usage)?;
     let (_, config, recipe) = open(&args.run)?;
     let count = args.count as usize;
     ensure!(

@@ -1,26 +1,24 @@
 //! `gan train`: the loop around a recipe.
 
-use crate::cli::TrainArgs;
+use crate::cli::{TrainArgs, usage};
+use crate::configure::{fresh, resumed};
 use crate::data::Source;
 use crate::gallery;
-use crate::log::Log;
+use crate::log::{Log, check_finite};
+use crate::out;
 use crate::progress::{Progress, clock};
 use crate::recipes::{self, DataKind, Info, Report};
 use crate::run::{Config, Metrics, Run};
-use crate::settings::{Order, Settings};
 use crate::trainer::Trainer;
 use anyhow::{Context, Result, bail, ensure};
 use detach_mnist::{Lookup, Split};
-use detach_tensor::{DType, Device, Kind};
+use detach_tensor::{DType, Device, DeviceError, Kind};
 use signal_hook::consts::{SIGINT, SIGTERM};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// What is trained when nothing is said, and for how long: digits in about two minutes
-/// on two cores.
-const QUICK: (&str, u64) = ("dcgan-light", 2);
 /// Between two checkpoints, unless steps are given.
 const SAVE_EVERY: Duration = Duration::from_secs(60);
 /// The first preview, and the ones after it.
@@ -56,8 +54,10 @@ pub struct Outcome {
 /// # Errors
 /// When something is wrong with the arguments, the data, the run or the disk.
 pub fn train(args: &TrainArgs) -> Result<Outcome> {
-    let signal = listen()?;
-    let device = Device::open(&args.device)?;
+    let device = Device::open(&args.device).map_err(|error| match error {
+        DeviceError::Unknown(_) => usage(error),
+        _ => error.into(),
+    })?;
     let kind = Kind {
         dtype: DType::F32,
         device,
@@ -71,32 +71,36 @@ pub fn train(args: &TrainArgs) -> Result<Outcome> {
         None => (None, fresh(args)?),
     };
     let info = recipes::find(&config.recipe)?;
-    let (source, data) = open_data(info, &config, args)?;
-    let config = Config { data, ..config };
+    let (source, config) = open_data(info, config, args)?;
 
+    // From here on there is something to lose; before, a signal just ends the process.
+    let signal = listen()?;
     let mut trainer = Trainer::new(info, config.settings.clone(), source, kind);
     let run = match run {
         Some(run) => {
             match run.saved().pop() {
-                Some((_, path)) => trainer.restore(&path)?,
+                Some((_, path)) => trainer
+                    .restore(&path)
+                    .map_err(|error| run.without_newest(&error))?,
                 None => say(args, "no checkpoint yet: starting from step 0"),
             }
+            run.sweep();
             run
         }
         None => Run::create(args.out.as_deref(), info.name)?,
     };
-    run.write_config(&config)?;
     let total = total_steps(&trainer, args.max_steps);
     ensure!(
         trainer.steps_done() <= total,
         "the run has {} steps done, more than the {total} asked for; give a larger --epochs or --max-steps",
         trainer.steps_done()
     );
+    run.write_config(&config)?;
     say(args, &headline(&trainer, total, &run, device));
     let log = Log::open(&run, trainer.steps_done())?;
     Session {
         progress: Progress::new(args.quiet, trainer.steps_done(), total),
-        saved_at: trainer.steps_done(),
+        saved_at: None,
         saved: Instant::now(),
         previewed: None,
         started: Instant::now(),
@@ -129,162 +133,37 @@ fn listen() -> Result<Arc<AtomicUsize>> {
 
 fn say(args: &TrainArgs, text: &str) {
     if !args.quiet {
-        eprintln!("{text}");
+        out::note(text);
     }
 }
 
-/// The configuration of a new run.
-fn fresh(args: &TrainArgs) -> Result<Config> {
-    let from_file = match &args.config {
-        Some(path) => Some(read_config(path)?),
-        None => None,
-    };
-    let named = args
-        .recipe
-        .as_deref()
-        .or(from_file.as_ref().map(|c| c.recipe.as_str()));
-    let info = recipes::find(named.unwrap_or(QUICK.0))?;
-    let (mut settings, preset) = match from_file {
-        Some(config) => {
-            ensure!(
-                config.recipe == info.name,
-                "the configuration is of the recipe `{}`, not `{}`",
-                config.recipe,
-                info.name
-            );
-            ensure!(
-                args.preset.is_none_or(|preset| preset == config.preset),
-                "--preset and --config contradict each other; leave one out"
-            );
-            (config.settings, config.preset)
-        }
-        None => {
-            let preset = args.preset.unwrap_or_default();
-            let mut settings = (info.settings)(preset);
-            if named.is_none() {
-                settings.epochs = QUICK.1;
-            }
-            (settings, preset)
-        }
-    };
-    override_settings(&mut settings, info, args)?;
-    Ok(Config {
-        recipe: info.name.to_owned(),
-        preset,
-        data: String::new(),
-        data_dir: args.data_dir.clone(),
-        settings,
-    })
-}
-
-fn read_config(path: &Path) -> Result<Config> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the configuration {}", path.display()))?;
-    toml::from_str(&text).with_context(|| {
-        format!(
-            "{} is not a configuration; a run's config.toml is one",
-            path.display()
-        )
-    })
-}
-
-fn override_settings(settings: &mut Settings, info: &Info, args: &TrainArgs) -> Result<()> {
-    if let Some(order) = args.order {
-        ensure!(
-            settings.order.is_some(),
-            "`{}` is published in one order; --order is for `mlp`",
-            info.name
-        );
-        match order {
-            Order::GFirst => recipes::g_first(settings),
-            Order::DFirst => settings.order = Some(Order::DFirst),
-        }
-    }
-    if let Some(seed) = args.seed {
-        settings.seed = seed;
-    }
-    if let Some(epochs) = args.epochs {
-        settings.epochs = epochs;
-    }
-    if let Some(batch_size) = args.batch_size {
-        settings.batch_size = batch_size;
-    }
-    for assignment in &args.set {
-        settings.set(assignment)?;
-    }
-    settings.check()
-}
-
-/// The configuration of a run that goes on: what decides its numbers stays as it was,
-/// only its length may change.
-fn resumed(mut config: Config, args: &TrainArgs) -> Result<Config> {
-    let changed = [
-        (
-            "RECIPE",
-            args.recipe
-                .as_ref()
-                .is_some_and(|name| *name != config.recipe),
-        ),
-        (
-            "--preset",
-            args.preset.is_some_and(|preset| preset != config.preset),
-        ),
-        (
-            "--order",
-            args.order
-                .is_some_and(|order| Some(order) != config.settings.order),
-        ),
-        (
-            "--seed",
-            args.seed.is_some_and(|seed| seed != config.settings.seed),
-        ),
-        (
-            "--batch-size",
-            args.batch_size
-                .is_some_and(|n| n != config.settings.batch_size),
-        ),
-        ("--set", !args.set.is_empty()),
-        ("--config", args.config.is_some()),
-        ("--out", args.out.is_some()),
-    ];
-    if let Some((flag, _)) = changed.iter().find(|(_, changed)| *changed) {
-        bail!(
-            "{flag} cannot change in a run that goes on; leave it out, or start a new run without --resume"
-        );
-    }
-    if let Some(epochs) = args.epochs {
-        config.settings.epochs = epochs;
-    }
-    if args.data_dir.is_some() {
-        config.data_dir.clone_from(&args.data_dir);
-    }
-    config.settings.check()?;
-    Ok(config)
-}
-
-/// The recipe's data, and in words where it is from.
-fn open_data(info: &Info, config: &Config, args: &TrainArgs) -> Result<(Source, String)> {
-    let settings = &config.settings;
+/// The recipe's data, and the configuration that says where it is from.
+fn open_data(info: &Info, mut config: Config, args: &TrainArgs) -> Result<(Source, Config)> {
     if info.data == DataKind::Gaussian {
-        return Ok((
-            Source::gaussian(settings),
-            "the standard normal distribution".to_owned(),
-        ));
+        config.data = "the standard normal distribution".to_owned();
+        return Ok((Source::gaussian(&config.settings), config));
     }
     let mut lookup = Lookup::new(config.data_dir.clone());
     if !args.offline {
         lookup = lookup.with_download();
     }
     let dataset = lookup.find(Split::Train, &mut |_| ())?;
-    let data = dataset.source.to_string();
-    say(args, &format!("data: {data}"));
-    if !config.data.is_empty() && dataset.source.is_synthetic() && config.data != data {
+    say(args, &format!("data: {}", dataset.source));
+    // By content: the same data in another place is the same run.
+    let checksum = Some(crc32c::crc32c(&dataset.images));
+    if config
+        .data_checksum
+        .is_some_and(|old| Some(old) != checksum)
+    {
         bail!(
-            "the run was trained on {}, which is not to be found now; give it with --data-dir",
-            config.data
+            "the run was trained on {}, and what was found now is different: {}; give the former with --data-dir",
+            config.data,
+            dataset.source.kind
         );
     }
-    Ok((Source::images(dataset, settings)?, data))
+    config.data = dataset.source.kind.to_string();
+    config.data_checksum = checksum;
+    Ok((Source::images(dataset, &config.settings)?, config))
 }
 
 fn total_steps(trainer: &Trainer, max_steps: Option<u64>) -> u64 {
@@ -317,7 +196,8 @@ struct Session<'a> {
     progress: Progress,
     args: &'a TrainArgs,
     total: u64,
-    saved_at: u64,
+    /// The step that this call saved last.
+    saved_at: Option<u64>,
     saved: Instant,
     previewed: Option<Instant>,
     started: Instant,
@@ -361,7 +241,7 @@ impl Session<'_> {
             let metrics = self.log.line(report, step, per_epoch)?;
             self.progress.show(&metrics);
             if self.args.json {
-                println!("{}", serde_json::to_string(&metrics)?);
+                out::result(&format!("{}\n", serde_json::to_string(&metrics)?))?;
             }
             self.metrics = Some(metrics);
         }
@@ -380,18 +260,22 @@ impl Session<'_> {
             Some(every) => step.is_multiple_of(every.max(1)),
             None => self.saved.elapsed() >= SAVE_EVERY,
         };
-        if due { self.save() } else { Ok(()) }
+        if !due {
+            return Ok(());
+        }
+        check_finite(report, step)?;
+        self.save()
     }
 
     fn save(&mut self) -> Result<()> {
         let step = self.trainer.steps_done();
         self.saved = Instant::now();
-        if self.saved_at == step && step > 0 && self.run.saved().iter().any(|(s, _)| *s == step) {
+        if self.saved_at == Some(step) {
             return Ok(());
         }
         let networks = self.trainer.recipe().pair().networks();
         self.run.save(step, &self.trainer.checkpoint(), &networks)?;
-        self.saved_at = step;
+        self.saved_at = Some(step);
         Ok(())
     }
 
@@ -445,6 +329,11 @@ impl Outcome {
                 m.d_loss, m.g_loss, m.step_ms
             )
         });
+        let picture = self.dir.join("samples").join("latest.png");
+        let look = match picture.is_file() {
+            true => picture.display(),
+            false => dir,
+        };
         let (state, more) = match self.end {
             End::Complete => (
                 "done",
@@ -457,11 +346,10 @@ impl Outcome {
         };
         format!(
             "{state}: {} steps in {}{losses}\n\
-             look at  {}\n\
+             look at  {look}\n\
              next     {program} sample {dir} --count 64 --out digits.png\n         {more}\n",
             self.steps,
             clock(self.time),
-            self.dir.join("samples").join("latest.png").display(),
         )
     }
 }

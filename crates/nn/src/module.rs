@@ -39,21 +39,7 @@ impl Param {
     /// When shape, element type or device differ: converting is the caller's.
     #[track_caller]
     pub fn set(&self, by: &str, values: &Array) {
-        self.update(|tensor| {
-            let (shape, kind) = (tensor.shape(), tensor.kind());
-            assert!(
-                values.shape() == shape && values.kind() == kind,
-                "{by}: {:?} {:?} written to a parameter {shape:?} {kind:?}",
-                values.shape(),
-                values.kind()
-            );
-            // The product is a copy in memory of its own, so handing that memory
-            // over takes nothing from the caller.
-            let mut copy = Tensor::constant(values.laid_out(*tensor.value().layout())) * 1.0;
-            copy.write(by, |from| {
-                tensor.write(by, |to| std::mem::swap(from, to));
-            });
-        });
+        self.update(|tensor| detach_tensor::assign(by, tensor, values));
     }
 
     /// Access for an optimiser, which writes through [`Tensor::write`].

@@ -17,7 +17,7 @@
 
 use crate::Tensor;
 use crate::tensor::{Made, Node};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 /// ∂`loss`/∂`w` for each `w` of `wrt`, in order.
@@ -59,45 +59,29 @@ pub fn grad(loss: &Tensor, wrt: &[&Tensor], create_graph: bool) -> Vec<Tensor> {
 pub fn vjp(y: &Tensor, dy: &Tensor, wrt: &[&Tensor], create_graph: bool) -> Vec<Tensor> {
     assert_eq!(y.shape(), dy.shape(), "vjp: the gradient of another shape");
     let targets: Vec<u64> = wrt.iter().map(|w| target_id(w)).collect();
-    let mut gradients: HashMap<u64, Tensor> = HashMap::new();
-    if let Some(node) = y.node() {
-        gradients.insert(node.id, dy.clone());
-    }
     let needed = needed(y, &targets);
     let view = |x: &Tensor| if create_graph { x.clone() } else { x.detach() };
+    let mut gradients: HashMap<u64, Tensor> = HashMap::new();
+    gradients.extend(y.node().map(|node| (node.id, view(dy))));
 
-    for node in needed.values().rev() {
-        let Some(made) = &node.made else { continue };
-        let arrived = match targets.contains(&node.id) {
-            true => gradients.get(&node.id).cloned(),
-            false => gradients.remove(&node.id),
+    // Newest first: every user of a value has added its part before the value's own
+    // node passes the sum on.
+    for (id, node) in needed.iter().rev() {
+        let (Some(made), Some(dy)) = (&node.made, gradients.get(id).cloned()) else {
+            continue;
         };
-        let Some(dy) = arrived else { continue };
         let inputs: Vec<Tensor> = made.inputs.iter().map(view).collect();
         let output = view(&Tensor::of_node(node, &made.output));
         for (arg, input) in made.inputs.iter().enumerate() {
-            let Some(id) = input
-                .node()
-                .map(|n| n.id)
-                .filter(|id| needed.contains_key(id))
-            else {
+            let Some(to) = input.node().filter(|to| needed.contains_key(&to.id)) else {
                 continue;
             };
-            let Some(dx) = made.op.grad(arg, &inputs, &output, &view(&dy)) else {
-                continue;
-            };
-            debug_assert_eq!(
-                dx.shape(),
-                input.shape(),
-                "{}: argument {arg}",
-                made.op.name()
-            );
-            let dx = view(&dx);
-            let sum = match gradients.remove(&id) {
-                Some(earlier) => &earlier + &dx,
-                None => dx,
-            };
-            gradients.insert(id, sum);
+            if let Some(dx) = made.op.grad(arg, &inputs, &output, &dy) {
+                add_to(&mut gradients, to.id, view(&dx));
+            }
+        }
+        if !targets.contains(id) {
+            gradients.remove(id);
         }
     }
     let zeros = |w: &Tensor| w.full_like(0.0);
@@ -105,16 +89,21 @@ pub fn vjp(y: &Tensor, dy: &Tensor, wrt: &[&Tensor], create_graph: bool) -> Vec<
     targets.iter().zip(wrt).map(found).collect()
 }
 
+fn add_to(gradients: &mut HashMap<u64, Tensor>, id: u64, dx: Tensor) {
+    let sum = match gradients.remove(&id) {
+        Some(earlier) => &earlier + &dx,
+        None => dx,
+    };
+    gradients.insert(id, sum);
+}
+
 #[track_caller]
 fn target_id(w: &Tensor) -> u64 {
-    let node = w.node();
-    node.unwrap_or_else(|| {
-        panic!(
-            "grad: with respect to a constant {:?}; it was detached, or never was a variable",
-            w.shape()
-        )
-    })
-    .id
+    let Some(node) = w.node() else {
+        let shape = w.shape();
+        panic!("grad: with respect to a constant {shape:?}; it was detached, or never a variable")
+    };
+    node.id
 }
 
 /// The nodes on paths from `y` to the targets, by id.
@@ -132,21 +121,14 @@ pub(crate) fn needed(y: &Tensor, targets: &[u64]) -> BTreeMap<u64, Rc<Node>> {
         }
         pending.extend(inputs_of(node));
     }
-    // Oldest first, a node is needed if it is a target or one of its inputs is needed.
-    let mut leads: HashSet<u64> = targets.iter().copied().collect();
-    let reaches = |(&id, node): (&u64, &Rc<Node>), leads: &mut HashSet<u64>| {
-        if inputs_of(node).any(|input| leads.contains(&input.id)) {
-            leads.insert(id);
+    // Oldest first, a node is needed if it is a target or an input of its is needed.
+    let mut out: BTreeMap<u64, Rc<Node>> = BTreeMap::new();
+    for (id, node) in ancestors {
+        if targets.contains(&id) || inputs_of(node).any(|input| out.contains_key(&input.id)) {
+            out.insert(id, Rc::clone(node));
         }
-    };
-    for (id, node) in &ancestors {
-        reaches((id, node), &mut leads);
     }
-    ancestors
-        .into_iter()
-        .filter(|(id, _)| leads.contains(id))
-        .map(|(id, node)| (id, Rc::clone(node)))
-        .collect()
+    out
 }
 
 fn inputs_of(node: &Node) -> impl Iterator<Item = &Rc<Node>> {

@@ -41,6 +41,6 @@ pub use detach_kernels::simd::level as simd_level;
 pub use detach_kernels::{DType, Device, Layout, MAX_RANK, Real, buffer::PoolStats, pool_stats};
 pub use grad::{grad, vjp};
 pub use op::{Op, apply};
-pub use optim::adam;
+pub use optim::{adam, assign};
 pub use random::{Random, Stream};
 pub use tensor::Tensor;

@@ -1,7 +1,29 @@
 //! Writes in place: the one place where an array changes.
 
-use crate::{AdamStep, Tensor};
-use detach_kernels::optim;
+use crate::{AdamStep, Array, Tensor};
+use detach_kernels::{copy, optim};
+
+/// Writes `values` into the memory of `tensor`, whose storage order stays as it is.
+/// `by` names the write to whoever later reads a value that was saved before it.
+///
+/// # Panics
+/// When shape, type or device differ, `tensor` is not a leaf, or both are the same
+/// memory.
+#[track_caller]
+pub fn assign(by: &str, tensor: &mut Tensor, values: &Array) {
+    let same = tensor.shape() == values.shape() && tensor.kind() == values.kind();
+    assert!(
+        same,
+        "{by}: {:?} {:?} written to {:?} {:?}",
+        values.shape(),
+        values.kind(),
+        tensor.shape(),
+        tensor.kind()
+    );
+    let layout = *tensor.value().layout();
+    let from = values.read();
+    tensor.write(by, |to| copy::copy(values.view(&from), to, &layout));
+}
 
 /// One step of Adam (Kingma & Ba, arXiv:1412.6980) on `param` and its moments `m`
 /// and `v`, in one pass. `by` names the step to whoever later reads a value that was

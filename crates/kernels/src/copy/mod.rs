@@ -68,10 +68,10 @@ pub fn copy_with(variant: Variant, x: View<'_>, out: &mut Buffer, out_layout: &L
     assert_same_kind("copy", x.buffer, out);
     assert_fits("copy", x.buffer, &x.layout);
     assert_fits("copy", out, out_layout);
-    assert_no_overlap(out_layout);
     if out_layout.is_empty() {
         return;
     }
+    assert_no_overlap(out_layout);
     match (out.device(), variant, out.dtype()) {
         (Device::Cpu, Variant::Fast, DType::F32) => {
             let walk = Walk::new([out_layout, &x.layout]);

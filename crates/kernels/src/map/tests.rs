@@ -98,6 +98,35 @@ fn binary_fast_is_the_reference_for_any_layout() {
     }
 }
 
+/// Rows and columns repeated over an image, on either side: the innermost loops
+/// with a step of 0.
+#[test]
+fn repeated_operands() {
+    let mut dice = Dice(4);
+    let image = Layout::channels_last(&[3, 37, 5, 4]);
+    let x = dice.buffer(DType::F32, &image);
+    let x = View {
+        buffer: &x,
+        layout: image,
+    };
+    for kept in [[1, 37, 1, 1], [3, 1, 5, 4], [3, 1, 1, 1], [1, 1, 1, 1]] {
+        let layout = Layout::contiguous(&kept);
+        let b = dice.buffer(DType::F32, &layout);
+        let b = View {
+            buffer: &b,
+            layout: layout.expand(image.shape()),
+        };
+        for (a, b) in [(x, b), (b, x), (b, b)] {
+            let what = format!("{:?} and {:?}", a.layout, b.layout);
+            let fast = run2(Variant::Fast, Binary::Sub, a, b, &image);
+            let reference = run2(Variant::Reference, Binary::Sub, a, b, &image);
+            assert_eq!(fast, reference, "{what}");
+        }
+        let fast = run1(Variant::Fast, Unary::Neg, b, &image);
+        assert_eq!(fast, run1(Variant::Reference, Unary::Neg, b, &image));
+    }
+}
+
 /// The functions themselves, against values worked out by hand.
 #[test]
 fn values_are_the_functions() {

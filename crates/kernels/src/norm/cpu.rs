@@ -251,9 +251,12 @@ simd! {
                     sums[i] += f64::from(da[i]) + f64::from(db[i]);
                 }
             } else {
-                for (i, (x, dy)) in xs.iter().zip(dys).take(width).enumerate() {
-                    products[i] += f64::from(*dy * (x - mean[i]));
-                    sums[i] += f64::from(*dy);
+                // A whole row and a ragged one, or either.
+                for (xs, dys) in xs.chunks(stride).zip(dys.chunks(stride)) {
+                    for (i, (x, dy)) in xs.iter().zip(dys).take(width).enumerate() {
+                        products[i] += f64::from(*dy * (x - mean[i]));
+                        sums[i] += f64::from(*dy);
+                    }
                 }
             }
         }

@@ -2,8 +2,9 @@ use super::*;
 use crate::testing::{Dice, assert_close, poisoned, same_bits_on_any_threads};
 
 /// Narrow, ragged, tall, wide; one and many blocks.
-const SHAPES: [[usize; 2]; 10] = [
+const SHAPES: [[usize; 2]; 11] = [
     [1, 1],
+    [18, 2],
     [7, 1],
     [50_001, 1],
     [33_000, 3],

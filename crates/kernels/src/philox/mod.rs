@@ -198,26 +198,8 @@ impl Ints {
         }
     }
 
-    /// An integer below `bound`, each equally likely (Lemire, "Fast random integer
-    /// generation in an interval", 2019).
-    ///
-    /// # Panics
-    /// When `bound` is 0.
-    #[track_caller]
-    pub fn below(&mut self, bound: u32) -> u32 {
-        assert!(bound > 0, "no integer is below 0");
-        // Of the 2³² words, the first 2³² mod bound would make some results
-        // likelier.
-        let reject = bound.wrapping_neg() % bound;
-        loop {
-            let product = u64::from(self.word()) * u64::from(bound);
-            if product as u32 >= reject {
-                return (product >> 32) as u32;
-            }
-        }
-    }
-
-    fn word(&mut self) -> u32 {
+    /// The next integer: all 2³² are equally likely.
+    pub fn next_u32(&mut self) -> u32 {
         if self.used == 4 {
             self.index = self.index.wrapping_add(1);
             self.words = block(self.key, self.index);
@@ -232,6 +214,6 @@ impl Iterator for Ints {
     type Item = u32;
 
     fn next(&mut self) -> Option<u32> {
-        Some(self.word())
+        Some(self.next_u32())
     }
 }
