@@ -332,7 +332,7 @@ impl Outcome {
         let picture = self.dir.join("samples").join("latest.png");
         let look = match picture.is_file() {
             true => picture.display(),
-            false => dir,
+            false => self.dir.display(),
         };
         let (state, more) = match self.end {
             End::Complete => (
