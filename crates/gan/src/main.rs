@@ -29,10 +29,26 @@ fn main() -> ExitCode {
     }
 }
 
+/// Runs the command as one of the threads that compute: from outside the pool, every
+/// kernel call would pay for handing its work over.
 fn run(command: &Command) -> Result<ExitCode> {
+    let threads = match command {
+        Command::Train(args) => &args.threads,
+        Command::Sample(args) => &args.threads,
+        Command::Interpolate(args) => &args.threads,
+        Command::Info(threads) => threads,
+        Command::Recipes(_) | Command::Data(_) => &ThreadsArgs::default(),
+    };
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.threads.map_or(0, usize::from))
+        .build()
+        .context("cannot start the threads")?
+        .install(|| execute(command))
+}
+
+fn execute(command: &Command) -> Result<ExitCode> {
     let text = match command {
         Command::Train(args) => {
-            set_threads(&args.threads)?;
             let outcome = train::train(args)?;
             let text = match args.json {
                 true => outcome.json()?,
@@ -44,34 +60,17 @@ fn run(command: &Command) -> Result<ExitCode> {
                 End::Signal(number) => ExitCode::from(128 + number as u8),
             });
         }
-        Command::Sample(args) => {
-            set_threads(&args.threads)?;
-            sample::sample(args)?
-        }
-        Command::Interpolate(args) => {
-            set_threads(&args.threads)?;
-            sample::interpolate(args)?
-        }
+        Command::Sample(args) => sample::sample(args)?,
+        Command::Interpolate(args) => sample::interpolate(args)?,
         Command::Recipes(args) => match &args.name {
             Some(name) => commands::explain_recipe(name).map_err(usage)?,
             None => commands::list_recipes(),
         },
         Command::Data(command) => commands::data(command)?,
-        Command::Info(threads) => {
-            set_threads(threads)?;
-            commands::info()
-        }
+        Command::Info(_) => commands::info(),
     };
     out::result(&text)?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn set_threads(threads: &ThreadsArgs) -> Result<()> {
-    let count = threads.threads.map_or(0, usize::from);
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(count)
-        .build_global()
-        .context("cannot start the threads")
 }
 
 /// How this program was called, short where it lies below the working folder.

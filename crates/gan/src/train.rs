@@ -1,7 +1,7 @@
 //! `gan train`: the loop around a recipe.
 
 use crate::cli::{TrainArgs, usage};
-use crate::configure::{fresh, resumed};
+use crate::configure::{fresh, max_steps, resumed};
 use crate::data::Source;
 use crate::gallery;
 use crate::log::{Log, check_finite};
@@ -89,7 +89,7 @@ pub fn train(args: &TrainArgs) -> Result<Outcome> {
         }
         None => Run::create(args.out.as_deref(), info.name)?,
     };
-    let total = total_steps(&trainer, args.max_steps);
+    let total = total_steps(&trainer, max_steps(args));
     ensure!(
         trainer.steps_done() <= total,
         "the run has {} steps done, more than the {total} asked for; give a larger --epochs or --max-steps",

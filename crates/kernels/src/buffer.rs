@@ -226,7 +226,7 @@ mod tests {
     fn size_classes_waste_little() {
         for bytes in [1, 64, 65, 1000, 4097, 1 << 20, (1 << 20) + 1, 12_845_056] {
             let class = size_class(bytes);
-            assert!(class >= bytes && class % ALIGN == 0);
+            assert!(class >= bytes && class.is_multiple_of(ALIGN));
             assert!(class <= bytes.max(512) * 5 / 4, "{bytes} -> {class}");
             assert_eq!(size_class(class), class);
         }

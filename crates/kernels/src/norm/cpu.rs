@@ -19,18 +19,19 @@ const COLUMNS: usize = 512;
 
 pub(super) fn stats(norm: &Norm, x: &Buffer, out: &mut Buffer) {
     let x = x.as_slice::<f32>();
-    let shift = Lanes::new(norm, [&x[..norm.channels]], |[x]| [*x]);
+    let shift = Lanes::new(norm, [&x[..norm.channels]], |x| x);
     let sums = sums(norm, x, |range, stride, left, totals| {
         let shift = &shift.row(0)[left..];
         sum_squares(&x[range], stride, shift, totals);
     });
     let (sums, squares) = sums.as_slice::<f64>().split_at(norm.channels);
     let (mean, var) = out.as_mut_slice::<f32>().split_at_mut(norm.channels);
-    let n = norm.rows as f64;
-    for (c, shift) in x[..norm.channels].iter().enumerate() {
-        let off = sums[c] / n;
-        mean[c] = (f64::from(*shift) + off) as f32;
-        var[c] = (squares[c] / n - off * off).max(0.0) as f32;
+    let part = 1.0 / norm.rows as f64;
+    let sums = sums.iter().zip(squares).zip(x);
+    for ((mean, var), ((sum, square), shift)) in mean.iter_mut().zip(var).zip(sums) {
+        let off = sum * part;
+        *mean = (f64::from(*shift) + off) as f32;
+        *var = (square * part - off * off).max(0.0) as f32;
     }
 }
 
@@ -46,13 +47,7 @@ pub(super) fn forward(
     let lanes = Lanes::new(
         norm,
         [mean, var, gamma.as_slice(), beta.as_slice()],
-        |[mean, var, gamma, beta]| {
-            [
-                *mean,
-                (f64::from(*gamma) * norm.inverse(*var)) as f32,
-                *beta,
-            ]
-        },
+        |[mean, var, gamma, beta]| [mean, gamma * norm.inverse(var), beta],
     );
     let chunk = lanes.chunk();
     for_each_chunk_backwards(y.as_mut_slice(), chunk, 2 * x.len(), |i, y| {
@@ -63,16 +58,18 @@ pub(super) fn forward(
 pub(super) fn grad_affine(norm: &Norm, x: &Buffer, stats: &Buffer, dy: &Buffer, out: &mut Buffer) {
     let (x, dy) = (x.as_slice::<f32>(), dy.as_slice::<f32>());
     let (mean, var) = stats.as_slice::<f32>().split_at(norm.channels);
-    let lanes = Lanes::new(norm, [mean], |[mean]| [*mean]);
+    let lanes = Lanes::new(norm, [mean], |mean| mean);
     let sums = sums(norm, x, |range, stride, left, totals| {
         let mean = &lanes.row(0)[left..];
         sum_products(&x[range.clone()], &dy[range], stride, mean, totals);
     });
     let (products, sums) = sums.as_slice::<f64>().split_at(norm.channels);
     let (dgamma, dbeta) = out.as_mut_slice::<f32>().split_at_mut(norm.channels);
-    for c in 0..norm.channels {
-        dgamma[c] = (products[c] * norm.inverse(var[c])) as f32;
-        dbeta[c] = sums[c] as f32;
+    for ((dgamma, product), var) in dgamma.iter_mut().zip(products).zip(var) {
+        *dgamma = *product as f32 * norm.inverse(*var);
+    }
+    for (dbeta, sum) in dbeta.iter_mut().zip(sums) {
+        *dbeta = *sum as f32;
     }
 }
 
@@ -87,18 +84,13 @@ pub(super) fn grad_input(
     let (x, dy) = (x.as_slice::<f32>(), dy.as_slice::<f32>());
     let (mean, var) = stats.as_slice::<f32>().split_at(norm.channels);
     let (dgamma, dbeta) = sums.as_slice::<f32>().split_at(norm.channels);
-    let n = norm.rows as f64;
+    let part = (1.0 / norm.rows as f64) as f32;
     let lanes = Lanes::new(
         norm,
         [mean, var, gamma.as_slice(), dgamma, dbeta],
         |[mean, var, gamma, dgamma, dbeta]| {
-            let inverse = norm.inverse(*var);
-            [
-                *mean,
-                (f64::from(*gamma) * inverse) as f32,
-                (f64::from(*dbeta) / n) as f32,
-                (f64::from(*dgamma) / n * inverse) as f32,
-            ]
+            let inverse = norm.inverse(var);
+            [mean, gamma * inverse, dbeta * part, dgamma * part * inverse]
         },
     );
     let chunk = lanes.chunk();
@@ -110,8 +102,9 @@ pub(super) fn grad_input(
 
 impl Norm {
     /// 1/√(var + ε).
-    fn inverse(&self, var: f32) -> f64 {
-        1.0 / (f64::from(var) + self.eps).sqrt()
+    #[inline(always)]
+    fn inverse(&self, var: f32) -> f32 {
+        1.0 / (var + self.eps as f32).sqrt()
     }
 
     /// Rows taken as one, so that short rows fill vector registers.
@@ -132,18 +125,33 @@ struct Lanes<const N: usize> {
 }
 
 impl<const N: usize> Lanes<N> {
+    /// `f` of every channel's numbers.
     fn new<const K: usize>(
         norm: &Norm,
         channels: [&[f32]; K],
-        f: impl Fn([&f32; K]) -> [f32; N],
+        f: impl Fn([f32; K]) -> [f32; N],
     ) -> Self {
+        // Channels at a time: arrays of a known size become vector instructions.
+        const BLOCK: usize = 16;
         let width = norm.width();
         let mut values = Buffer::scratch(Device::Cpu, DType::F32, N * width);
         let rows = values.as_mut_slice::<f32>();
-        for i in 0..width {
-            let numbers = f(channels.map(|channel| &channel[i % norm.channels]));
-            for (k, number) in numbers.into_iter().enumerate() {
-                rows[k * width + i] = number;
+        for start in (0..norm.channels).step_by(BLOCK) {
+            let len = BLOCK.min(norm.channels - start);
+            let (mut inputs, mut outputs) = ([[1.0; BLOCK]; K], [[0.0; BLOCK]; N]);
+            for (block, channel) in inputs.iter_mut().zip(channels) {
+                block[..len].copy_from_slice(&channel[start..][..len]);
+            }
+            for i in 0..BLOCK {
+                let numbers = f(std::array::from_fn(|k| inputs[k][i]));
+                for k in 0..N {
+                    outputs[k][i] = numbers[k];
+                }
+            }
+            for (row, block) in rows.chunks_mut(width).zip(outputs) {
+                for copy in row.chunks_mut(norm.channels) {
+                    copy[start..][..len].copy_from_slice(&block[..len]);
+                }
             }
         }
         Self { values, width }
@@ -196,8 +204,12 @@ fn sums(
         let left = i % across * width;
         let width = width.min(columns - left);
         for (k, sums) in block[..2 * width].chunks(width).enumerate() {
-            for (j, sum) in sums.iter().enumerate() {
-                totals[k * norm.channels + (left + j) % norm.channels] += sum;
+            // Several rows taken as one are whole rows, from column 0.
+            for sums in sums.chunks(norm.channels) {
+                let totals = &mut totals[k * norm.channels + left..];
+                for (total, sum) in totals.iter_mut().zip(sums) {
+                    *total += sum;
+                }
             }
         }
     }
