@@ -9,7 +9,7 @@ use detach_tensor::{Array, Kind, Random, Stream, Tensor};
 #[derive(Debug)]
 pub enum Source {
     /// A data set of images.
-    Images(Images),
+    Images(Box<Images>),
     /// The standard normal distribution, `[N, 1]`.
     Gaussian(Gaussian),
 }
@@ -55,7 +55,7 @@ impl Source {
             dataset.len(),
             settings.batch_size
         );
-        Ok(Self::Images(Images {
+        Ok(Self::Images(Box::new(Images {
             dataset,
             batch_size: settings.batch_size,
             sampling: settings.sampling,
@@ -63,7 +63,7 @@ impl Source {
             epoch: None,
             order: Vec::new(),
             pixels: Vec::new(),
-        }))
+        })))
     }
 
     /// Batches of the standard normal distribution.

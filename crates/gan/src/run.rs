@@ -250,7 +250,7 @@ impl Run {
         for (name, network) in networks {
             let mut weights = Checkpoint::new();
             weights.add("", *network);
-            weights.save(&self.checkpoints().join(format!("{name}.safetensors")))?;
+            weights.save(self.checkpoints().join(format!("{name}.safetensors")))?;
         }
         let saved = self.saved();
         for (_, old) in &saved[..saved.len().saturating_sub(KEPT)] {

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use detach_mnist::{Idx, sample::denormalise};
 use detach_nn::Checkpoint;
 use detach_tensor::{Array, DType, Kind, Tensor};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// Samples generated at once. Part of the result where BatchNorm uses the batch's own
@@ -168,7 +168,7 @@ pub fn interpolate(args: &InterpolateArgs) -> Result<String> {
     Ok(format!("{count} frames in {}\n", out.display()))
 }
 
-fn has_extension(path: &PathBuf, extension: &str) -> bool {
+fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension()
         .is_some_and(|e| e.eq_ignore_ascii_case(extension))
 }

@@ -1,6 +1,6 @@
 //! One source, several instruction sets, chosen when the program runs.
 //!
-//! [`simd!`] compiles a function once for the machine the binary was built for
+//! `simd!` compiles a function once for the machine the binary was built for
 //! and once more for every [`Level`] above it, and calls the best one the
 //! processor has. Nothing but the instructions changes: no level contracts
 //! `a * b + c` into one rounding, so a function made this way gives the same

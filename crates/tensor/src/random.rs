@@ -90,7 +90,7 @@ impl Random {
     #[must_use]
     pub fn mask(&self, shape: &[usize], keep: f64, kind: impl Into<Kind>) -> Tensor {
         self.fill(shape, kind.into(), |key, out| {
-            philox::bernoulli(key, keep, out)
+            philox::bernoulli(key, keep, out);
         })
     }
 
