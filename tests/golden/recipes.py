@@ -37,6 +37,7 @@ class Recipe:
     lr: float = 2e-4
     betas: tuple = (0.5, 0.999)
     eps: float = 1e-8
+    first: int = 0  # the golden's first batch of reals and draw of noise; see generate.py
 
     def build(self, dropout):
         """(G, D), with their parameter counts checked against the published ones."""
@@ -217,13 +218,13 @@ def step_gauss1d(run):
 
 
 RECIPES = {
-    "keras-mlp": Recipe(keras_mlp, step_keras_mlp, (1_486_352, 1_460_225), 16, batch=128, eps=1e-7),
+    "keras-mlp": Recipe(keras_mlp, step_keras_mlp, (1_486_352, 1_460_225), 16, batch=128, eps=1e-7, first=53000),
     "dcgan": Recipe(dcgan, step_dcgan, (1_948_545, 138_817), 8),
-    "mlp": Recipe(mlp, step_fresh, (1_510_032, 533_505), 16),
-    "mlp-g-first": Recipe(mlp, step_g_first, (1_510_032, 533_505), 16),
-    "mlp-relu": Recipe(mlp_relu, step_g_first, (1_510_032, 566_273), 16, lr=1e-4, betas=(0.9, 0.999)),
+    "mlp": Recipe(mlp, step_fresh, (1_510_032, 533_505), 16, first=14000),
+    "mlp-g-first": Recipe(mlp, step_g_first, (1_510_032, 533_505), 16, first=35000),
+    "mlp-relu": Recipe(mlp_relu, step_g_first, (1_510_032, 566_273), 16, lr=1e-4, betas=(0.9, 0.999), first=16000),
     "gauss1d": Recipe(
-        gauss1d, step_gauss1d, (3_151, 2_701), 64, latent=10, sample=(1,), lr=1e-3, betas=(0.9, 0.999)
+        gauss1d, step_gauss1d, (3_151, 2_701), 64, latent=10, sample=(1,), lr=1e-3, betas=(0.9, 0.999), first=40000
     ),
     "dcgan-light": Recipe(dcgan_light, step_smoothed, (759_873, 138_817), 8),
 }

@@ -98,6 +98,9 @@ pub struct Golden {
     pub steps: usize,
     /// Dimensions of the noise.
     pub latent: usize,
+    /// Number of the first batch of reals and of the first draw of noise.
+    #[serde(default)]
+    pub first: u64,
     /// The optimiser of both networks.
     pub adam: AdamOptions,
     /// The layers as PyTorch writes them, by position in the `nn.Sequential`.

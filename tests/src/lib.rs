@@ -1,5 +1,6 @@
 //! What the tests of the whole share: numbers by formula, the golden files made from
-//! them by PyTorch, and a recipe run on them.
+//! them by PyTorch, a recipe run on them, and the program as its users call it.
 
 pub mod golden;
+pub mod program;
 pub mod replay;

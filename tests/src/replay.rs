@@ -82,8 +82,8 @@ impl Replay {
             data: info.data,
             batch: golden.batch,
             dtype,
-            reals: 0,
-            draws: 0,
+            reals: golden.first,
+            draws: golden.first,
             record,
         }
     }
@@ -109,12 +109,6 @@ impl Replay {
         }
     }
 
-    /// probe
-    pub fn advance(&mut self, n: usize) {
-        for _ in 0..n {
-            self.step();
-        }
-    }
     fn step(&mut self) -> Report {
         let Self {
             data,

@@ -109,25 +109,31 @@ impl Differences {
             ));
         }
         for (n, (ours, theirs)) in (1..).zip(ours.iter().zip(theirs)) {
-            if ours.net != theirs.net {
-                self.0.push(format!(
-                    "update {n} is {:?}'s instead of {:?}'s",
-                    ours.net, theirs.net
-                ));
+            let (net, instead) = (ours.net, theirs.net);
+            if net == instead {
+                self.gradients(&format!("update {n}"), ours, &theirs.grad_norms, golden);
+            } else {
+                self.0
+                    .push(format!("update {n} is {net:?}'s instead of {instead:?}'s"));
+            }
+        }
+    }
+
+    fn gradients(&mut self, when: &str, ours: &Gradients, theirs: &[f64], golden: &Golden) {
+        let (net, parameters) = (ours.net, golden.parameters.of(ours.net));
+        assert_eq!(ours.norms.len(), parameters.len());
+        assert_eq!(theirs.len(), parameters.len());
+        let largest = theirs.iter().copied().fold(0.0, f64::max);
+        let norms = ours.norms.iter().zip(theirs);
+        for (Parameter { name, .. }, (norm, theirs)) in parameters.iter().zip(norms) {
+            let what = format!("{when}, gradient of {net:?}.{name}");
+            if !has_zero_gradient(golden, net, name) {
+                self.relative(&what, *norm, *theirs, F64_LIMIT);
                 continue;
             }
-            let largest = theirs.grad_norms.iter().copied().fold(0.0, f64::max);
-            let parameters = golden.parameters.of(ours.net);
-            assert_eq!(ours.norms.len(), parameters.len());
-            assert_eq!(theirs.grad_norms.len(), parameters.len());
-            let norms = ours.norms.iter().zip(&theirs.grad_norms);
-            for (Parameter { name, .. }, (&ours_, &theirs_)) in parameters.iter().zip(norms) {
-                let what = format!("update {n}, gradient of {:?}.{name}", ours.net);
-                if !has_zero_gradient(golden, ours.net, name) {
-                    self.relative(&what, ours_, theirs_, F64_LIMIT);
-                } else if !(ours_ < F64_LIMIT * largest) {
-                    self.0.push(format!("{what}: {ours_:e} should be 0"));
-                }
+            let is_zero = *norm < F64_LIMIT * largest;
+            if !is_zero {
+                self.0.push(format!("{what}: {norm:e} should be 0"));
             }
         }
     }

@@ -1,21 +1,21 @@
 //! Draws a grid of synthetic digits to look at, one row for each digit.
 //!
 //! ```text
-//! cargo run -p detach-mnist --example digits -- digits.pgm [COLUMNS] [SEED]
+//! cargo run -p detach-mnist --example digits -- [FILE.pgm [COLUMNS [SEED]]]
 //! ```
 //! Most viewers open `.pgm` files. Columns share a hand as far as two digits can: `image_of` asks what
 //! one index would show under another label.
 
 use std::fs::File;
 use std::io::Write;
+use std::path::PathBuf;
 
 use detach_mnist::synth::Synth;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let path = arguments
-        .next()
-        .ok_or("give a file to write, e.g. digits.pgm")?;
+    let default = || std::env::temp_dir().join("digits.pgm");
+    let path = arguments.next().map_or_else(default, PathBuf::from);
     let columns: usize = arguments.next().map_or(Ok(20), |text| text.parse())?;
     let synth = Synth::new(arguments.next().map_or(Ok(0), |text| text.parse())?);
 
@@ -33,6 +33,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut file = File::create(&path)?;
     writeln!(file, "P5 {} {} 255", 28 * columns, 280)?;
     file.write_all(&picture)?;
-    println!("{} digits in {path}, rows 0 to 9", 10 * columns);
+    println!("{} digits in {}, rows 0 to 9", 10 * columns, path.display());
     Ok(())
 }
