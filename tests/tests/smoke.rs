@@ -1,0 +1,299 @@
+//! Every recipe trains, as published and fixed, and leaves a whole run directory. A new
+//! recipe is covered by its line in `RECIPES` and one in `SIZES`.
+
+use detach_gan::recipes::{DataKind, Info, RECIPES};
+use detach_gan::settings::{Preset, Settings};
+use detach_gan::trainer::build;
+use detach_nn::{Checkpoint, count};
+use detach_tests::program::Sandbox;
+use std::fs;
+
+const STEPS: u64 = 3;
+
+/// Parameters of G and D, which no preset changes.
+const SIZES: [(&str, usize, usize); 6] = [
+    ("keras-mlp", 1_486_352, 1_460_225),
+    ("dcgan", 1_948_545, 138_817),
+    ("mlp", 1_510_032, 533_505),
+    ("mlp-relu", 1_510_032, 566_273),
+    ("gauss1d", 3_151, 2_701),
+    ("dcgan-light", 759_873, 138_817),
+];
+
+/// What `fixed` sets otherwise, as the notes of `gan recipes NAME` say.
+const FIXED: [(&str, &[&str]); 6] = [
+    (
+        "keras-mlp",
+        &["sampling.by = \"shuffled\"", "sampling.drop-last = true"],
+    ),
+    ("dcgan", &["d-stats-in-g-step = false"]),
+    ("mlp", &["bn-eps = 0.00001", "pictures.mode = \"eval\""]),
+    (
+        "mlp-relu",
+        &[
+            "bn-eps = 0.00001",
+            "last-relu = false",
+            "pictures.mode = \"eval\"",
+        ],
+    ),
+    ("gauss1d", &["log-eps = 0.0"]),
+    (
+        "dcgan-light",
+        &["d-stats-in-g-step = false", "pictures.mode = \"eval\""],
+    ),
+];
+
+/// Trains three steps into the folder `run`.
+fn train(sandbox: &Sandbox, info: &Info, preset: &str, run: &str, flags: &str) {
+    let name = info.name;
+    let batch = "--batch-size 8 --log-every 1 --offline --data-dir digits --quiet";
+    let done = sandbox.ok(&format!(
+        "train {name} --preset {preset} --max-steps {STEPS} {batch} --out {run} {flags}"
+    ));
+    assert!(
+        done.stderr.is_empty(),
+        "--quiet says nothing else: {}",
+        done.stderr
+    );
+}
+
+#[test]
+fn every_recipe_leaves_a_whole_run() {
+    for info in RECIPES {
+        for preset in ["as-published", "fixed"] {
+            let sandbox = Sandbox::new();
+            let pictures = "--set pictures.every-steps=2 --set pictures.first=false";
+            train(&sandbox, info, preset, "run", pictures);
+            let what = format!("{} {preset}", info.name);
+            let files = sandbox.files("run");
+            let written = |name: &str| files.get(name).is_some_and(|length| *length > 0);
+            for name in [
+                "config.toml",
+                "metrics.jsonl",
+                "samples/step-00000002.png",
+                "samples/latest.png",
+                "checkpoints/step-00000003.safetensors",
+                "checkpoints/generator.safetensors",
+                "checkpoints/discriminator.safetensors",
+            ] {
+                assert!(written(name), "{what}: no {name} in {files:?}");
+            }
+            let events = files
+                .keys()
+                .filter(|name| name.starts_with("events.out.tfevents."));
+            assert_eq!(events.count(), 1, "{what}: {files:?}");
+            check_metrics(&sandbox, info, &what);
+            check_config(&sandbox, info, preset);
+        }
+    }
+}
+
+fn settings(info: &Info, preset: &str) -> Settings {
+    (info.settings)(match preset {
+        "fixed" => Preset::Fixed,
+        _ => Preset::AsPublished,
+    })
+}
+
+/// One line a step, with all keys of the schema and nothing else, all numbers.
+fn check_metrics(sandbox: &Sandbox, info: &Info, what: &str) {
+    let text = fs::read_to_string(sandbox.path("run/metrics.jsonl")).expect("metrics");
+    let lines: Vec<serde_json::Map<String, serde_json::Value>> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{what}: {e} in {line}")))
+        .collect();
+    assert_eq!(lines.len() as u64, STEPS, "{what}");
+    let per_epoch = match info.data {
+        DataKind::Images => 8.0,
+        DataKind::Gaussian => 5000.0,
+    };
+    for (step, line) in (1..).zip(&lines) {
+        let mut keys: Vec<&str> = line.keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        let schema = [
+            "d_loss",
+            "epoch",
+            "fake_acc",
+            "g_loss",
+            "images_per_s",
+            "real_acc",
+            "step",
+            "step_ms",
+        ];
+        assert_eq!(keys, schema, "{what}");
+        let number = |key: &str| line[key].as_f64().filter(|x| x.is_finite()).expect(key);
+        assert_eq!(number("step"), f64::from(step), "{what}");
+        assert_eq!(number("epoch"), f64::from(step) / per_epoch, "{what}");
+        assert!(
+            number("d_loss") > 0.0 && number("g_loss") > 0.0,
+            "{what}: {line:?}"
+        );
+        for share in ["real_acc", "fake_acc"] {
+            assert!((0.0..=1.0).contains(&number(share)), "{what}: {line:?}");
+        }
+        // Eight real images a step.
+        let per_second = 8e3 / number("step_ms");
+        let ratio = number("images_per_s") / per_second;
+        assert!((ratio - 1.0).abs() < 1e-6, "{what}: {line:?}");
+    }
+}
+
+/// The file holds the recipe, the preset and the settings of both, but for the flags.
+fn check_config(sandbox: &Sandbox, info: &Info, preset: &str) {
+    let text = fs::read_to_string(sandbox.path("run/config.toml")).expect("configuration");
+    for line in [
+        format!("recipe = \"{}\"", info.name),
+        format!("preset = \"{preset}\""),
+    ] {
+        assert!(text.lines().any(|l| l == line), "no `{line}` in\n{text}");
+    }
+    let mut expected = settings(info, preset);
+    expected.batch_size = 8;
+    expected.pictures.every_steps = 2;
+    expected.pictures.first = false;
+    let run = detach_gan::run::Run::open(&sandbox.path("run")).expect("a run");
+    assert_eq!(run.config().expect("its configuration").settings, expected);
+}
+
+#[test]
+fn networks_have_the_published_sizes() {
+    assert_eq!(SIZES.len(), RECIPES.len());
+    for info in RECIPES {
+        let &(_, g, d) = SIZES
+            .iter()
+            .find(|(name, ..)| *name == info.name)
+            .expect(info.name);
+        for preset in ["as-published", "fixed"] {
+            let recipe = build(
+                info,
+                &settings(info, preset),
+                detach_tensor::Kind::default(),
+            );
+            let pair = recipe.pair();
+            assert_eq!(
+                (count(&pair.g), count(&pair.d)),
+                (g, d),
+                "{} {preset}",
+                info.name
+            );
+        }
+    }
+}
+
+#[test]
+fn fixed_changes_what_its_notes_say() {
+    for info in RECIPES {
+        let sandbox = Sandbox::new();
+        let &(_, changes) = FIXED
+            .iter()
+            .find(|(name, _)| *name == info.name)
+            .expect(info.name);
+        let text = sandbox.ok(&format!("recipes {}", info.name)).stdout;
+        let listed: Vec<&str> = text
+            .lines()
+            .skip_while(|line| !line.contains("--preset fixed"))
+            .skip(1)
+            .take_while(|line| line.starts_with("  "))
+            .map(str::trim)
+            .collect();
+        assert_eq!(listed, changes, "{}", info.name);
+        for change in changes {
+            let (path, _) = change.split_once(" = ").expect("an assignment");
+            let key = path.split('.').next_back().unwrap_or(path);
+            // Of `sampling` the notes name the choice as `--set` takes it.
+            let said = match path.split_once('.') {
+                Some(("sampling", _)) => "sampling = \"shuffled-drop-last\"",
+                Some(("pictures", _)) => "eval mode",
+                _ => key,
+            };
+            let notes = info.notes.join("\n");
+            assert!(
+                notes.contains(said),
+                "{}: no `{said}` in its notes",
+                info.name
+            );
+        }
+        train(&sandbox, info, "as-published", "published", "--no-pictures");
+        train(&sandbox, info, "fixed", "fixed", "--no-pictures");
+        train(&sandbox, info, "fixed", "seed", "--no-pictures --seed 7");
+        let hash = |run| sandbox.hash(run, STEPS);
+        assert_ne!(
+            hash("published"),
+            hash("fixed"),
+            "{}: the same weights",
+            info.name
+        );
+        assert_ne!(
+            hash("seed"),
+            hash("fixed"),
+            "{}: the same weights",
+            info.name
+        );
+    }
+}
+
+#[test]
+fn a_quick_run_needs_no_words_and_no_data() {
+    let sandbox = Sandbox::new();
+    let done = sandbox.ok("train --offline --max-steps 2 --batch-size 8");
+    assert!(done.stderr.contains("synthetic digits"), "{done}");
+    let run = "runs/dcgan-light-1";
+    assert!(
+        done.stdout.contains(run) && done.stdout.contains("gan sample"),
+        "{done}"
+    );
+    let steps: Vec<u64> = sandbox
+        .metrics(run)
+        .iter()
+        .map(|metrics| metrics.step)
+        .collect();
+    assert_eq!(steps, [1, 2]);
+    // All 60,000 digits: an epoch is 7,500 batches of 8.
+    assert_eq!(sandbox.metrics(run)[0].epoch, 1.0 / 7500.0);
+    sandbox.ok("train --offline --max-steps 1 --batch-size 8");
+    assert_eq!(sandbox.checkpoints("runs/dcgan-light-2"), [1]);
+}
+
+#[test]
+fn the_order_of_mlp_matters() {
+    let sandbox = Sandbox::new();
+    let info = RECIPES.iter().find(|info| info.name == "mlp").expect("mlp");
+    train(&sandbox, info, "as-published", "d", "--no-pictures");
+    train(
+        &sandbox,
+        info,
+        "as-published",
+        "g",
+        "--no-pictures --order g-first",
+    );
+    assert_ne!(sandbox.hash("d", STEPS), sandbox.hash("g", STEPS));
+    let config = fs::read_to_string(sandbox.path("g/config.toml")).expect("configuration");
+    assert!(
+        config.contains("order = \"g-first\"") && config.contains("epochs = 200"),
+        "{config}"
+    );
+}
+
+#[test]
+fn a_checkpoint_holds_pytorchs_names() {
+    let sandbox = Sandbox::new();
+    let info = RECIPES.iter().find(|info| info.name == "mlp").expect("mlp");
+    train(&sandbox, info, "as-published", "run", "--no-pictures");
+    let load = |name: &str| {
+        let path = sandbox.path("run/checkpoints").join(name);
+        Checkpoint::load(path).expect(name)
+    };
+    let whole = load("step-00000003.safetensors");
+    assert_eq!(whole.metadata["recipe"], "mlp");
+    assert_eq!(whole.metadata["step"], "3");
+    let weights = load("generator.safetensors");
+    let names: Vec<&str> = weights.names().collect();
+    for name in [
+        "0.weight",
+        "0.bias",
+        "3.running_var",
+        "3.num_batches_tracked",
+    ] {
+        assert!(names.contains(&name), "no `{name}` in {names:?}");
+    }
+}
