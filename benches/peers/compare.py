@@ -1,9 +1,9 @@
 """Whole training steps, ours and PyTorch's, in turn within the same minutes.
 
     cargo build --release -p detach-gan
-    python benches/peers/compare.py [RECIPE ...] [--rounds 5] [--steps 60] [--batch 64] [--threads 2]
+    python benches/peers/compare.py [RECIPE ...] [--rounds 5] [--steps 60] [--batch 64] [--threads 2] [--data-dir DIR]
 
-Needs `pip install torch==2.11.0 numpy`. Our steps are those of `gan train` on synthetic digits, dropout on; its
+Needs `pip install torch==2.11.0 numpy`. Our steps are those of `gan train`, dropout on; its
 `step_ms` is the time of the step alone. Each round runs both, so that a machine that slows down slows both;
 the ratio is taken round by round.
 """
@@ -25,6 +25,7 @@ def ours(gan, recipe, args):
     """Median milliseconds of a step after the warm-up."""
     with tempfile.TemporaryDirectory() as folder:
         command = [gan, "train", recipe, "--out", os.path.join(folder, "run"), "--quiet", "--no-pictures", "--offline"]
+        command += ["--data-dir", args.data_dir] if args.data_dir else []
         command += ["--log-every", "1", "--max-steps", str(args.steps), "--threads", str(args.threads)]
         command += ["--batch-size", str(args.batch)] if args.batch else []
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
@@ -48,6 +49,7 @@ def main():
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--batch", type=int, default=None, help="images a batch (default: as published)")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--data-dir", help="our data (default: what gan finds, else synthetic digits)")
     parser.add_argument("--gan", default=os.path.join(ROOT, "target", "release", "gan"))
     args = parser.parse_args()
     print("| recipe | ours, ms | PyTorch, ms | PyTorch / ours | rounds |")

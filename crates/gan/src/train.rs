@@ -147,7 +147,13 @@ fn open_data(info: &Info, mut config: Config, args: &TrainArgs) -> Result<(Sourc
     if !args.offline {
         lookup = lookup.with_download();
     }
-    let dataset = lookup.find(Split::Train, &mut |_| ())?;
+    let mut fetching = String::new();
+    let dataset = lookup.find(Split::Train, &mut |progress| {
+        if fetching != progress.file {
+            progress.file.clone_into(&mut fetching);
+            say(args, &format!("downloading {fetching}"));
+        }
+    })?;
     say(args, &format!("data: {}", dataset.source));
     // By content: the same data in another place is the same run.
     let checksum = Some(crc32c::crc32c(&dataset.images));
