@@ -30,6 +30,7 @@ pub mod reduce;
 pub mod simd;
 #[cfg(test)]
 mod testing;
+pub(crate) mod tile;
 pub mod variant;
 mod walk;
 

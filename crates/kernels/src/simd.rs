@@ -7,6 +7,7 @@
 //! bits at every level.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 /// The instruction sets the fast CPU paths are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,12 +30,38 @@ impl fmt::Display for Level {
     }
 }
 
-/// The best level this processor has.
+/// The environment variable that holds the fast paths to a lower level than the
+/// processor has: `portable`, `avx2` or `avx512`. Results differ in their last bits.
+pub const LEVEL_VARIABLE: &str = "DETACH_SIMD";
+
+/// The level the fast paths run at: the best this processor has, or what
+/// [`LEVEL_VARIABLE`] asks for if that is less. It does not change while the program
+/// runs.
+///
+/// # Panics
+/// When the variable has another value than those three.
 #[inline]
 pub fn level() -> Level {
+    static LEVEL: OnceLock<Level> = OnceLock::new();
+    *LEVEL.get_or_init(|| match std::env::var(LEVEL_VARIABLE) {
+        Ok(name) => asked_for(&name).min(best()),
+        Err(_) => best(),
+    })
+}
+
+fn asked_for(name: &str) -> Level {
+    match name.to_ascii_lowercase().as_str() {
+        "portable" => Level::Portable,
+        "avx2" => Level::Avx2,
+        "avx512" => Level::Avx512,
+        _ => panic!("{LEVEL_VARIABLE} is `{name}`; it takes portable, avx2 or avx512"),
+    }
+}
+
+/// The best level this processor has.
+fn best() -> Level {
     #[cfg(target_arch = "x86_64")]
     {
-        // The standard library caches what it finds: these are loads and masks.
         let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
         let avx512 = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
@@ -105,5 +132,12 @@ mod tests {
     fn the_macro_takes_generics_and_returns() {
         assert_eq!(dot(vec![1u8, 2, 3], &[1.0, 10.0, 100.0]), 321.0);
         assert!(Level::Portable < Level::Avx2 && level() >= Level::Portable);
+    }
+
+    #[test]
+    fn the_variable_names_levels() {
+        assert_eq!(asked_for("AVX2"), Level::Avx2);
+        assert_eq!(asked_for("portable"), Level::Portable);
+        assert!(std::panic::catch_unwind(|| asked_for("sse")).is_err());
     }
 }
