@@ -21,6 +21,7 @@ mod patches;
 mod reference;
 #[cfg(test)]
 mod tests;
+mod winograd;
 
 use crate::{Buffer, DType, Device, Real, Variant};
 pub use geometry::Conv;

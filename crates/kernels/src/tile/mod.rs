@@ -48,8 +48,8 @@ impl Shape {
                 columns: 16,
             },
             Level::Portable => Self {
-                rows: 4,
-                columns: 8,
+                rows: portable::ROWS,
+                columns: portable::COLUMNS,
             },
         }
     }

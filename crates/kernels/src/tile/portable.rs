@@ -1,11 +1,12 @@
-//! 4 × 8 with whatever the compiler makes of it.
+//! Two or four rows of 16 with whatever the compiler makes of it.
 
 #![allow(unsafe_code)]
 
 use super::{Finish, Operands};
 
-const ROWS: usize = 4;
-const COLUMNS: usize = 8;
+/// Half of the 16 registers of SSE2; the others have 32.
+pub(super) const ROWS: usize = if cfg!(target_arch = "x86_64") { 2 } else { 4 };
+pub(super) const COLUMNS: usize = 16;
 
 /// As [`super::tile`].
 pub(super) unsafe fn tile(operands: &Operands, finish: &Finish) {

@@ -1,0 +1,286 @@
+//! Kernel 4, stride 2, padding 1, in 81/256 to 100/256 of the multiplications.
+//!
+//! Split by the parity of its big position, such a convolution is four interleaved
+//! convolutions with 2 × 2 taps. Each is a product of polynomials in two variables, and
+//! those are computed by their values at 5 × 5 points ([`transform`]): with `V` the
+//! values of a tile of 4 × 4 small positions, `X` those of its windows of the big image
+//! (one for each parity) and `U` those of the weight, at every point
+//!
+//! ```text
+//! fprop: V = U X      dgrad: X = Uᵀ V      wgrad: U = V Xᵀ
+//! ```
+//!
+//! are matrix products over channels (and over tiles, for wgrad). Sizes that are no
+//! multiple of four are cut into tiles of four and three, so 7 = 4 + 3 wastes nothing.
+//!
+//! fprop and dgrad take images in groups whose values stay in the cache, from reading
+//! the image to writing the result. How large a group is changes no bits: no sum
+//! crosses images. wgrad sums over images in groups of a fixed size, in order.
+//!
+//! The price is rounding: the relative error is a few times that of a direct sum
+//! (`benches/RESULTS.md` has it measured).
+
+mod lanes;
+#[cfg(test)]
+mod tests;
+mod tiles;
+mod transform;
+mod values;
+mod weights;
+
+use super::cpu::PerThread;
+use super::geometry::Conv;
+use crate::tile::{Finish, Operands, Shape, heights, tile};
+use crate::{Buffer, DType, Device};
+use lanes::LANES;
+use rayon::prelude::*;
+use std::ops::Range;
+use tiles::{SQUARE, Tiles};
+use values::{Products, Store};
+
+/// Tiles of a group: enough rows for each panel of the weight that is read.
+const GROUP: usize = 32;
+/// Tiles that wgrad sums before it adds to memory.
+const CHUNK: usize = 64;
+/// Elements of values that wgrad keeps at a time: 16 MiB.
+const KEPT: usize = 1 << 22;
+
+/// True for the convolutions that this form covers.
+pub(super) fn fits(conv: &Conv) -> bool {
+    let shape = conv.kernel == [4, 4] && conv.stride == [2, 2] && conv.padding == [1, 1];
+    let doubled = conv.big == conv.small.map(|size| 2 * size);
+    let lanes =
+        conv.small_channels.is_multiple_of(LANES) && conv.big_channels.is_multiple_of(LANES);
+    shape && doubled && lanes && Tiles::new(conv).is_some()
+}
+
+/// What all passes of one convolution share.
+struct Plan<'a> {
+    conv: &'a Conv,
+    tiles: Tiles,
+    /// Columns of a packed panel.
+    width: usize,
+}
+
+impl<'a> Plan<'a> {
+    /// # Panics
+    /// When the convolution does not fit.
+    fn new(conv: &'a Conv) -> Self {
+        let tiles = Tiles::new(conv).expect("a size of fours and threes");
+        let width = Shape::of_level().columns;
+        assert!(fits(conv) && width.is_multiple_of(LANES));
+        Self { conv, tiles, width }
+    }
+
+    /// Images whose tiles are about `tiles`, at least one.
+    fn images(&self, tiles: usize) -> usize {
+        (tiles / self.tiles.count()).max(1)
+    }
+
+    /// Images of a group: fewer where there are threads without one.
+    fn group(&self) -> usize {
+        let share = self.conv.batch.div_ceil(rayon::current_num_threads());
+        self.images(GROUP).min(share)
+    }
+
+    /// The products of one group with one panel at all points.
+    fn multiply(&self, images: usize, k: usize, values: &[f32], panel: &[f32], out: &mut [f32]) {
+        let tiles = images * self.tiles.count();
+        for point in 0..SQUARE {
+            let range = self.tiles.at_point(point, images);
+            let a = &values[(point * tiles + range.start) * k..(point * tiles + range.end) * k];
+            let b = &panel[point * k * self.width..][..k * self.width];
+            let c =
+                &mut out[(point * tiles + range.start) * self.width..][..range.len() * self.width];
+            for (rows, start) in heights(range.len()) {
+                let operands = Operands {
+                    a: a[start * k..].as_ptr(),
+                    a_strides: [k, 1],
+                    b: b.as_ptr(),
+                    k,
+                    c: c[start * self.width..].as_mut_ptr(),
+                    c_stride: self.width,
+                    rows,
+                    columns: self.width,
+                };
+                // SAFETY: rows `start..start + rows` are inside a, which is [rows, k],
+                // and c, which is [rows, width]; b is a whole panel, aligned as scratch
+                // is, in steps of whole cache lines.
+                #[allow(unsafe_code)]
+                unsafe {
+                    tile(&operands, &Finish::STORE);
+                }
+            }
+        }
+    }
+}
+
+fn scratch(len: usize) -> Buffer {
+    Buffer::scratch(Device::Cpu, DType::F32, len)
+}
+
+/// `y` from `x` and `w`, and `bias` `[O]` added.
+pub(super) fn fprop(conv: &Conv, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+    let plan = Plan::new(conv);
+    let (k, n) = (4 * conv.big_channels, conv.small_channels);
+    let panel = SQUARE * k * plan.width;
+    let mut weight = scratch(n.div_ceil(plan.width) * panel);
+    weights::by_small(conv, plan.width, w, weight.as_mut_slice());
+    let weight = weight.as_slice::<f32>();
+    let group = plan.group();
+    let most = group * plan.tiles.count();
+    let sizes = [values::len(most, k), values::len(most, plan.width)];
+    PerThread::lend(sizes.iter().sum(), |scratch| {
+        let groups = y.par_chunks_mut(group * conv.small_len());
+        groups
+            .zip(x.par_chunks(group * conv.big_len()))
+            .for_each(|(y, x)| {
+                let images = y.len() / conv.small_len();
+                let tiles = images * plan.tiles.count();
+                scratch.with(|scratch| {
+                    let (values, products) = scratch.split_at_mut(sizes[0]);
+                    values::big_to_values(conv, &plan.tiles, x, &Store::rows(tiles, k), values);
+                    for (i, panel) in weight.chunks_exact(panel).enumerate() {
+                        plan.multiply(images, k, values, panel, products);
+                        let products = Products {
+                            values: products,
+                            tiles,
+                            first: i * plan.width,
+                            width: plan.width,
+                            channels: plan.width.min(n - i * plan.width),
+                        };
+                        values::values_to_small(conv, &plan.tiles, &products, bias, y);
+                    }
+                });
+            });
+    });
+}
+
+/// `x` from `y` and `w`, and `bias` `[C]` added.
+pub(super) fn dgrad(conv: &Conv, y: &[f32], w: &[f32], bias: Option<&[f32]>, x: &mut [f32]) {
+    let plan = Plan::new(conv);
+    let (k, n) = (conv.small_channels, 4 * conv.big_channels);
+    let panel = SQUARE * k * plan.width;
+    let mut weight = scratch(n / plan.width * panel);
+    weights::by_big(conv, plan.width, w, weight.as_mut_slice());
+    let weight = weight.as_slice::<f32>();
+    let group = plan.group();
+    let most = group * plan.tiles.count();
+    let sizes = [values::len(most, k), values::len(most, plan.width)];
+    PerThread::lend(sizes.iter().sum(), |scratch| {
+        let groups = x.par_chunks_mut(group * conv.big_len());
+        groups
+            .zip(y.par_chunks(group * conv.small_len()))
+            .for_each(|(x, y)| {
+                let images = y.len() / conv.small_len();
+                let tiles = images * plan.tiles.count();
+                scratch.with(|scratch| {
+                    let (values, products) = scratch.split_at_mut(sizes[0]);
+                    values::small_to_values(conv, &plan.tiles, y, &Store::rows(tiles, k), values);
+                    for (i, panel) in weight.chunks_exact(panel).enumerate() {
+                        plan.multiply(images, k, values, panel, products);
+                        let products = Products {
+                            values: products,
+                            tiles,
+                            first: i * plan.width,
+                            width: plan.width,
+                            channels: plan.width,
+                        };
+                        values::values_to_big(conv, &plan.tiles, &products, bias, x);
+                    }
+                });
+            });
+    });
+}
+
+/// `w` from `x` and `y`.
+pub(super) fn wgrad(conv: &Conv, x: &[f32], y: &[f32], w: &mut [f32]) {
+    let plan = Plan::new(conv);
+    let (m, n) = (conv.small_channels, 4 * conv.big_channels);
+    let chunk = plan.images(CHUNK).min(conv.batch);
+    let tiles = chunk * plan.tiles.count();
+    let len = values::len(tiles, m + n);
+    let at_once = (KEPT / len).clamp(1, conv.batch.div_ceil(chunk));
+    let mut kept = scratch(at_once * len);
+    let mut sums = scratch(SQUARE * m * n);
+    for (i, start) in (0..conv.batch).step_by(chunk * at_once).enumerate() {
+        let images = start..conv.batch.min(start + chunk * at_once);
+        let chunks = images.len().div_ceil(chunk);
+        let of =
+            |c: usize| images.start + c * chunk..images.end.min(images.start + (c + 1) * chunk);
+        let all = &mut kept.as_mut_slice::<f32>()[..chunks * len];
+        all.par_chunks_mut(len).enumerate().for_each(|(c, values)| {
+            chunk_values(&plan, (x, y), of(c), values);
+        });
+        let all = &kept.as_slice::<f32>()[..chunks * len];
+        let panels = sums.as_mut_slice::<f32>().par_chunks_mut(m * plan.width);
+        panels.enumerate().for_each(|(j, sums)| {
+            for (c, values) in all.chunks_exact(len).enumerate() {
+                let add = i > 0 || c > 0;
+                add_products(&plan, of(c).len(), values, j, add, sums);
+            }
+        });
+    }
+    weights::from_values(conv, plan.width, sums.as_slice(), w);
+}
+
+/// The values of some images: those of `y` in rows, then those of `x` in panels.
+fn chunk_values(plan: &Plan<'_>, (x, y): (&[f32], &[f32]), images: Range<usize>, out: &mut [f32]) {
+    let conv = plan.conv;
+    let tiles = images.len() * plan.tiles.count();
+    let part = |all: usize| all * images.start..all * images.end;
+    let (small, big) = out.split_at_mut(values::len(tiles, conv.small_channels));
+    let rows = Store::rows(tiles, conv.small_channels);
+    values::small_to_values(conv, &plan.tiles, &y[part(conv.small_len())], &rows, small);
+    let panels = Store::panels(tiles, 4 * conv.big_channels, plan.width);
+    values::big_to_values(conv, &plan.tiles, &x[part(conv.big_len())], &panels, big);
+}
+
+/// `sums (+)= V Xᵀ` of one chunk of images, at one point and for one panel of X: `j`
+/// counts both.
+fn add_products(
+    plan: &Plan<'_>,
+    images: usize,
+    values: &[f32],
+    j: usize,
+    add: bool,
+    sums: &mut [f32],
+) {
+    let (m, n) = (plan.conv.small_channels, 4 * plan.conv.big_channels);
+    let (point, panel) = (j / (n / plan.width), j % (n / plan.width));
+    let tiles = images * plan.tiles.count();
+    let range = plan.tiles.at_point(point, images);
+    if range.is_empty() {
+        return if add { () } else { sums.fill(0.0) };
+    }
+    let (small, big) = values.split_at(values::len(tiles, m));
+    let a = &small[(point * tiles + range.start) * m..(point * tiles + range.end) * m];
+    let first = point * tiles * n + (panel * tiles + range.start) * plan.width;
+    let b = &big[first..first + range.len() * plan.width];
+    for (rows, start) in heights(m) {
+        let operands = Operands {
+            a: a[start..].as_ptr(),
+            a_strides: [1, m],
+            b: b.as_ptr(),
+            k: range.len(),
+            c: sums[start * plan.width..].as_mut_ptr(),
+            c_stride: plan.width,
+            rows,
+            columns: plan.width,
+        };
+        // SAFETY: a is [range.len(), m], so its columns `start..start + rows` are inside;
+        // b is as many whole rows of a panel and sums is [m, width]. b starts a whole
+        // number of cache lines into aligned scratch: `m` and the width are multiples
+        // of 16.
+        #[allow(unsafe_code)]
+        unsafe {
+            tile(
+                &operands,
+                &Finish {
+                    add,
+                    ..Finish::STORE
+                },
+            );
+        }
+    }
+}

@@ -1,0 +1,90 @@
+use super::*;
+use crate::conv::reference;
+use crate::testing::Dice;
+
+/// ‖a − b‖ / ‖b‖.
+fn distance(a: &[f32], b: &[f64]) -> f64 {
+    let norm = |x: f64| x * x;
+    let difference: f64 = a.iter().zip(b).map(|(a, b)| norm(f64::from(*a) - b)).sum();
+    let size: f64 = b.iter().map(|b| norm(*b)).sum();
+    (difference / size).sqrt()
+}
+
+/// Distances of fprop, dgrad and wgrad from the plain loops in `f64`.
+fn distances(conv: &Conv) -> [f64; 3] {
+    assert!(fits(conv), "{conv:?}");
+    let mut dice = Dice(7);
+    let mut draw = |shape: [usize; 4]| -> Vec<f32> {
+        (0..shape.iter().product())
+            .map(|_| dice.unit() as f32)
+            .collect()
+    };
+    let (x, y, w) = (
+        draw(conv.big_shape()),
+        draw(conv.small_shape()),
+        draw(conv.weight_shape()),
+    );
+    let wide = |x: &[f32]| -> Vec<f64> { x.iter().map(|&x| f64::from(x)).collect() };
+    let (dx, dy, dw) = (wide(&x), wide(&y), wide(&w));
+    let mut expected = [vec![0.0; y.len()], vec![0.0; x.len()], vec![0.0; w.len()]];
+    reference::fprop(conv, &dx, &dw, &mut expected[0]);
+    reference::dgrad(conv, &dy, &dw, &mut expected[1]);
+    reference::wgrad(conv, &dx, &dy, &mut expected[2]);
+    let mut out = [
+        vec![f32::NAN; y.len()],
+        vec![f32::NAN; x.len()],
+        vec![f32::NAN; w.len()],
+    ];
+    fprop(conv, &x, &w, None, &mut out[0]);
+    dgrad(conv, &y, &w, None, &mut out[1]);
+    wgrad(conv, &x, &y, &mut out[2]);
+    [0, 1, 2].map(|i| distance(&out[i], &expected[i]))
+}
+
+fn layer(batch: usize, small: [usize; 2], small_channels: usize, big_channels: usize) -> Conv {
+    let [h, w] = small.map(|size| 2 * size);
+    let x = [batch, big_channels, h, w];
+    Conv::forward(&x, &[small_channels, big_channels, 4, 4], [2, 2], [1, 1])
+}
+
+/// The largest relative error a form may have to be chosen.
+const LIMIT: f64 = 5e-6;
+
+#[test]
+fn close_to_the_plain_loops() {
+    let layers = [
+        layer(64, [7, 7], 256, 128),
+        layer(16, [14, 14], 128, 64),
+        layer(64, [7, 7], 128, 64),
+        layer(3, [4, 4], 16, 48),
+        layer(2, [3, 9], 48, 16),
+        layer(33, [8, 6], 16, 16),
+        layer(2, [32, 32], 16, 16),
+    ];
+    for conv in layers {
+        let distances = distances(&conv);
+        println!("{conv:?}: {distances:?}");
+        assert!(
+            distances.iter().all(|d| *d < LIMIT),
+            "{conv:?}: {distances:?}"
+        );
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    assert!(!fits(&layer(2, [5, 7], 16, 16)));
+    assert!(!fits(&layer(2, [7, 7], 16, 8)));
+    assert!(!fits(&Conv::forward(
+        &[1, 16, 9, 9],
+        &[16, 16, 4, 4],
+        [2, 2],
+        [1, 1]
+    )));
+    assert!(!fits(&Conv::forward(
+        &[1, 16, 8, 8],
+        &[16, 16, 4, 4],
+        [2, 2],
+        [0, 0]
+    )));
+}
