@@ -74,10 +74,12 @@ impl Trainer {
         let noise = Random::new(self.settings.seed, Stream::Noise).at(self.step);
         let dropout = Random::new(self.settings.seed, Stream::Dropout).at(self.step);
         let kind = self.kind;
-        let report = self.recipe.train_step(&mut Step {
-            real: &mut *self.source.at(self.step, kind),
-            noise: &mut |shape| noise.normal(shape, kind),
-            dropout: &dropout,
+        let report = detach_tensor::step(|| {
+            self.recipe.train_step(&mut Step {
+                real: &mut *self.source.at(self.step, kind),
+                noise: &mut |shape| noise.normal(shape, kind),
+                dropout: &dropout,
+            })
         });
         self.step += 1;
         report

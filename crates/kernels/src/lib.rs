@@ -28,6 +28,7 @@ pub mod philox;
 pub mod real;
 pub mod reduce;
 pub mod simd;
+pub mod step;
 #[cfg(test)]
 mod testing;
 pub(crate) mod tile;
@@ -38,4 +39,5 @@ pub use buffer::{Buffer, View, pool_stats};
 pub use device::Device;
 pub use layout::{Layout, MAX_RANK};
 pub use real::{DType, Real};
+pub use step::step;
 pub use variant::Variant;

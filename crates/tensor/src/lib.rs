@@ -38,7 +38,9 @@ pub use detach_kernels::conv::Conv;
 pub use detach_kernels::device::DeviceError;
 pub use detach_kernels::optim::Adam as AdamStep;
 pub use detach_kernels::simd::level as simd_level;
-pub use detach_kernels::{DType, Device, Layout, MAX_RANK, Real, buffer::PoolStats, pool_stats};
+pub use detach_kernels::{
+    DType, Device, Layout, MAX_RANK, Real, buffer::PoolStats, pool_stats, step,
+};
 pub use grad::{grad, vjp};
 pub use op::{Op, apply};
 pub use optim::{adam, assign};
