@@ -41,7 +41,7 @@ use values::{Products, Store};
 /// Tiles of a group: enough rows for each panel of the weight that is read.
 const GROUP: usize = 32;
 /// Tiles that wgrad sums before it adds to memory.
-const CHUNK: usize = 64;
+const CHUNK: usize = 128;
 /// Elements of values that wgrad keeps at a time: 16 MiB.
 const KEPT: usize = 1 << 22;
 
