@@ -9,6 +9,9 @@
 pub enum Variant {
     /// The plain loop of `reference.rs`: the golden, for either type.
     Reference,
+    /// Another project's kernel inside our own blocks, where a family has one (matrix
+    /// products: `matrixmultiply`): the yardstick. Elsewhere this is the reference.
+    Peer,
     /// The device's best path. For a type it does not cover (`f64` on the CPU)
     /// this is the reference.
     #[default]

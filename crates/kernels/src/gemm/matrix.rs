@@ -101,6 +101,10 @@ pub(crate) struct MatrixMut<'a> {
 // is): `new` borrows a slice exclusively and `blocks` consumes what it divides.
 #[allow(unsafe_code)]
 unsafe impl Send for MatrixMut<'_> {}
+// SAFETY: shared access reads the shape alone, `part` apart, whose caller answers for
+// what it does.
+#[allow(unsafe_code)]
+unsafe impl Sync for MatrixMut<'_> {}
 
 impl<'a> MatrixMut<'a> {
     /// All of `data` as a row-major matrix.
@@ -115,6 +119,26 @@ impl<'a> MatrixMut<'a> {
             shape: [rows, columns],
             row_stride: columns,
             owner: PhantomData,
+        }
+    }
+
+    /// The rectangle of `shape` from `start` on.
+    ///
+    /// # Safety
+    /// While it lives, no element of it may be accessed through another.
+    ///
+    /// # Panics
+    /// When it does not lie inside the matrix.
+    #[allow(unsafe_code)]
+    pub(crate) unsafe fn part(&self, start: [usize; 2], shape: [usize; 2]) -> MatrixMut<'_> {
+        let inside = (0..2).all(|side| start[side] + shape[side] <= self.shape[side]);
+        assert!(inside, "part outside the matrix");
+        MatrixMut {
+            start: self
+                .start
+                .wrapping_add(start[0] * self.row_stride + start[1]),
+            shape,
+            ..*self
         }
     }
 

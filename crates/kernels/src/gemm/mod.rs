@@ -7,18 +7,72 @@
 //! The operands may be any views: a transposed weight or a broadcast row costs
 //! no copy. With three dimensions, the first counts independent products.
 
+mod blocked;
+mod caches;
 pub(crate) mod cpu;
 pub(crate) mod matrix;
+pub(crate) mod pack;
+mod peer;
 mod reference;
+mod share;
 #[cfg(test)]
 mod tests;
+mod transpose;
+mod vector;
 
 use crate::{Buffer, DType, Device, Real, Variant, View};
 use matrix::Matrix;
-use rayon::prelude::*;
 
-/// What runs on the CPU: [`Variant::Reference`], then [`Variant::Fast`].
-pub const VARIANTS: &[&str] = &["reference", "blocked matrixmultiply"];
+/// What runs on the CPU: [`Variant::Reference`], [`Variant::Peer`], [`Variant::Fast`].
+pub const VARIANTS: &[&str] = &["reference", "blocked matrixmultiply", "register tiles"];
+
+/// What happens to a product on its way to memory: `act(a * b + bias)`.
+#[derive(Clone, Copy, Debug)]
+pub struct Epilogue<'a> {
+    /// `[N]`, added to each row.
+    pub bias: Option<&'a Buffer>,
+    /// Negative results are multiplied by it: 1 is the identity, 0 ReLU, anything
+    /// between LeakyReLU.
+    pub slope: f64,
+}
+
+impl Epilogue<'_> {
+    /// The product as it is.
+    pub const NONE: Self = Self {
+        bias: None,
+        slope: 1.0,
+    };
+}
+
+/// An [`Epilogue`] of one element type.
+#[derive(Clone, Copy, Debug)]
+struct Activation<'a, T = f32> {
+    bias: Option<&'a [T]>,
+    slope: T,
+}
+
+impl Activation<'_> {
+    const NONE: Self = Self {
+        bias: None,
+        slope: 1.0,
+    };
+}
+
+impl<T: Real> Activation<'_, T> {
+    /// Finishes part of a row of sums, which starts in column `start`.
+    fn finish(&self, row: &mut [T], start: usize) {
+        if let Some(bias) = self.bias {
+            for (x, &bias) in row.iter_mut().zip(&bias[start..]) {
+                *x += bias;
+            }
+        }
+        if self.slope != T::ONE {
+            for x in row.iter_mut().filter(|x| **x < T::ZERO) {
+                *x *= self.slope;
+            }
+        }
+    }
+}
 
 /// `a` `[M, K]` times `b` `[K, N]`, or `[B, M, K]` times `[B, K, N]`, into the
 /// contiguous `out`.
@@ -28,7 +82,16 @@ pub const VARIANTS: &[&str] = &["reference", "blocked matrixmultiply"];
 /// has another number of elements.
 #[track_caller]
 pub fn gemm(a: View<'_>, b: View<'_>, out: &mut Buffer) {
-    gemm_with(Variant::Fast, a, b, out);
+    gemm_finish_with(Variant::Fast, a, b, &Epilogue::NONE, out);
+}
+
+/// [`gemm`] and what follows it: `out = act(a * b + bias)`.
+///
+/// # Panics
+/// As [`gemm`], and when the bias has another size than N, type or device.
+#[track_caller]
+pub fn gemm_finish(a: View<'_>, b: View<'_>, epilogue: &Epilogue<'_>, out: &mut Buffer) {
+    gemm_finish_with(Variant::Fast, a, b, epilogue, out);
 }
 
 /// [`gemm`] by the implementation named.
@@ -37,24 +100,56 @@ pub fn gemm(a: View<'_>, b: View<'_>, out: &mut Buffer) {
 /// As [`gemm`].
 #[track_caller]
 pub fn gemm_with(variant: Variant, a: View<'_>, b: View<'_>, out: &mut Buffer) {
-    let len = check(a, b, out);
+    gemm_finish_with(variant, a, b, &Epilogue::NONE, out);
+}
+
+/// [`gemm_finish`] by the implementation named.
+///
+/// # Panics
+/// As [`gemm_finish`].
+#[track_caller]
+pub fn gemm_finish_with(
+    variant: Variant,
+    a: View<'_>,
+    b: View<'_>,
+    epilogue: &Epilogue<'_>,
+    out: &mut Buffer,
+) {
+    let [rows, columns] = check(a, b, epilogue, out);
     if out.is_empty() {
         return;
     }
+    let products = out.len() / (rows * columns);
     match (out.device(), out.dtype(), variant) {
         (Device::Cpu, DType::F32, Variant::Fast) => {
-            let out = out.as_mut_slice();
-            if out.len() == len {
-                return cpu::gemm(matrix(a, 0), matrix(b, 0), out);
-            }
-            let products = out.par_chunks_mut(len).enumerate();
-            products.for_each(|(i, out)| cpu::gemm(matrix(a, i), matrix(b, i), out));
+            let act = activation(epilogue);
+            let product = |i| (matrix(a, i), matrix(b, i));
+            cpu::gemm_all(products, product, out.as_mut_slice(), &act);
         }
         (Device::Cpu, dtype, _) => crate::dispatch!(dtype, T => {
-            for (i, out) in out.as_mut_slice::<T>().chunks_mut(len).enumerate() {
-                reference::gemm(matrix(a, i), matrix(b, i), out);
+            let act = activation::<T>(epilogue);
+            let peer = variant == Variant::Peer && dtype == DType::F32;
+            let len = rows * columns;
+            for i in 0..products {
+                if peer {
+                    let out = &mut out.as_mut_slice::<f32>()[i * len..][..len];
+                    peer::gemm(matrix(a, i), matrix(b, i), out);
+                } else {
+                    let out = &mut out.as_mut_slice::<T>()[i * len..][..len];
+                    reference::gemm(matrix(a, i), matrix(b, i), out);
+                }
+            }
+            for row in out.as_mut_slice::<T>().chunks_exact_mut(columns) {
+                act.finish(row, 0);
             }
         }),
+    }
+}
+
+fn activation<'a, T: Real>(epilogue: &Epilogue<'a>) -> Activation<'a, T> {
+    Activation {
+        bias: epilogue.bias.map(Buffer::as_slice),
+        slope: T::of(epilogue.slope),
     }
 }
 
@@ -71,9 +166,9 @@ fn matrix<'a, T: Real>(x: View<'a>, i: usize) -> Matrix<'a, T> {
     )
 }
 
-/// Checks the operands and returns the number of elements of one product.
+/// Checks the operands and returns the shape of one product.
 #[track_caller]
-fn check(a: View<'_>, b: View<'_>, out: &Buffer) -> usize {
+fn check(a: View<'_>, b: View<'_>, epilogue: &Epilogue<'_>, out: &Buffer) -> [usize; 2] {
     let (left, right) = (a.layout.shape(), b.layout.shape());
     let fit = match (left, right) {
         ([_, k], [l, _]) => k == l,
@@ -84,16 +179,26 @@ fn check(a: View<'_>, b: View<'_>, out: &Buffer) -> usize {
         fit,
         "gemm: {left:?} times {right:?}; [M, K] times [K, N] or [B, M, K] times [B, K, N] fit"
     );
-    for x in [a.buffer, b.buffer] {
+    for x in [Some(a.buffer), Some(b.buffer), epilogue.bias]
+        .into_iter()
+        .flatten()
+    {
         let (kind, of_out) = ((x.dtype(), x.device()), (out.dtype(), out.device()));
         assert_eq!(kind, of_out, "gemm: type and device of input and output");
     }
-    let len = left[left.len() - 2] * right[right.len() - 1];
+    let shape = [left[left.len() - 2], right[right.len() - 1]];
     let batch = if left.len() == 3 { left[0] } else { 1 };
     assert_eq!(
         out.len(),
-        batch * len,
+        batch * shape[0] * shape[1],
         "gemm: {left:?} times {right:?} into another number of elements"
     );
-    len
+    if let Some(bias) = epilogue.bias {
+        assert_eq!(
+            bias.len(),
+            shape[1],
+            "gemm: a bias for each column of {left:?} times {right:?}"
+        );
+    }
+    shape
 }

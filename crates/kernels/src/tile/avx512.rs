@@ -9,25 +9,37 @@ use std::arch::x86_64::*;
 /// Rows that share a base pointer: as many as one index register's multiples reach.
 const GROUP: usize = 7;
 
-/// As [`super::tile`], where the processor has AVX-512 F.
+/// As [`super::tile`], where the processor has AVX-512 F. A panel whose second half has
+/// no columns costs half.
 pub(super) unsafe fn tile(operands: &Operands, finish: &Finish) {
     // SAFETY: the caller's promise.
     unsafe {
+        match operands.columns > 16 {
+            true => halves::<2>(operands, finish),
+            false => halves::<1>(operands, finish),
+        }
+    }
+}
+
+#[inline]
+unsafe fn halves<const HALVES: usize>(operands: &Operands, finish: &Finish) {
+    // SAFETY: the caller's promise.
+    unsafe {
         match operands.rows {
-            1 => rows::<1>(operands, finish),
-            2 => rows::<2>(operands, finish),
-            3 => rows::<3>(operands, finish),
-            4 => rows::<4>(operands, finish),
-            5 => rows::<5>(operands, finish),
-            6 => rows::<6>(operands, finish),
-            7 => rows::<7>(operands, finish),
-            8 => rows::<8>(operands, finish),
-            9 => rows::<9>(operands, finish),
-            10 => rows::<10>(operands, finish),
-            11 => rows::<11>(operands, finish),
-            12 => rows::<12>(operands, finish),
-            13 => rows::<13>(operands, finish),
-            _ => rows::<14>(operands, finish),
+            1 => rows::<1, HALVES>(operands, finish),
+            2 => rows::<2, HALVES>(operands, finish),
+            3 => rows::<3, HALVES>(operands, finish),
+            4 => rows::<4, HALVES>(operands, finish),
+            5 => rows::<5, HALVES>(operands, finish),
+            6 => rows::<6, HALVES>(operands, finish),
+            7 => rows::<7, HALVES>(operands, finish),
+            8 => rows::<8, HALVES>(operands, finish),
+            9 => rows::<9, HALVES>(operands, finish),
+            10 => rows::<10, HALVES>(operands, finish),
+            11 => rows::<11, HALVES>(operands, finish),
+            12 => rows::<12, HALVES>(operands, finish),
+            13 => rows::<13, HALVES>(operands, finish),
+            _ => rows::<14, HALVES>(operands, finish),
         }
     }
 }
@@ -45,14 +57,15 @@ macro_rules! row {
                 $($name = in(reg) $value,)+
                 options(readonly, nostack, preserves_flags),
             );
-            $acc[$r][0] = _mm512_fmadd_ps(x, $b[0], $acc[$r][0]);
-            $acc[$r][1] = _mm512_fmadd_ps(x, $b[1], $acc[$r][1]);
+            for half in 0..HALVES {
+                $acc[$r][half] = _mm512_fmadd_ps(x, $b[half], $acc[$r][half]);
+            }
         }
     };
 }
 
 #[target_feature(enable = "avx512f")]
-unsafe fn rows<const R: usize>(operands: &Operands, finish: &Finish) {
+unsafe fn rows<const R: usize, const HALVES: usize>(operands: &Operands, finish: &Finish) {
     let Operands { k, c, c_stride, .. } = *operands;
     let step = operands.a_strides[1] * size_of::<f32>();
     let one = operands.a_strides[0] * size_of::<f32>();
@@ -60,7 +73,7 @@ unsafe fn rows<const R: usize>(operands: &Operands, finish: &Finish) {
     let mut a = operands.a.cast::<u8>();
     let mut second = a.wrapping_add(GROUP * one);
     let mut panel = operands.b;
-    let mut acc = [[_mm512_setzero_ps(); 2]; R];
+    let mut acc = [[_mm512_setzero_ps(); HALVES]; R];
     // SAFETY: the caller's promise; a prefetch touches nothing.
     unsafe {
         for r in 0..R {
@@ -69,7 +82,10 @@ unsafe fn rows<const R: usize>(operands: &Operands, finish: &Finish) {
             _mm_prefetch::<_MM_HINT_T0>(c.wrapping_add(64));
         }
         for _ in 0..k {
-            let b = [_mm512_load_ps(panel), _mm512_load_ps(panel.add(16))];
+            let mut b = [_mm512_setzero_ps(); HALVES];
+            for (half, b) in b.iter_mut().enumerate() {
+                *b = _mm512_load_ps(panel.add(16 * half));
+            }
             row!(acc, 0, b, "{a}", a = a);
             row!(acc, 1, b, "{a} + {s}", a = a, s = one);
             row!(acc, 2, b, "{a} + 2*{s}", a = a, s = one);
@@ -95,7 +111,11 @@ unsafe fn rows<const R: usize>(operands: &Operands, finish: &Finish) {
 /// Finishes the sums and writes them; `c` as in [`super::tile`].
 #[inline]
 #[target_feature(enable = "avx512f")]
-unsafe fn write<const R: usize>(acc: &[[__m512; 2]; R], operands: &Operands, finish: &Finish) {
+unsafe fn write<const R: usize, const HALVES: usize>(
+    acc: &[[__m512; HALVES]; R],
+    operands: &Operands,
+    finish: &Finish,
+) {
     let columns = operands.columns;
     let lanes = |half: usize| -> __mmask16 {
         let there = columns.saturating_sub(16 * half).min(16);
@@ -103,7 +123,7 @@ unsafe fn write<const R: usize>(acc: &[[__m512; 2]; R], operands: &Operands, fin
     };
     let slope = _mm512_set1_ps(finish.slope);
     let zero = _mm512_setzero_ps();
-    for half in 0..2 {
+    for half in 0..HALVES {
         let mask = lanes(half);
         // SAFETY: masked lanes are neither read nor written, the others are the
         // caller's promise.
