@@ -15,6 +15,7 @@
 //! A layer to or from one channel then keeps its wide side as the matrix.
 
 use super::geometry::Conv;
+use super::narrow;
 use super::patches::{Taps, gather, scatter};
 use crate::gemm::cpu::{gemm, multiply, multiply_add, sum_rows};
 use crate::gemm::matrix::{Matrix, MatrixMut};
@@ -40,6 +41,9 @@ const MIN_BLOCK: usize = 128;
 
 /// `y` from `x` and `w`.
 pub(super) fn fprop(conv: &Conv, x: &[f32], w: &[f32], y: &mut [f32]) {
+    if narrow::fits(conv) {
+        return narrow::fprop(conv, x, w, y, &narrow::Finish::NONE);
+    }
     if let Some((rows, columns)) = conv.as_matrix() {
         let x = Matrix::row_major(x, rows, columns);
         return gemm(x, Matrix::row_major(w, conv.small_channels, columns).t(), y);
@@ -52,6 +56,9 @@ pub(super) fn fprop(conv: &Conv, x: &[f32], w: &[f32], y: &mut [f32]) {
 
 /// The gradient in `x` from `y`'s and `w`.
 pub(super) fn dgrad(conv: &Conv, y: &[f32], w: &[f32], x: &mut [f32]) {
+    if narrow::fits(conv) {
+        return narrow::dgrad(conv, y, w, x, &narrow::Finish::NONE);
+    }
     if let Some((rows, columns)) = conv.as_matrix() {
         let y = Matrix::row_major(y, rows, conv.small_channels);
         return gemm(y, Matrix::row_major(w, conv.small_channels, columns), x);
@@ -64,6 +71,9 @@ pub(super) fn dgrad(conv: &Conv, y: &[f32], w: &[f32], x: &mut [f32]) {
 
 /// The gradient in `w` from `x` and `y`'s.
 pub(super) fn wgrad(conv: &Conv, x: &[f32], y: &[f32], w: &mut [f32]) {
+    if narrow::fits(conv) {
+        return narrow::wgrad(conv, x, y, w);
+    }
     if let Some((rows, columns)) = conv.as_matrix() {
         let y = Matrix::row_major(y, rows, conv.small_channels);
         return gemm(y.t(), Matrix::row_major(x, rows, columns), w);
@@ -91,7 +101,7 @@ impl Conv {
 
     /// The geometry with the images' roles exchanged, when that is `better` and
     /// exists: for stride 1 and a padding that the mirror's can complement.
-    fn mirror_if(&self, better: bool) -> Option<Self> {
+    pub(super) fn mirror_if(&self, better: bool) -> Option<Self> {
         let fits = self.stride == [1, 1] && (0..2).all(|a| self.padding[a] < self.kernel[a]);
         (better && fits).then(|| Self {
             big: self.small,
@@ -169,11 +179,11 @@ fn pieces(range: Range<usize>, len: usize) -> impl Iterator<Item = Range<usize>>
 
 /// Scratch for whichever task a thread is at: as many slices as threads, so that
 /// the memory in use does not depend on which tasks happen to overlap.
-struct PerThread<'a>(Vec<Mutex<&'a mut [f32]>>);
+pub(super) struct PerThread<'a>(Vec<Mutex<&'a mut [f32]>>);
 
 impl PerThread<'_> {
     /// Lends `f` slices of `len` elements.
-    fn lend<R>(len: usize, f: impl FnOnce(&PerThread<'_>) -> R) -> R {
+    pub(super) fn lend<R>(len: usize, f: impl FnOnce(&PerThread<'_>) -> R) -> R {
         let threads = rayon::current_num_threads();
         let mut scratch = Buffer::scratch(Device::Cpu, DType::F32, threads * len);
         let slices = scratch.as_mut_slice().chunks_exact_mut(len.max(1));
@@ -182,7 +192,7 @@ impl PerThread<'_> {
 
     /// Calls `f` with the current thread's slice. No other thread takes it, so
     /// the lock is free; `f` must not start parallel work.
-    fn with<R>(&self, f: impl FnOnce(&mut [f32]) -> R) -> R {
+    pub(super) fn with<R>(&self, f: impl FnOnce(&mut [f32]) -> R) -> R {
         let thread = rayon::current_thread_index().unwrap_or(0);
         let mut slice = self.0[thread]
             .lock()
