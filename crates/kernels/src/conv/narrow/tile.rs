@@ -29,7 +29,7 @@ pub(super) struct Tile<'a> {
     /// Where each row starts in `a`.
     pub(super) rows: &'a [usize],
     pub(super) a_steps: [usize; 2],
-    /// Rows of at least `columns` elements, rounded up to [`QUANTUM`].
+    /// Rows of at least `columns` elements, rounded up to whole registers.
     pub(super) b: &'a [f32],
     pub(super) b_steps: [usize; 2],
     /// Lengths of the two nested sums.
@@ -57,6 +57,14 @@ const fn most_rows(registers: usize, columns: usize) -> usize {
     if fit < MAX_ROWS { fit } else { MAX_ROWS }
 }
 
+/// Elements of a register of this processor.
+fn lanes() -> usize {
+    match level() {
+        Level::Avx512 => 16,
+        Level::Avx2 | Level::Portable => 8,
+    }
+}
+
 /// The most columns of a tile on this processor.
 pub(super) fn max_columns() -> usize {
     match level() {
@@ -69,8 +77,8 @@ pub(super) fn max_columns() -> usize {
 /// The most rows of a tile of so many columns.
 pub(super) fn max_rows(columns: usize) -> usize {
     match level() {
-        Level::Avx512 => most_rows(32, columns.div_ceil(16)),
-        Level::Avx2 => most_rows(16, columns.div_ceil(8)),
+        Level::Avx512 => most_rows(32, columns.div_ceil(lanes())),
+        Level::Avx2 => most_rows(16, columns.div_ceil(lanes())),
         Level::Portable => 4,
     }
 }
@@ -107,7 +115,7 @@ impl Tile<'_> {
         let furthest = self.rows.iter().max().expect("a tile has rows");
         assert!(rows <= max_rows(self.columns) && self.columns <= max_columns());
         assert!(furthest + last(self.a_steps) + again * self.a_repeat < self.a.len());
-        assert!(last(self.b_steps) + self.columns.next_multiple_of(QUANTUM) <= self.b.len());
+        assert!(last(self.b_steps) + self.columns.next_multiple_of(lanes()) <= self.b.len());
         assert!((rows - 1) * self.c_step + again * self.c_repeat + self.columns <= c.len());
         assert!(self.bias.is_none_or(|bias| bias.len() >= self.columns));
         // SAFETY: the furthest elements of each operand are within its slice, `b` to
