@@ -177,6 +177,20 @@ sizes! {
     (1, 1) (2, 1) (3, 1) (4, 1)
 }
 
+/// A statement for each row, written out: in a loop that is not unrolled the compiler
+/// would keep all sums in memory.
+macro_rules! each_row {
+    ($rows:ident, $r:ident => $do:expr) => {
+        each_row!(@ $rows, $r, $do, 0 1 2 3 4 5 6 7);
+    };
+    (@ $rows:ident, $r:ident, $do:expr, $($at:literal)+) => {
+        $(if $rows > $at {
+            let $r = $at;
+            $do
+        })+
+    };
+}
+
 /// # Safety
 /// All that [`Tile::run`] asserts, and what [`Lanes`] asks for.
 #[inline(always)]
@@ -208,46 +222,38 @@ unsafe fn tile<L: Lanes, const R: usize, const V: usize>(operands: &Tile<'_>, mu
                 a_row = a_row.wrapping_add(u_step);
                 b_row = b_row.wrapping_add(operands.b_steps[0]);
             }
-            write::<L, R, V>(&acc, c, operands);
+            each_row!(R, r => write(acc[r], c.wrapping_add(r * operands.c_step), operands));
         }
         a = a.wrapping_add(operands.a_repeat);
         c = c.wrapping_add(operands.c_repeat);
     }
 }
 
-/// `act(c + sum + bias)` of each sum: the one place where results are stored.
+/// `act(c + sum + bias)` of a row of sums: the one place where results are stored.
 ///
 /// # Safety
 /// As [`tile`].
 #[inline(always)]
-unsafe fn write<L: Lanes, const R: usize, const V: usize>(
-    acc: &[[L; V]; R],
-    c: *mut f32,
-    operands: &Tile<'_>,
-) {
-    for v in 0..V {
+unsafe fn write<L: Lanes, const V: usize>(sums: [L; V], c: *mut f32, operands: &Tile<'_>) {
+    for (v, mut sum) in sums.into_iter().enumerate() {
         let start = v * L::COUNT;
         let there = (operands.columns - start).min(L::COUNT);
         // SAFETY: only lanes that are there are touched.
         unsafe {
-            let bias = match operands.bias {
-                None => L::zero(),
-                Some(bias) => L::load_part(bias.as_ptr().add(start), there),
-            };
-            for (r, acc) in acc.iter().enumerate() {
-                let c = c.add(r * operands.c_step + start);
-                let mut sum = acc[v].add(bias);
-                if operands.add {
-                    sum = sum.add(L::load_part(c, there));
-                }
-                if operands.slope != 1.0 {
-                    sum = sum.bend(operands.slope);
-                }
-                if there == L::COUNT {
-                    sum.store(c);
-                } else {
-                    sum.store_part(c, there);
-                }
+            let c = c.add(start);
+            if let Some(bias) = operands.bias {
+                sum = sum.add(L::load_part(bias.as_ptr().add(start), there));
+            }
+            if operands.add {
+                sum = sum.add(L::load_part(c, there));
+            }
+            if operands.slope != 1.0 {
+                sum = sum.bend(operands.slope);
+            }
+            if there == L::COUNT {
+                sum.store(c);
+            } else {
+                sum.store_part(c, there);
             }
         }
     }
