@@ -15,6 +15,7 @@
 //! A layer to or from one channel then keeps its wide side as the matrix.
 
 use super::geometry::Conv;
+use super::narrow;
 use super::patches::{Taps, gather, scatter};
 use super::winograd;
 use crate::gemm::cpu::{gemm, multiply, multiply_add, sum_rows};
@@ -44,6 +45,9 @@ pub(super) fn fprop(conv: &Conv, x: &[f32], w: &[f32], y: &mut [f32]) {
     if winograd::fits(conv) {
         return winograd::fprop(conv, x, w, None, y);
     }
+    if narrow::fits(conv) {
+        return narrow::fprop(conv, x, w, y, &narrow::Finish::NONE);
+    }
     if let Some((rows, columns)) = conv.as_matrix() {
         let x = Matrix::row_major(x, rows, columns);
         return gemm(x, Matrix::row_major(w, conv.small_channels, columns).t(), y);
@@ -59,6 +63,9 @@ pub(super) fn dgrad(conv: &Conv, y: &[f32], w: &[f32], x: &mut [f32]) {
     if winograd::fits(conv) {
         return winograd::dgrad(conv, y, w, None, x);
     }
+    if narrow::fits(conv) {
+        return narrow::dgrad(conv, y, w, x, &narrow::Finish::NONE);
+    }
     if let Some((rows, columns)) = conv.as_matrix() {
         let y = Matrix::row_major(y, rows, conv.small_channels);
         return gemm(y, Matrix::row_major(w, conv.small_channels, columns), x);
@@ -73,6 +80,9 @@ pub(super) fn dgrad(conv: &Conv, y: &[f32], w: &[f32], x: &mut [f32]) {
 pub(super) fn wgrad(conv: &Conv, x: &[f32], y: &[f32], w: &mut [f32]) {
     if winograd::fits(conv) {
         return winograd::wgrad(conv, x, y, w);
+    }
+    if narrow::fits(conv) {
+        return narrow::wgrad(conv, x, y, w);
     }
     if let Some((rows, columns)) = conv.as_matrix() {
         let y = Matrix::row_major(y, rows, conv.small_channels);
@@ -101,7 +111,7 @@ impl Conv {
 
     /// The geometry with the images' roles exchanged, when that is `better` and
     /// exists: for stride 1 and a padding that the mirror's can complement.
-    fn mirror_if(&self, better: bool) -> Option<Self> {
+    pub(super) fn mirror_if(&self, better: bool) -> Option<Self> {
         let fits = self.stride == [1, 1] && (0..2).all(|a| self.padding[a] < self.kernel[a]);
         (better && fits).then(|| Self {
             big: self.small,

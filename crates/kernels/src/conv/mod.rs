@@ -17,6 +17,7 @@
 
 mod cpu;
 mod geometry;
+mod narrow;
 mod patches;
 mod reference;
 #[cfg(test)]
