@@ -14,8 +14,8 @@ pub enum Act {
     Identity,
     /// max(x, 0)
     Relu,
-    /// x where x > 0, this slope times x elsewhere. In `f64`, rounded where `f32` is
-    /// computed: 0.2 is another number in each.
+    /// x where x > 0, this slope times x elsewhere. An `f64`, as 0.2 is another number
+    /// in each type.
     LeakyRelu(f64),
     /// Hyperbolic tangent.
     Tanh,
@@ -33,16 +33,16 @@ impl Act {
         }
     }
 
-    /// The gradient `dy` of the value brought back to `x`, in the plain loops.
-    pub fn grad<T: Real>(self, dy: T, x: T) -> T {
+    /// The derivative at `x`, in the plain loops.
+    pub fn slope<T: Real>(self, x: T) -> T {
         match self {
-            Self::Identity => dy,
-            Self::Relu | Self::LeakyRelu(_) if x > T::ZERO => dy,
+            Self::Identity => T::ONE,
+            Self::Relu | Self::LeakyRelu(_) if x > T::ZERO => T::ONE,
             Self::Relu => T::ZERO,
-            Self::LeakyRelu(slope) => T::of(slope) * dy,
+            Self::LeakyRelu(slope) => T::of(slope),
             Self::Tanh => {
                 let y = x.tanh();
-                dy * (T::ONE - y * y)
+                T::ONE - y * y
             }
         }
     }
@@ -52,8 +52,10 @@ impl Act {
 pub(crate) trait Activation: Copy + Send + Sync {
     /// The value at `x`.
     fn value(self, x: f32) -> f32;
-    /// The gradient `dy` of the value brought back to `x`.
-    fn grad(self, dy: f32, x: f32) -> f32;
+
+    /// The derivative at `x`: a factor, because a choice between a gradient and 0 would
+    /// become a load under a mask, which waits for x.
+    fn slope(self, x: f32) -> f32;
 }
 
 #[derive(Clone, Copy)]
@@ -71,8 +73,8 @@ impl Activation for Identity {
         x
     }
     #[inline(always)]
-    fn grad(self, dy: f32, _: f32) -> f32 {
-        dy
+    fn slope(self, _: f32) -> f32 {
+        1.0
     }
 }
 
@@ -82,8 +84,8 @@ impl Activation for Relu {
         if x <= 0.0 { 0.0 } else { x }
     }
     #[inline(always)]
-    fn grad(self, dy: f32, x: f32) -> f32 {
-        if x > 0.0 { dy } else { 0.0 }
+    fn slope(self, x: f32) -> f32 {
+        if x > 0.0 { 1.0 } else { 0.0 }
     }
 }
 
@@ -93,8 +95,8 @@ impl Activation for LeakyRelu {
         if x > 0.0 { x } else { self.0 * x }
     }
     #[inline(always)]
-    fn grad(self, dy: f32, x: f32) -> f32 {
-        if x > 0.0 { dy } else { self.0 * dy }
+    fn slope(self, x: f32) -> f32 {
+        if x > 0.0 { 1.0 } else { self.0 }
     }
 }
 
@@ -104,9 +106,9 @@ impl Activation for Tanh {
         fastmath::tanh(x)
     }
     #[inline(always)]
-    fn grad(self, dy: f32, x: f32) -> f32 {
+    fn slope(self, x: f32) -> f32 {
         let y = fastmath::tanh(x);
-        dy * (1.0 - y * y)
+        1.0 - y * y
     }
 }
 
@@ -149,7 +151,7 @@ mod tests {
                 with_activation!(act, a => {
                     let (fast, plain) = (a.value(x), act.value(x));
                     assert!((fast - plain).abs() <= 2e-7 || fast == plain, "{act:?}({x})");
-                    let (fast, plain) = (a.grad(1.5, x), act.grad(1.5, x));
+                    let (fast, plain) = (a.slope(x), act.slope(x));
                     assert!((fast - plain).abs() <= 1e-6, "{act:?}'({x})");
                 });
             }
@@ -160,12 +162,12 @@ mod tests {
     }
 
     #[test]
-    fn gradients_are_the_slopes_of_the_values() {
+    fn slopes_are_those_of_the_values() {
         for act in ACTS {
             for x in [-2.0, -0.3, 0.4, 1.7] {
                 let h = 1e-6;
                 let slope = (act.value(x + h) - act.value(x - h)) / (2.0 * h);
-                assert!((act.grad(2.0, x) - 2.0 * slope).abs() < 1e-8, "{act:?}");
+                assert!((act.slope(x) - slope).abs() < 1e-8, "{act:?}");
             }
         }
     }

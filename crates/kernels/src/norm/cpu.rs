@@ -138,7 +138,7 @@ fn inverse(var: f32, eps: f32) -> f32 {
 #[inline(always)]
 fn before<A: Activation>(act: A, [mean, scale, beta]: [f32; 3], x: f32, dy: f32) -> (f32, f32) {
     let centred = x - mean;
-    (centred, act.grad(dy, centred * scale + beta))
+    (centred, dy * act.slope(centred * scale + beta))
 }
 
 simd! {

@@ -41,7 +41,7 @@ pub(super) fn grad_affine<T: Real>(
     let mut sums = vec![0.0; 2 * norm.channels];
     for (i, dy) in dy.iter().enumerate() {
         let c = i % norm.channels;
-        let dz = norm.act.grad(*dy, channels.z(i, x[i]));
+        let dz = *dy * norm.act.slope(channels.z(i, x[i]));
         sums[c] += (dz * channels.x_hat(i, x[i])).f64();
         sums[norm.channels + c] += dz.f64();
     }
@@ -64,7 +64,7 @@ pub(super) fn grad_input<T: Real>(
     let n = T::of(norm.rows as f64);
     for (i, dx) in dx.as_mut_slice::<T>().iter_mut().enumerate() {
         let c = i % norm.channels;
-        let dz = norm.act.grad(dy[i], channels.z(i, x[i]));
+        let dz = dy[i] * norm.act.slope(channels.z(i, x[i]));
         let inner = dz - dbeta[c] / n - channels.x_hat(i, x[i]) * dgamma[c] / n;
         *dx = channels.gamma[c] * channels.inverse[c] * inner;
     }
