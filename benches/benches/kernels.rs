@@ -7,7 +7,7 @@ use detach_kernels::conv::{self, Conv};
 use detach_kernels::map::{self, Binary};
 use detach_kernels::norm::{self, Norm};
 use detach_kernels::optim::{self, Adam};
-use detach_kernels::{Buffer, DType, Device, Layout, Variant, View, gemm};
+use detach_kernels::{Act, Buffer, DType, Device, Layout, Variant, View, gemm};
 use std::time::Duration;
 
 const VARIANTS: [(Variant, &str); 2] =
@@ -108,6 +108,7 @@ fn memory_bound(c: &mut Criterion) {
         rows,
         channels,
         eps: 1e-5,
+        act: Act::Identity,
     };
     let (x, dy, mut out) = (random(len), random(len), zeros(len));
     let (gamma, beta, mut stats) = (random(channels), random(channels), zeros(2 * channels));

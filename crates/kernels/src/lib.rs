@@ -14,6 +14,7 @@
 //! split over outputs, or into chunks of a fixed size whose partial results are
 //! combined in a fixed order.
 
+pub mod act;
 pub mod buffer;
 pub mod conv;
 pub mod copy;
@@ -35,6 +36,7 @@ pub(crate) mod tile;
 pub mod variant;
 mod walk;
 
+pub use act::Act;
 pub use buffer::{Buffer, View, pool_stats};
 pub use device::Device;
 pub use layout::{Layout, MAX_RANK};

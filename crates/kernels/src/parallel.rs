@@ -29,27 +29,6 @@ pub(crate) fn for_each_chunk<T: Send>(
     }
 }
 
-/// [`for_each_chunk`] from the end: for the second pass over memory, which finds
-/// in the cache what the first one read last.
-pub(crate) fn for_each_chunk_backwards<T: Send>(
-    out: &mut [T],
-    chunk: usize,
-    work: usize,
-    f: impl Fn(usize, &mut [T]) + Sync + Send,
-) {
-    if pays(work) && out.len() > chunk {
-        out.par_chunks_mut(chunk)
-            .enumerate()
-            .rev()
-            .for_each(|(i, c)| f(i, c));
-    } else {
-        out.chunks_mut(chunk)
-            .enumerate()
-            .rev()
-            .for_each(|(i, c)| f(i, c));
-    }
-}
-
 /// Calls `f(i)` for `i` in `0..n`; `work` as in [`pays`].
 pub(crate) fn for_each_index(n: usize, work: usize, f: impl Fn(usize) + Sync + Send) {
     if pays(work) && n > 1 {

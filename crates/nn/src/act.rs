@@ -1,7 +1,7 @@
 //! Layers without parameters: activations and changes of shape.
 
 use crate::module::{Mode, Module, Slot, State};
-use detach_tensor::Tensor;
+use detach_tensor::{Act, Tensor};
 
 /// max(x, 0).
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,7 @@ pub struct Flatten;
 pub struct Unflatten(pub [usize; 3]);
 
 macro_rules! stateless {
-    ($($layer:ident: $forward:expr, $describe:expr;)*) => {$(
+    ($($layer:ident: $forward:expr, $describe:expr $(, $activation:expr)?;)*) => {$(
         impl State for $layer {
             fn visit<'a>(&'a self, _: &str, _: &mut dyn FnMut(String, Slot<'a>)) {}
         }
@@ -37,6 +37,10 @@ macro_rules! stateless {
                 let forward: fn(&Self, &Tensor) -> Tensor = $forward;
                 forward(self, x)
             }
+            $(fn activation(&self) -> Option<Act> {
+                let activation: fn(&Self) -> Act = $activation;
+                Some(activation(self))
+            })?
             fn describe(&self) -> String {
                 let describe: fn(&Self) -> String = $describe;
                 describe(self)
@@ -46,9 +50,10 @@ macro_rules! stateless {
 }
 
 stateless! {
-    ReLU: |_, x| x.relu(), |_| "ReLU()".into();
-    LeakyReLU: |layer, x| x.leaky_relu(layer.0), |layer| format!("LeakyReLU({})", layer.0);
-    Tanh: |_, x| x.tanh(), |_| "Tanh()".into();
+    ReLU: |_, x| x.relu(), |_| "ReLU()".into(), |_| Act::Relu;
+    LeakyReLU: |layer, x| x.leaky_relu(layer.0), |layer| format!("LeakyReLU({})", layer.0),
+        |layer| Act::LeakyRelu(layer.0);
+    Tanh: |_, x| x.tanh(), |_| "Tanh()".into(), |_| Act::Tanh;
     Sigmoid: |_, x| x.sigmoid(), |_| "Sigmoid()".into();
     Flatten: |_, x| flatten(x), |_| "Flatten()".into();
     Unflatten: unflatten, |&Unflatten([c, h, w])| format!("Unflatten(1, ({c}, {h}, {w}))");
@@ -89,6 +94,19 @@ mod tests {
         };
         assert!(close(&Tanh, f64::tanh));
         assert!(close(&Sigmoid, |x| 1.0 / (1.0 + (-x).exp())));
+    }
+
+    #[test]
+    fn the_activation_a_layer_is() {
+        let layers: [&dyn Module; 3] = [&ReLU, &LeakyReLU(0.2), &Tanh];
+        let x = [-2.0, 0.0, 3.0];
+        for layer in layers {
+            let act = layer.activation().expect("it is one");
+            let y = Tensor::constant(Array::from_slice(&x, &[3])).activate(act);
+            assert_eq!(y.to_vec::<f64>(), run(layer, &x, &[3]).to_vec::<f64>());
+        }
+        assert_eq!(Flatten.activation(), None);
+        assert_eq!(Sigmoid.activation(), None);
     }
 
     #[test]

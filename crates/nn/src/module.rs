@@ -1,6 +1,6 @@
 //! What a layer is: state with names, and a function of a tensor.
 
-use detach_tensor::{Array, Random, Tensor, grad};
+use detach_tensor::{Act, Array, Random, Tensor, grad};
 use std::cell::{Cell, RefCell};
 
 /// A named value of a layer that is written in place: a parameter, which is a leaf
@@ -83,6 +83,20 @@ pub trait Module: State {
     /// # Panics
     /// When the layer does not take such a shape.
     fn forward(&self, x: &Tensor, mode: Mode<'_>) -> Tensor;
+
+    /// The activation that this layer is, if it is nothing else.
+    fn activation(&self) -> Option<Act> {
+        None
+    }
+
+    /// `act` of [`forward`](Self::forward), for layers that can apply it to a result as
+    /// they write it, instead of in a pass over memory of its own.
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward).
+    fn forward_act(&self, x: &Tensor, act: Act, mode: Mode<'_>) -> Tensor {
+        self.forward(x, mode).activate(act)
+    }
 
     /// The layer as one would write it in PyTorch, defaults left out:
     /// `Linear(100, 256)`.

@@ -2,7 +2,7 @@
 
 use crate::Initialiser;
 use crate::module::{Mode, Module, Param, Slot, State, join};
-use detach_tensor::{Array, Tensor};
+use detach_tensor::{Act, Array, Tensor, track_statistics};
 use std::cell::Cell;
 
 /// Normalises each channel of `[N, C]` or `[N, C, H, W]`: PyTorch's `BatchNorm1d` and
@@ -60,17 +60,12 @@ impl BatchNorm {
     /// Takes the `[2, C]` statistics of a batch with `rows` elements per channel into
     /// the running ones.
     fn track(&self, statistics: &Array, rows: usize) {
-        let statistics = Tensor::constant(statistics.clone());
-        let unbiased = rows as f64 / (rows - 1) as f64;
-        for (row, scale, running) in [
-            (0, 1.0, &self.running_mean),
-            (1, unbiased, &self.running_var),
-        ] {
-            let old = running.get();
-            let batch = statistics.slice(0, row, 1).reshape(old.shape());
-            let new = old * (1.0 - self.momentum) + batch * (scale * self.momentum);
-            running.set("BatchNorm::forward", new.value());
-        }
+        let by = "BatchNorm::forward";
+        self.running_mean.update(|mean| {
+            self.running_var.update(|var| {
+                track_statistics(by, statistics, rows, self.momentum, mean, var);
+            });
+        });
         let batches = &self.num_batches_tracked;
         batches.set(batches.get() + 1);
     }
@@ -98,6 +93,10 @@ impl State for BatchNorm {
 
 impl Module for BatchNorm {
     fn forward(&self, x: &Tensor, mode: Mode<'_>) -> Tensor {
+        self.forward_act(x, Act::Identity, mode)
+    }
+
+    fn forward_act(&self, x: &Tensor, act: Act, mode: Mode<'_>) -> Tensor {
         let channels = self.weight.get().len();
         assert!(
             x.shape().len() >= 2 && x.shape()[1] == channels,
@@ -106,9 +105,10 @@ impl Module for BatchNorm {
             x.shape()
         );
         if !mode.uses_batch_stats() {
-            return self.by_running_statistics(x);
+            return self.by_running_statistics(x).activate(act);
         }
-        let (y, statistics) = x.batch_norm(&self.weight.get(), &self.bias.get(), self.eps);
+        let affine = [&self.weight.get(), &self.bias.get()];
+        let (y, statistics) = x.batch_norm_act(affine, self.eps, act);
         if mode.moves_running_stats() {
             self.track(&statistics, x.len() / channels);
         }

@@ -38,8 +38,19 @@ impl State for Sequential {
 
 impl Module for Sequential {
     fn forward(&self, x: &Tensor, mode: Mode<'_>) -> Tensor {
-        let layers = self.layers();
-        layers.fold(x.clone(), |x, layer| layer.forward(&x, mode))
+        let mut layers = self.layers().peekable();
+        let mut x = x.clone();
+        while let Some(layer) = layers.next() {
+            // An activation belongs to the layer before it, which may apply it for less.
+            x = match layers.peek().and_then(|next| next.activation()) {
+                Some(act) => {
+                    layers.next();
+                    layer.forward_act(&x, act, mode)
+                }
+                None => layer.forward(&x, mode),
+            };
+        }
+        x
     }
 
     fn describe(&self) -> String {

@@ -72,12 +72,13 @@ pub fn vjp(y: &Tensor, dy: &Tensor, wrt: &[&Tensor], create_graph: bool) -> Vec<
         };
         let inputs: Vec<Tensor> = made.inputs.iter().map(view).collect();
         let output = view(&Tensor::of_node(node, &made.output));
-        for (arg, input) in made.inputs.iter().enumerate() {
-            let Some(to) = input.node().filter(|to| needed.contains_key(&to.id)) else {
-                continue;
-            };
-            if let Some(dx) = made.op.grad(arg, &inputs, &output, &dy) {
-                add_to(&mut gradients, to.id, view(&dx));
+        let lead = |x: &Tensor| Some(x.node()?.id).filter(|to| needed.contains_key(to));
+        let to: Vec<Option<u64>> = made.inputs.iter().map(lead).collect();
+        let wanted: Vec<bool> = to.iter().map(Option::is_some).collect();
+        let answers = made.op.grads(&wanted, &inputs, &output, &dy);
+        for (to, dx) in to.into_iter().zip(answers) {
+            if let (Some(to), Some(dx)) = (to, dx) {
+                add_to(&mut gradients, to, view(&dx));
             }
         }
         if !targets.contains(id) {

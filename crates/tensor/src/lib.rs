@@ -39,10 +39,10 @@ pub use detach_kernels::device::DeviceError;
 pub use detach_kernels::optim::Adam as AdamStep;
 pub use detach_kernels::simd::level as simd_level;
 pub use detach_kernels::{
-    DType, Device, Layout, MAX_RANK, Real, buffer::PoolStats, pool_stats, step,
+    Act, DType, Device, Layout, MAX_RANK, Real, buffer::PoolStats, pool_stats, step,
 };
 pub use grad::{grad, vjp};
 pub use op::{Op, apply};
-pub use optim::{adam, assign};
+pub use optim::{adam, assign, track_statistics};
 pub use random::{Random, Stream};
 pub use tensor::Tensor;

@@ -20,20 +20,49 @@ pub trait Op: Copy + Debug + 'static {
     /// It sees tensors only, so it is itself differentiable. `None` says that the
     /// derivative is zero wherever it exists (a comparison, an index).
     fn grad(&self, arg: usize, inputs: &[Tensor], output: &Tensor, dy: &Tensor) -> Option<Tensor>;
+
+    /// [`grad`](Self::grad) for every input that is `wanted`, in order, and `None` for the
+    /// rest: what the engine calls. An op whose derivatives share work answers them here
+    /// together.
+    fn grads(
+        &self,
+        wanted: &[bool],
+        inputs: &[Tensor],
+        output: &Tensor,
+        dy: &Tensor,
+    ) -> Vec<Option<Tensor>> {
+        let one = |(arg, wanted): (usize, &bool)| match wanted {
+            true => self.grad(arg, inputs, output, dy),
+            false => None,
+        };
+        wanted.iter().enumerate().map(one).collect()
+    }
 }
 
 /// [`Op`]'s derivative, as a node keeps it.
 pub(crate) trait Rule {
     fn name(&self) -> &'static str;
-    fn grad(&self, arg: usize, inputs: &[Tensor], output: &Tensor, dy: &Tensor) -> Option<Tensor>;
+    fn grads(
+        &self,
+        wanted: &[bool],
+        inputs: &[Tensor],
+        output: &Tensor,
+        dy: &Tensor,
+    ) -> Vec<Option<Tensor>>;
 }
 
 impl<O: Op> Rule for O {
     fn name(&self) -> &'static str {
         Op::name(self)
     }
-    fn grad(&self, arg: usize, inputs: &[Tensor], output: &Tensor, dy: &Tensor) -> Option<Tensor> {
-        Op::grad(self, arg, inputs, output, dy)
+    fn grads(
+        &self,
+        wanted: &[bool],
+        inputs: &[Tensor],
+        output: &Tensor,
+        dy: &Tensor,
+    ) -> Vec<Option<Tensor>> {
+        Op::grads(self, wanted, inputs, output, dy)
     }
 }
 

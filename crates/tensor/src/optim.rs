@@ -1,7 +1,8 @@
 //! Writes in place: the one place where an array changes.
 
 use crate::{AdamStep, Array, Tensor};
-use detach_kernels::{copy, optim};
+use detach_kernels::norm::{self, Norm};
+use detach_kernels::{Act, copy, optim};
 
 /// Writes `values` into the memory of `tensor`, whose storage order stays as it is.
 /// `by` names the write to whoever later reads a value that was saved before it.
@@ -53,6 +54,39 @@ pub fn adam(
     param.write(by, |param| {
         m.write(by, |m| {
             v.write(by, |v| optim::adam(step, param, m, v, &gradient));
+        });
+    });
+}
+
+/// Takes `statistics` `[2, C]` (mean and biased variance) of a batch with `rows` elements
+/// per channel into the running `mean` and `var` `[C]`:
+///
+/// running ← (1 − momentum) · running + momentum · batch, with the unbiased variance.
+///
+/// `by` names the write to whoever later reads a value that was saved before it.
+///
+/// # Panics
+/// When the shapes differ, or there is one row only, which has no unbiased variance.
+#[track_caller]
+pub fn track_statistics(
+    by: &str,
+    statistics: &Array,
+    rows: usize,
+    momentum: f64,
+    mean: &mut Tensor,
+    var: &mut Tensor,
+) {
+    let geometry = Norm {
+        rows,
+        channels: mean.len(),
+        eps: 0.0,
+        act: Act::Identity,
+    };
+    let statistics = statistics.contiguous();
+    let statistics = statistics.read();
+    mean.write(by, |mean| {
+        var.write(by, |var| {
+            norm::track(&geometry, &statistics, momentum, mean, var)
         });
     });
 }

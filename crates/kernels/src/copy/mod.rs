@@ -8,7 +8,7 @@
 //! near.
 
 mod cpu;
-mod places;
+pub(crate) mod places;
 mod reference;
 #[cfg(test)]
 mod tests;

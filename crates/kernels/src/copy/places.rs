@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 /// The output of a strided copy, shared by the threads that write it: the places
 /// of a layout interleave, so no slice could be handed to each.
 #[derive(Clone, Copy)]
-pub(super) struct Places<'a> {
+pub(crate) struct Places<'a> {
     start: *mut f32,
     len: usize,
     owner: PhantomData<&'a mut [f32]>,
@@ -20,7 +20,7 @@ unsafe impl Sync for Places<'_> {}
 unsafe impl Send for Places<'_> {}
 
 impl<'a> Places<'a> {
-    pub(super) fn of(out: &'a mut [f32]) -> Self {
+    pub(crate) fn of(out: &'a mut [f32]) -> Self {
         Self {
             start: out.as_mut_ptr(),
             len: out.len(),
@@ -34,7 +34,7 @@ impl<'a> Places<'a> {
     /// No one else may read or write them while the slice lives.
     #[allow(unsafe_code, clippy::mut_from_ref)]
     #[inline(always)]
-    pub(super) unsafe fn run(&self, at: usize, len: usize) -> &'a mut [f32] {
+    pub(crate) unsafe fn run(&self, at: usize, len: usize) -> &'a mut [f32] {
         assert!(at <= self.len && len <= self.len - at);
         // SAFETY: inside the slice borrowed for 'a; the caller keeps others
         // away.

@@ -92,7 +92,7 @@ pub(super) fn ln(x: f32) -> f32 {
 /// Hyperbolic tangent: an odd polynomial (the least largest relative error over
 /// |x| ≤ 0.625) near 0, 1 − 2 / (e²ˣ + 1) beyond. ±1 exactly from |x| = 9.02 on.
 #[inline(always)]
-pub(super) fn tanh(x: f32) -> f32 {
+pub(crate) fn tanh(x: f32) -> f32 {
     let z = x * x;
     let small = x + x
         * z

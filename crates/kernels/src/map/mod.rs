@@ -10,7 +10,7 @@
 //! version for each combination of strides 0 and 1.
 
 mod cpu;
-mod fastmath;
+pub(crate) mod fastmath;
 mod reference;
 #[cfg(test)]
 mod tests;

@@ -1,28 +1,27 @@
 //! The fast `f32` path: two passes over memory forward (statistics, result) and two
 //! backward (sums, result).
 //!
-//! Sums are taken in `f64` of what was shifted by the channel's first value, in
-//! blocks of a fixed size that are added in order. A mean a thousand times the
-//! deviation costs no digits, and neither does the number of rows.
+//! Sums are taken of what was shifted by a value of the same channel: in `f32` over a
+//! few rows, then in `f64`. A mean a thousand times the deviation costs no digits, and
+//! neither does the number of rows.
+//!
+//! The activation's derivative is that at z = (x − mean)·scale + β, computed again from
+//! x as it was computed forward: cheaper than reading y.
 
 use super::Norm;
-use crate::parallel::{CHUNK, for_each_chunk, for_each_chunk_backwards};
+use super::tiles::{COLUMNS, Lanes, Tile, Tiles};
+use crate::Buffer;
+use crate::act::{Activation, with_activation};
+use crate::copy::places::Places;
 use crate::simd::simd;
-use crate::{Buffer, DType, Device};
-use std::ops::Range;
 
-/// Rows narrower than this are taken several at a time.
-const NARROW: usize = 32;
-
-/// Columns a task sums: their accumulators stay in the fastest cache.
-const COLUMNS: usize = 512;
+/// Rows that are summed in `f32`.
+const SHORT: usize = 32;
 
 pub(super) fn stats(norm: &Norm, x: &Buffer, out: &mut Buffer) {
     let x = x.as_slice::<f32>();
-    let shift = Lanes::new(norm, [&x[..norm.channels]], |x| x);
-    let sums = sums(norm, x, |range, stride, left, totals| {
-        let shift = &shift.row(0)[left..];
-        sum_squares(&x[range], stride, shift, totals);
+    let sums = Tiles::new(norm).sums(1, |tile, totals| {
+        sum_squares(tile, x, &x[..norm.channels], totals);
     });
     let (sums, squares) = sums.as_slice::<f64>().split_at(norm.channels);
     let (mean, var) = out.as_mut_slice::<f32>().split_at_mut(norm.channels);
@@ -39,34 +38,34 @@ pub(super) fn forward(
     norm: &Norm,
     x: &Buffer,
     stats: &Buffer,
-    [gamma, beta]: [&Buffer; 2],
+    affine: [&Buffer; 2],
     y: &mut Buffer,
 ) {
-    let x = x.as_slice::<f32>();
-    let (mean, var) = stats.as_slice::<f32>().split_at(norm.channels);
-    let lanes = Lanes::new(
-        norm,
-        [mean, var, gamma.as_slice(), beta.as_slice()],
-        |[mean, var, gamma, beta]| [mean, gamma * norm.inverse(var), beta],
-    );
-    let chunk = lanes.chunk();
-    for_each_chunk_backwards(y.as_mut_slice(), chunk, 2 * x.len(), |i, y| {
-        affine(&x[i * chunk..][..y.len()], &lanes, y);
+    let (x, y) = (x.as_slice::<f32>(), Places::of(y.as_mut_slice()));
+    let channels = Channels::of(norm, stats, affine);
+    with_activation!(norm.act, act => {
+        Tiles::new(norm).for_each_backwards(2, |tile| normalise(act, &tile, &channels, x, y));
     });
 }
 
-pub(super) fn grad_affine(norm: &Norm, x: &Buffer, stats: &Buffer, dy: &Buffer, out: &mut Buffer) {
-    let (x, dy) = (x.as_slice::<f32>(), dy.as_slice::<f32>());
-    let (mean, var) = stats.as_slice::<f32>().split_at(norm.channels);
-    let lanes = Lanes::new(norm, [mean], |mean| mean);
-    let sums = sums(norm, x, |range, stride, left, totals| {
-        let mean = &lanes.row(0)[left..];
-        sum_products(&x[range.clone()], &dy[range], stride, mean, totals);
+pub(super) fn grad_affine(
+    norm: &Norm,
+    [x, dy]: [&Buffer; 2],
+    stats: &Buffer,
+    affine: [&Buffer; 2],
+    out: &mut Buffer,
+) {
+    let images = [x.as_slice::<f32>(), dy.as_slice()];
+    let channels = Channels::of(norm, stats, affine);
+    let sums = with_activation!(norm.act, act => {
+        Tiles::new(norm).sums(2, |tile, totals| {
+            sum_products(act, tile, &channels, images, totals);
+        })
     });
     let (products, sums) = sums.as_slice::<f64>().split_at(norm.channels);
     let (dgamma, dbeta) = out.as_mut_slice::<f32>().split_at_mut(norm.channels);
-    for ((dgamma, product), var) in dgamma.iter_mut().zip(products).zip(var) {
-        *dgamma = *product as f32 * norm.inverse(*var);
+    for ((dgamma, product), var) in dgamma.iter_mut().zip(products).zip(channels.var) {
+        *dgamma = *product as f32 * inverse(*var, channels.eps);
     }
     for (dbeta, sum) in dbeta.iter_mut().zip(sums) {
         *dbeta = *sum as f32;
@@ -77,227 +76,233 @@ pub(super) fn grad_input(
     norm: &Norm,
     [x, dy]: [&Buffer; 2],
     stats: &Buffer,
-    gamma: &Buffer,
+    affine: [&Buffer; 2],
     sums: &Buffer,
     dx: &mut Buffer,
 ) {
-    let (x, dy) = (x.as_slice::<f32>(), dy.as_slice::<f32>());
-    let (mean, var) = stats.as_slice::<f32>().split_at(norm.channels);
-    let (dgamma, dbeta) = sums.as_slice::<f32>().split_at(norm.channels);
-    let part = (1.0 / norm.rows as f64) as f32;
-    let lanes = Lanes::new(
-        norm,
-        [mean, var, gamma.as_slice(), dgamma, dbeta],
-        |[mean, var, gamma, dgamma, dbeta]| {
-            let inverse = norm.inverse(var);
-            [mean, gamma * inverse, dbeta * part, dgamma * part * inverse]
-        },
-    );
-    let chunk = lanes.chunk();
-    for_each_chunk_backwards(dx.as_mut_slice(), chunk, 3 * x.len(), |i, dx| {
-        let (from, len) = (i * chunk, dx.len());
-        through_statistics(&x[from..][..len], &dy[from..][..len], &lanes, dx);
+    let images = [x.as_slice::<f32>(), dy.as_slice()];
+    let channels = Channels::of(norm, stats, affine);
+    let sums = sums.as_slice::<f32>().split_at(norm.channels);
+    let dx = Places::of(dx.as_mut_slice());
+    with_activation!(norm.act, act => {
+        Tiles::new(norm).for_each_backwards(3, |tile| {
+            through_statistics(act, &tile, &channels, sums, images, dx);
+        });
     });
 }
 
-impl Norm {
-    /// 1/√(var + ε).
+/// What there is one of for each channel.
+struct Channels<'a> {
+    mean: &'a [f32],
+    var: &'a [f32],
+    gamma: &'a [f32],
+    beta: &'a [f32],
+    eps: f32,
+    /// 1 / rows
+    part: f32,
+}
+
+impl<'a> Channels<'a> {
+    fn of(norm: &Norm, stats: &'a Buffer, [gamma, beta]: [&'a Buffer; 2]) -> Self {
+        let (mean, var) = stats.as_slice::<f32>().split_at(norm.channels);
+        Self {
+            mean,
+            var,
+            gamma: gamma.as_slice(),
+            beta: beta.as_slice(),
+            eps: norm.eps as f32,
+            part: (1.0 / norm.rows as f64) as f32,
+        }
+    }
+
+    /// Mean, γ/√(var + ε) and β of a tile's columns.
     #[inline(always)]
-    fn inverse(&self, var: f32) -> f32 {
-        1.0 / (var + self.eps as f32).sqrt()
-    }
-
-    /// Rows taken as one, so that short rows fill vector registers.
-    fn rows_together(&self) -> usize {
-        (NARROW / self.channels.max(1)).max(1)
-    }
-
-    /// Elements of a row, or of several where they are short.
-    fn width(&self) -> usize {
-        self.channels * self.rows_together()
+    fn affine(&self, tile: &Tile) -> Lanes<3> {
+        let eps = self.eps;
+        Lanes::new(
+            tile,
+            [self.mean, self.var, self.gamma, self.beta],
+            #[inline(always)]
+            |[mean, var, gamma, beta]| [mean, gamma * inverse(var, eps), beta],
+        )
     }
 }
 
-/// `N` numbers for each channel, repeated for as many rows as are taken together.
-struct Lanes<const N: usize> {
-    values: Buffer,
-    width: usize,
+/// 1/√(var + ε).
+#[inline(always)]
+fn inverse(var: f32, eps: f32) -> f32 {
+    1.0 / (var + eps).sqrt()
 }
 
-impl<const N: usize> Lanes<N> {
-    /// `f` of every channel's numbers.
-    fn new<const K: usize>(
-        norm: &Norm,
-        channels: [&[f32]; K],
-        f: impl Fn([f32; K]) -> [f32; N],
-    ) -> Self {
-        // Channels at a time: arrays of a known size become vector instructions.
-        const BLOCK: usize = 16;
-        let width = norm.width();
-        let mut values = Buffer::scratch(Device::Cpu, DType::F32, N * width);
-        let rows = values.as_mut_slice::<f32>();
-        for start in (0..norm.channels).step_by(BLOCK) {
-            let len = BLOCK.min(norm.channels - start);
-            let (mut inputs, mut outputs) = ([[1.0; BLOCK]; K], [[0.0; BLOCK]; N]);
-            for (block, channel) in inputs.iter_mut().zip(channels) {
-                block[..len].copy_from_slice(&channel[start..][..len]);
-            }
-            for i in 0..BLOCK {
-                let numbers = f(std::array::from_fn(|k| inputs[k][i]));
-                for k in 0..N {
-                    outputs[k][i] = numbers[k];
-                }
-            }
-            for (row, block) in rows.chunks_mut(width).zip(outputs) {
-                for copy in row.chunks_mut(norm.channels) {
-                    copy[start..][..len].copy_from_slice(&block[..len]);
-                }
-            }
-        }
-        Self { values, width }
-    }
-
-    fn row(&self, k: usize) -> &[f32] {
-        &self.values.as_slice()[k * self.width..][..self.width]
-    }
-
-    fn rows(&self) -> [&[f32]; N] {
-        std::array::from_fn(|k| self.row(k))
-    }
-
-    /// Whole rows, about [`CHUNK`] elements.
-    fn chunk(&self) -> usize {
-        (CHUNK / self.width).max(1) * self.width
-    }
-}
-
-/// Two sums for each channel, `[2, channels]` in `f64`.
-///
-/// `block(range, stride, left, totals)` adds up a block into `totals` `[2, width]`: the
-/// first `width` elements of each of the rows that start `stride` apart in `range`,
-/// whose first element is in column `left`.
-fn sums(
-    norm: &Norm,
-    x: &[f32],
-    block: impl Fn(Range<usize>, usize, usize, &mut [f64]) + Sync + Send,
-) -> Buffer {
-    let columns = norm.width();
-    let rows = x.len().div_ceil(columns.max(1));
-    let width = columns.clamp(1, COLUMNS);
-    let height = (CHUNK / width).max(1);
-    let across = columns.div_ceil(width);
-    let blocks = rows.div_ceil(height) * across;
-    let mut partial = Buffer::scratch(Device::Cpu, DType::F64, blocks * 2 * width);
-    let all = partial.as_mut_slice::<f64>();
-    for_each_chunk(all, 2 * width, x.len(), |i, totals| {
-        let (left, top) = (i % across * width, i / across * height);
-        let width = width.min(columns - left);
-        let from = top * columns + left;
-        let bottom = rows.min(top + height);
-        let to = x.len().min((bottom - 1) * columns + left + width);
-        totals.fill(0.0);
-        block(from..to, columns, left, &mut totals[..2 * width]);
-    });
-    let mut out = Buffer::full(Device::Cpu, DType::F64, 2 * norm.channels, 0.0);
-    let totals = out.as_mut_slice::<f64>();
-    for (i, block) in partial.as_slice::<f64>().chunks(2 * width).enumerate() {
-        let left = i % across * width;
-        let width = width.min(columns - left);
-        for (k, sums) in block[..2 * width].chunks(width).enumerate() {
-            // Several rows taken as one are whole rows, from column 0.
-            for sums in sums.chunks(norm.channels) {
-                let totals = &mut totals[k * norm.channels + left..];
-                for (total, sum) in totals.iter_mut().zip(sums) {
-                    *total += sum;
-                }
-            }
-        }
-    }
-    out
+/// x − mean, and dz: `dy` before the activation.
+#[inline(always)]
+fn before<A: Activation>(act: A, [mean, scale, beta]: [f32; 3], x: f32, dy: f32) -> (f32, f32) {
+    let centred = x - mean;
+    (centred, dy * act.slope(centred * scale + beta))
 }
 
 simd! {
-    /// Σ (x − shift) and Σ (x − shift)² over rows that start `stride` apart.
-    fn sum_squares(x: &[f32], stride: usize, shift: &[f32], totals: &mut [f64]) {
-        let width = totals.len() / 2;
-        let (sums, squares) = totals.split_at_mut(width);
-        let shift = &shift[..width];
-        for group in x.chunks(4 * stride) {
-            if group.len() >= 3 * stride + width {
-                let row = |k: usize| &group[k * stride..][..width];
-                let (a, b, c, d) = (row(0), row(1), row(2), row(3));
+    /// Σ (x − origin) and Σ (x − origin)², added to `totals`.
+    ///
+    /// A few rows at a time are shifted by the first of them, so that what `f32` adds is
+    /// never large beside what it adds up to.
+    fn sum_squares(tile: &Tile, x: &[f32], origin: &[f32], totals: &mut [f64]) {
+        let (mut sums, mut squares) = ([0.0_f32; COLUMNS], [0.0_f32; COLUMNS]);
+        let origin = Lanes::new(tile, [origin], #[inline(always)] |origin| origin);
+        let [origin] = origin.rows();
+        for block in x[tile.range.clone()].chunks(SHORT * tile.stride) {
+            // Only rows taken together can be cut short, and only the last of them.
+            let width = tile.width.min(block.len());
+            let shift = &block[..width];
+            let (sums, squares) = (&mut sums[..width], &mut squares[..width]);
+            sums.fill(0.0);
+            squares.fill(0.0);
+            let mut whole = 0;
+            for group in block.chunks(4 * tile.stride) {
+                if group.len() < 3 * tile.stride + width {
+                    break;
+                }
+                whole += 4 * tile.stride;
+                let (a, b) = (&group[..width], &group[tile.stride..][..width]);
+                let (c, d) = group[2 * tile.stride..].split_at(tile.stride);
+                let (c, d) = (&c[..width], &d[..width]);
                 for i in 0..width {
-                    let shift = f64::from(shift[i]);
-                    let (a, b) = (f64::from(a[i]) - shift, f64::from(b[i]) - shift);
-                    let (c, d) = (f64::from(c[i]) - shift, f64::from(d[i]) - shift);
+                    let (a, b) = (a[i] - shift[i], b[i] - shift[i]);
+                    let (c, d) = (c[i] - shift[i], d[i] - shift[i]);
                     sums[i] += (a + b) + (c + d);
                     squares[i] += (a * a + b * b) + (c * c + d * d);
                 }
-            } else {
-                for row in group.chunks(stride) {
-                    for (i, x) in row.iter().take(width).enumerate() {
-                        let x = f64::from(*x) - f64::from(shift[i]);
-                        sums[i] += x;
-                        squares[i] += x * x;
-                    }
+            }
+            let rest = block.get(whole..).unwrap_or_default();
+            for row in rest.chunks(tile.stride) {
+                for (i, x) in row.iter().take(width).enumerate() {
+                    let x = x - shift[i];
+                    sums[i] += x;
+                    squares[i] += x * x;
                 }
+            }
+            let rows = block.len().div_ceil(tile.stride);
+            let last = width.min(block.len() - (rows - 1) * tile.stride);
+            for i in 0..width {
+                let count = (if i < last { rows } else { rows - 1 }) as f64;
+                let off = f64::from(shift[i]) - f64::from(origin[i]);
+                let (sum, square) = (f64::from(sums[i]), f64::from(squares[i]));
+                totals[i] += sum + count * off;
+                totals[tile.width + i] += square + off * (2.0 * sum + count * off);
             }
         }
     }
 }
 
 simd! {
-    /// Σ dy·(x − mean) and Σ dy over rows that start `stride` apart.
-    fn sum_products(x: &[f32], dy: &[f32], stride: usize, mean: &[f32], totals: &mut [f64]) {
-        let width = totals.len() / 2;
-        let (products, sums) = totals.split_at_mut(width);
-        let mean = &mean[..width];
-        for (xs, dys) in x.chunks(2 * stride).zip(dy.chunks(2 * stride)) {
-            if xs.len() >= stride + width {
-                let (xa, xb) = (&xs[..width], &xs[stride..][..width]);
-                let (da, db) = (&dys[..width], &dys[stride..][..width]);
-                for i in 0..width {
-                    let a = f64::from(da[i] * (xa[i] - mean[i]));
-                    let b = f64::from(db[i] * (xb[i] - mean[i]));
-                    products[i] += a + b;
-                    sums[i] += f64::from(da[i]) + f64::from(db[i]);
-                }
-            } else {
-                // A whole row and a ragged one, or either.
-                for (xs, dys) in xs.chunks(stride).zip(dys.chunks(stride)) {
-                    for (i, (x, dy)) in xs.iter().zip(dys).take(width).enumerate() {
-                        products[i] += f64::from(*dy * (x - mean[i]));
-                        sums[i] += f64::from(*dy);
-                    }
-                }
-            }
-        }
-    }
-}
-
-simd! {
-    /// y = (x − mean)·scale + beta.
-    fn affine(x: &[f32], lanes: &Lanes<3>, y: &mut [f32]) {
+    /// Σ dz·(x − mean) and Σ dz, added to `totals`.
+    fn sum_products<A: Activation>(
+        act: A,
+        tile: &Tile,
+        channels: &Channels<'_>,
+        images: [&[f32]; 2],
+        totals: &mut [f64],
+    ) {
+        let lanes = channels.affine(tile);
         let [mean, scale, beta] = lanes.rows();
-        for (y, x) in y.chunks_mut(lanes.width).zip(x.chunks(lanes.width)) {
-            let lanes = mean.iter().zip(scale).zip(beta);
-            for ((y, x), ((mean, scale), beta)) in y.iter_mut().zip(x).zip(lanes) {
-                *y = (x - mean) * scale + beta;
+        let (mut products, mut sums) = ([0.0_f32; COLUMNS], [0.0_f32; COLUMNS]);
+        let (product_totals, sum_totals) = totals.split_at_mut(tile.width);
+        let [x, dy] = images.map(#[inline(always)] |image| &image[tile.range.clone()]);
+        let short = SHORT * tile.stride;
+        for (x, dy) in x.chunks(short).zip(dy.chunks(short)) {
+            let width = tile.width.min(x.len());
+            let (products, sums) = (&mut products[..width], &mut sums[..width]);
+            let (mean, scale, beta) = (&mean[..width], &scale[..width], &beta[..width]);
+            products.fill(0.0);
+            sums.fill(0.0);
+            let pair = 2 * tile.stride;
+            for (x, dy) in x.chunks(pair).zip(dy.chunks(pair)) {
+                if x.len() >= tile.stride + width {
+                    let (xa, xb) = (&x[..width], &x[tile.stride..][..width]);
+                    let (da, db) = (&dy[..width], &dy[tile.stride..][..width]);
+                    for i in 0..width {
+                        let column = [mean[i], scale[i], beta[i]];
+                        let (a, dza) = before(act, column, xa[i], da[i]);
+                        let (b, dzb) = before(act, column, xb[i], db[i]);
+                        products[i] += dza * a + dzb * b;
+                        sums[i] += dza + dzb;
+                    }
+                    continue;
+                }
+                for (x, dy) in x.chunks(tile.stride).zip(dy.chunks(tile.stride)) {
+                    for (i, (x, dy)) in x.iter().zip(dy).take(width).enumerate() {
+                        let (x, dz) = before(act, [mean[i], scale[i], beta[i]], *x, *dy);
+                        products[i] += dz * x;
+                        sums[i] += dz;
+                    }
+                }
+            }
+            for (total, sum) in product_totals.iter_mut().zip(products) {
+                *total += f64::from(*sum);
+            }
+            for (total, sum) in sum_totals.iter_mut().zip(sums) {
+                *total += f64::from(*sum);
             }
         }
     }
 }
 
 simd! {
-    /// dx = scale·(dy − mean of dy − (x − mean)·slope).
-    fn through_statistics(x: &[f32], dy: &[f32], lanes: &Lanes<4>, dx: &mut [f32]) {
-        let [mean, scale, offset, slope] = lanes.rows();
-        let width = lanes.width;
-        for ((dx, x), dy) in dx.chunks_mut(width).zip(x.chunks(width)).zip(dy.chunks(width)) {
-            let lanes = mean.iter().zip(scale).zip(offset).zip(slope);
-            let elements = dx.iter_mut().zip(x).zip(dy);
-            for (((dx, x), dy), (((mean, scale), offset), slope)) in elements.zip(lanes) {
-                *dx = ((dy - offset) - (x - mean) * slope) * scale;
+    /// y = act((x − mean)·scale + beta).
+    fn normalise<A: Activation>(
+        act: A,
+        tile: &Tile,
+        channels: &Channels<'_>,
+        x: &[f32],
+        y: Places<'_>,
+    ) {
+        let lanes = channels.affine(tile);
+        let [mean, scale, beta] = lanes.rows();
+        for at in tile.range.clone().step_by(tile.stride) {
+            let width = tile.width.min(tile.range.end - at);
+            // SAFETY: tiles do not overlap, and each has one task.
+            #[allow(unsafe_code)]
+            let y = unsafe { y.run(at, width) };
+            let lanes = mean.iter().zip(scale).zip(beta);
+            for ((y, x), ((mean, scale), beta)) in y.iter_mut().zip(&x[at..]).zip(lanes) {
+                *y = act.value((x - mean) * scale + beta);
+            }
+        }
+    }
+}
+
+simd! {
+    /// dx = scale·(dz − mean of dz − (x − mean)·slope).
+    fn through_statistics<A: Activation>(
+        act: A,
+        tile: &Tile,
+        channels: &Channels<'_>,
+        sums: (&[f32], &[f32]),
+        images: [&[f32]; 2],
+        dx: Places<'_>,
+    ) {
+        let affine = channels.affine(tile);
+        let [mean, scale, beta] = affine.rows();
+        let (part, eps) = (channels.part, channels.eps);
+        let steps = Lanes::new(
+            tile,
+            [sums.0, sums.1, channels.var],
+            #[inline(always)]
+            |[dgamma, dbeta, var]| [dbeta * part, dgamma * part * inverse(var, eps)],
+        );
+        let [offset, slope] = steps.rows();
+        let [x, dy] = images;
+        for at in tile.range.clone().step_by(tile.stride) {
+            let width = tile.width.min(tile.range.end - at);
+            // SAFETY: tiles do not overlap, and each has one task.
+            #[allow(unsafe_code)]
+            let dx = unsafe { dx.run(at, width) };
+            let (x, dy) = (&x[at..][..width], &dy[at..][..width]);
+            let (mean, scale, beta) = (&mean[..width], &scale[..width], &beta[..width]);
+            let (offset, slope) = (&offset[..width], &slope[..width]);
+            for i in 0..width {
+                let (x, dz) = before(act, [mean[i], scale[i], beta[i]], x[i], dy[i]);
+                dx[i] = ((dz - offset[i]) - x * slope[i]) * scale[i];
             }
         }
     }

@@ -1,20 +1,25 @@
 //! Batch normalisation (Ioffe and Szegedy, 2015): every channel shifted and
-//! scaled to mean 0 and variance 1 over the batch, then by what was learned:
-//! `y = γ·x̂ + β` with `x̂ = (x − mean) / √(var + ε)`.
+//! scaled to mean 0 and variance 1 over the batch, then by what was learned, and
+//! then an activation: `y = act(z)` with `z = γ·x̂ + β` and
+//! `x̂ = (x − mean) / √(var + ε)`.
 //!
 //! Operands are dense `[rows, channels]`: a channels-last image is that with the
 //! pixels of the batch as rows, and a batch of vectors is that already.
 //!
-//! The backward pass is the one through the batch's own statistics: with sums over
-//! the n rows,
-//! `dβ = Σ dy`, `dγ = Σ dy·x̂`, `dx = γ/√(var + ε) · (dy − dβ/n − x̂·dγ/n)`.
+//! The backward pass is the one through the batch's own statistics: with
+//! `dz = act′(z)·dy` and sums over the n rows,
+//! `dβ = Σ dz`, `dγ = Σ dz·x̂`, `dx = γ/√(var + ε) · (dz − dβ/n − x̂·dγ/n)`.
+//!
+//! All of it is bound by memory, so it is two passes forward and two backward, and
+//! neither z nor dz is ever stored.
 
 mod cpu;
 mod reference;
 #[cfg(test)]
 mod tests;
+mod tiles;
 
-use crate::{Buffer, DType, Device, Variant, dispatch};
+use crate::{Act, Buffer, DType, Device, Variant, dispatch};
 
 /// The implementations of this family, slowest first.
 pub const VARIANTS: &[&str] = &["reference", "fast"];
@@ -28,6 +33,8 @@ pub struct Norm {
     pub channels: usize,
     /// Added to the variance.
     pub eps: f64,
+    /// Of what is normalised.
+    pub act: Act,
 }
 
 /// Mean and biased variance of each channel of `x` `[rows, channels]` into `out`
@@ -42,67 +49,71 @@ pub fn stats(norm: &Norm, x: &Buffer, out: &mut Buffer) {
     stats_with(Variant::Fast, norm, x, out);
 }
 
-/// `y = γ·(x − mean)/√(var + ε) + β`; `stats` as [`stats`] leaves them, or any
-/// other mean and variance `[2, channels]`; `gamma` and `beta` `[channels]`.
+/// `y = act(γ·(x − mean)/√(var + ε) + β)`; `stats` as [`stats`] leaves them, or any
+/// other mean and variance `[2, channels]`; `affine` is γ and β, `[channels]` each.
 ///
 /// # Panics
 /// As [`stats`].
 #[track_caller]
-pub fn forward(
-    norm: &Norm,
-    x: &Buffer,
-    stats: &Buffer,
-    gamma: &Buffer,
-    beta: &Buffer,
-    y: &mut Buffer,
-) {
-    forward_with(Variant::Fast, norm, x, stats, [gamma, beta], y);
+pub fn forward(norm: &Norm, x: &Buffer, stats: &Buffer, affine: [&Buffer; 2], y: &mut Buffer) {
+    forward_with(Variant::Fast, norm, x, stats, affine, y);
 }
 
-/// `dγ = Σ dy·x̂` and `dβ = Σ dy` into `out` `[2, channels]`.
+/// `dγ = Σ dz·x̂` and `dβ = Σ dz` into `out` `[2, channels]`, with `images` x and dy, and
+/// `affine` γ and β.
 ///
 /// # Panics
 /// As [`stats`].
 #[track_caller]
-pub fn grad_affine(norm: &Norm, x: &Buffer, stats: &Buffer, dy: &Buffer, out: &mut Buffer) {
-    grad_affine_with(Variant::Fast, norm, x, stats, dy, out);
+pub fn grad_affine(
+    norm: &Norm,
+    images: [&Buffer; 2],
+    stats: &Buffer,
+    affine: [&Buffer; 2],
+    out: &mut Buffer,
+) {
+    grad_affine_with(Variant::Fast, norm, images, stats, affine, out);
 }
 
 /// Gradient of the input through the batch's statistics,
-/// `dx = γ/√(var + ε) · (dy − dβ/n − x̂·dγ/n)`.
+/// `dx = γ/√(var + ε) · (dz − dβ/n − x̂·dγ/n)`, with the `sums` that [`grad_affine`]
+/// leaves. With sums of 0 it is the gradient where the statistics are constants.
 ///
 /// # Panics
 /// As [`stats`].
 #[track_caller]
 pub fn grad_input(
     norm: &Norm,
-    x: &Buffer,
+    images: [&Buffer; 2],
     stats: &Buffer,
-    gamma: &Buffer,
-    dy: &Buffer,
+    affine: [&Buffer; 2],
+    sums: &Buffer,
     dx: &mut Buffer,
 ) {
-    let mut sums = Buffer::scratch(x.device(), x.dtype(), 2 * norm.channels);
-    grad_affine(norm, x, stats, dy, &mut sums);
-    grad_input_given(norm, x, stats, gamma, &sums, dy, dx);
+    grad_input_with(Variant::Fast, norm, images, stats, affine, sums, dx);
 }
 
-/// [`grad_input`] for who has the `sums` that [`grad_affine`] leaves: one pass over
-/// memory instead of two.
+/// Takes the `stats` of a batch into running ones:
+/// `running ← (1 − momentum)·running + momentum·batch`, with the unbiased variance.
 ///
 /// # Panics
-/// As [`stats`].
+/// As [`stats`], and when there is one row only, which has no unbiased variance.
 #[track_caller]
-pub fn grad_input_given(
-    norm: &Norm,
-    x: &Buffer,
-    stats: &Buffer,
-    gamma: &Buffer,
-    sums: &Buffer,
-    dy: &Buffer,
-    dx: &mut Buffer,
-) {
-    grad_input_with(Variant::Fast, norm, [x, dy], stats, gamma, sums, dx);
+pub fn track(norm: &Norm, stats: &Buffer, momentum: f64, mean: &mut Buffer, var: &mut Buffer) {
+    norm.check("norm::track", &[], &[mean, var], &[stats], stats);
+    assert!(
+        norm.rows > 1,
+        "norm::track: the unbiased variance of one row"
+    );
+    let unbiased = norm.rows as f64 / (norm.rows - 1) as f64;
+    match stats.device() {
+        // As many numbers as there are channels: the plain loop will do.
+        Device::Cpu => dispatch!(stats.dtype(), T => {
+            let (batch_mean, batch_var) = stats.as_slice::<T>().split_at(norm.channels);
+            reference::mix(momentum, 1.0, batch_mean, mean.as_mut_slice::<T>());
+            reference::mix(momentum, unbiased, batch_var, var.as_mut_slice::<T>());
+        }),
+    }
 }
 
 /// [`stats`] by the implementation of one's choice.
@@ -148,21 +159,23 @@ pub fn forward_with(
 pub fn grad_affine_with(
     variant: Variant,
     norm: &Norm,
-    x: &Buffer,
+    images: [&Buffer; 2],
     stats: &Buffer,
-    dy: &Buffer,
+    affine: [&Buffer; 2],
     out: &mut Buffer,
 ) {
-    norm.check("norm::grad_affine", &[x, dy], &[], &[stats, out], out);
-    match (x.device(), variant, x.dtype()) {
-        (Device::Cpu, Variant::Fast, DType::F32) => cpu::grad_affine(norm, x, stats, dy, out),
+    norm.check("norm::grad_affine", &images, &affine, &[stats, out], out);
+    match (out.device(), variant, out.dtype()) {
+        (Device::Cpu, Variant::Fast, DType::F32) => {
+            cpu::grad_affine(norm, images, stats, affine, out);
+        }
         (Device::Cpu, _, dtype) => {
-            dispatch!(dtype, T => reference::grad_affine::<T>(norm, x, stats, dy, out));
+            dispatch!(dtype, T => reference::grad_affine::<T>(norm, images, stats, affine, out));
         }
     }
 }
 
-/// [`grad_input_given`] by the implementation of one's choice; `inputs` is x and dy.
+/// [`grad_input`] by the implementation of one's choice.
 ///
 /// # Panics
 /// As [`stats`].
@@ -170,26 +183,21 @@ pub fn grad_affine_with(
 pub fn grad_input_with(
     variant: Variant,
     norm: &Norm,
-    inputs: [&Buffer; 2],
+    images: [&Buffer; 2],
     stats: &Buffer,
-    gamma: &Buffer,
+    affine: [&Buffer; 2],
     sums: &Buffer,
     dx: &mut Buffer,
 ) {
-    let [x, dy] = inputs;
-    norm.check(
-        "norm::grad_input",
-        &[x, dy, dx],
-        &[gamma],
-        &[stats, sums],
-        dx,
-    );
-    match (x.device(), variant, x.dtype()) {
+    let [x, dy] = images;
+    let pairs = [stats, sums];
+    norm.check("norm::grad_input", &[x, dy, dx], &affine, &pairs, dx);
+    match (dx.device(), variant, dx.dtype()) {
         (Device::Cpu, Variant::Fast, DType::F32) => {
-            cpu::grad_input(norm, inputs, stats, gamma, sums, dx);
+            cpu::grad_input(norm, images, stats, affine, sums, dx);
         }
         (Device::Cpu, _, dtype) => dispatch!(dtype, T => {
-            reference::grad_input::<T>(norm, inputs, stats, gamma, sums, dx);
+            reference::grad_input::<T>(norm, images, stats, affine, sums, dx);
         }),
     }
 }

@@ -19,32 +19,31 @@ pub(super) fn forward<T: Real>(
     norm: &Norm,
     x: &Buffer,
     stats: &Buffer,
-    [gamma, beta]: [&Buffer; 2],
+    affine: [&Buffer; 2],
     y: &mut Buffer,
 ) {
-    let (mean, inverse) = moments::<T>(norm, stats);
-    let (gamma, beta) = (gamma.as_slice::<T>(), beta.as_slice::<T>());
+    let channels = Channels::<T>::of(norm, stats, affine);
     let y = y.as_mut_slice::<T>();
     for (i, x) in x.as_slice::<T>().iter().enumerate() {
-        let c = i % norm.channels;
-        y[i] = (*x - mean[c]) * inverse[c] * gamma[c] + beta[c];
+        y[i] = norm.act.value(channels.z(i, *x));
     }
 }
 
 pub(super) fn grad_affine<T: Real>(
     norm: &Norm,
-    x: &Buffer,
+    [x, dy]: [&Buffer; 2],
     stats: &Buffer,
-    dy: &Buffer,
+    affine: [&Buffer; 2],
     out: &mut Buffer,
 ) {
-    let (mean, inverse) = moments::<T>(norm, stats);
+    let channels = Channels::<T>::of(norm, stats, affine);
     let (x, dy) = (x.as_slice::<T>(), dy.as_slice::<T>());
     let mut sums = vec![0.0; 2 * norm.channels];
     for (i, dy) in dy.iter().enumerate() {
         let c = i % norm.channels;
-        sums[c] += (*dy * ((x[i] - mean[c]) * inverse[c])).f64();
-        sums[norm.channels + c] += dy.f64();
+        let dz = *dy * norm.act.slope(channels.z(i, x[i]));
+        sums[c] += (dz * channels.x_hat(i, x[i])).f64();
+        sums[norm.channels + c] += dz.f64();
     }
     for (o, sum) in out.as_mut_slice::<T>().iter_mut().zip(sums) {
         *o = T::of(sum);
@@ -55,27 +54,60 @@ pub(super) fn grad_input<T: Real>(
     norm: &Norm,
     [x, dy]: [&Buffer; 2],
     stats: &Buffer,
-    gamma: &Buffer,
+    affine: [&Buffer; 2],
     sums: &Buffer,
     dx: &mut Buffer,
 ) {
-    let (mean, inverse) = moments::<T>(norm, stats);
-    let (x, dy, gamma) = (x.as_slice::<T>(), dy.as_slice::<T>(), gamma.as_slice::<T>());
+    let channels = Channels::<T>::of(norm, stats, affine);
+    let (x, dy) = (x.as_slice::<T>(), dy.as_slice::<T>());
     let (dgamma, dbeta) = sums.as_slice::<T>().split_at(norm.channels);
     let n = T::of(norm.rows as f64);
     for (i, dx) in dx.as_mut_slice::<T>().iter_mut().enumerate() {
         let c = i % norm.channels;
-        let x_hat = (x[i] - mean[c]) * inverse[c];
-        *dx = gamma[c] * inverse[c] * (dy[i] - dbeta[c] / n - x_hat * dgamma[c] / n);
+        let dz = dy[i] * norm.act.slope(channels.z(i, x[i]));
+        let inner = dz - dbeta[c] / n - channels.x_hat(i, x[i]) * dgamma[c] / n;
+        *dx = channels.gamma[c] * channels.inverse[c] * inner;
     }
 }
 
-/// Means, and 1/√(var + ε).
-fn moments<'a, T: Real>(norm: &Norm, stats: &'a Buffer) -> (&'a [T], Vec<T>) {
-    let (mean, var) = stats.as_slice::<T>().split_at(norm.channels);
-    let inverse = var
-        .iter()
-        .map(|var| T::ONE / (*var + T::of(norm.eps)).sqrt())
-        .collect();
-    (mean, inverse)
+/// `running ← (1 − momentum)·running + momentum·scale·batch`.
+pub(super) fn mix<T: Real>(momentum: f64, scale: f64, batch: &[T], running: &mut [T]) {
+    let (old, new) = (T::of(1.0 - momentum), T::of(scale * momentum));
+    for (running, batch) in running.iter_mut().zip(batch) {
+        *running = old * *running + new * *batch;
+    }
+}
+
+/// What there is one of for each channel.
+struct Channels<'a, T> {
+    mean: &'a [T],
+    /// 1/√(var + ε)
+    inverse: Vec<T>,
+    gamma: &'a [T],
+    beta: &'a [T],
+}
+
+impl<'a, T: Real> Channels<'a, T> {
+    fn of(norm: &Norm, stats: &'a Buffer, [gamma, beta]: [&'a Buffer; 2]) -> Self {
+        let (mean, var) = stats.as_slice::<T>().split_at(norm.channels);
+        let inverse = |var: &T| T::ONE / (*var + T::of(norm.eps)).sqrt();
+        Self {
+            mean,
+            inverse: var.iter().map(inverse).collect(),
+            gamma: gamma.as_slice(),
+            beta: beta.as_slice(),
+        }
+    }
+
+    /// Element `i`, `x`, normalised.
+    fn x_hat(&self, i: usize, x: T) -> T {
+        let c = i % self.mean.len();
+        (x - self.mean[c]) * self.inverse[c]
+    }
+
+    /// Element `i`, `x`, before the activation.
+    fn z(&self, i: usize, x: T) -> T {
+        let c = i % self.mean.len();
+        self.x_hat(i, x) * self.gamma[c] + self.beta[c]
+    }
 }

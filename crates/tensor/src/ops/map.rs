@@ -8,7 +8,7 @@ use crate::check::Case;
 use crate::shape::assert_same;
 use crate::{Array, Op, Tensor, apply};
 use detach_kernels::map::{self, Binary, Unary};
-use detach_kernels::{Buffer, Layout};
+use detach_kernels::{Act, Buffer, Layout};
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 #[derive(Clone, Copy, Debug)]
@@ -189,6 +189,27 @@ impl Tensor {
     #[must_use]
     pub fn leaky_relu(&self, slope: f64) -> Self {
         apply(Map1(Unary::LeakyRelu(slope)), &[self])
+    }
+
+    /// An activation, by name.
+    #[must_use]
+    pub fn activate(&self, act: Act) -> Self {
+        match act {
+            Act::Identity => self.clone(),
+            Act::Relu => self.relu(),
+            Act::LeakyRelu(slope) => self.leaky_relu(slope),
+            Act::Tanh => self.tanh(),
+        }
+    }
+
+    /// The gradient `dy` of [`activate`](Self::activate) brought back to this.
+    pub(crate) fn grad_of_activation(&self, act: Act, dy: &Self) -> Self {
+        match act {
+            Act::Identity => dy.clone(),
+            Act::Relu => apply(Map2(Binary::ReluGrad), &[dy, self]),
+            Act::LeakyRelu(slope) => apply(Map2(Binary::LeakyReluGrad(slope)), &[dy, self]),
+            Act::Tanh => apply(Map2(Binary::TanhGrad), &[dy, &self.tanh()]),
+        }
     }
 
     /// xᵖ.

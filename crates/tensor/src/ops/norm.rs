@@ -1,9 +1,12 @@
 //! Batch normalisation (Ioffe & Szegedy, arXiv:1502.03167).
 //!
 //! Per channel, over all other axes: x̂ = (x − μ) · r with r = 1/√(σ² + ε) and the
-//! biased variance σ², then y = γ·x̂ + β. With m elements per channel,
+//! biased variance σ², then z = γ·x̂ + β and y = act(z). With m elements per channel and
+//! dz = act′(z)·dy,
 //!
-//! dβ = Σ dy,  dγ = Σ dy·x̂,  dx = γ·r · (dy − dβ/m − x̂·dγ/m).
+//! dβ = Σ dz,  dγ = Σ dz·x̂,  dx = γ·r · (dz − dβ/m − x̂·dγ/m):
+//!
+//! the total derivative, with μ and σ² as functions of x.
 //!
 //! The fused ops take two passes over memory. Each has a *composed twin* in plain
 //! tensor operations, which is its golden and its second derivative.
@@ -11,35 +14,54 @@
 use crate::check::Case;
 use crate::op::derive;
 use crate::{Array, Layout, Op, Tensor, apply};
-use detach_kernels::Buffer;
 use detach_kernels::norm::{self, Norm};
+use detach_kernels::{Act, Buffer};
 
-/// y of `[x, γ, β, statistics]`. The statistics are those of `x`: an input, so that
-/// forward and backward share them, but not a path for gradients (dx above is the
-/// total derivative, with μ and σ² as functions of x).
+/// y of `[x, γ, β, statistics]`. The statistics are an input, so that forward and
+/// backward share them, but not a path for gradients.
 #[derive(Clone, Copy, Debug)]
-struct BatchNorm {
+struct BatchNorm(Form);
+
+/// dx of `[x, γ, β, statistics, dy, sums]`, where the sums are [`GradAffine`]'s of the same
+/// inputs: shared with it, and no path for gradients either.
+#[derive(Clone, Copy, Debug)]
+struct GradInput(Form);
+
+/// `[2, C]` with dγ and dβ, of `[x, γ, β, statistics, dy]`.
+#[derive(Clone, Copy, Debug)]
+struct GradAffine(Form);
+
+/// What the three have in common.
+#[derive(Clone, Copy, Debug)]
+struct Form {
     eps: f64,
+    act: Act,
 }
 
-/// dx of `[x, γ, statistics, dy]`.
-#[derive(Clone, Copy, Debug)]
-struct GradInput {
-    eps: f64,
-}
+impl Form {
+    fn geometry(self, x: &Array) -> Norm {
+        let channels = x.shape()[1];
+        Norm {
+            rows: x.len() / channels,
+            channels,
+            eps: self.eps,
+            act: self.act,
+        }
+    }
 
-/// `[2, C]` with dγ and dβ, of `[x, statistics, dy]`.
-#[derive(Clone, Copy, Debug)]
-struct GradAffine {
-    eps: f64,
-}
-
-fn geometry(x: &Array, eps: f64) -> Norm {
-    let channels = x.shape()[1];
-    Norm {
-        rows: x.len() / channels,
-        channels,
-        eps,
+    /// The derivative of a gradient, `twin` of `[x, γ, β, dy]`, at the inputs `[x, γ, β,
+    /// statistics, dy, …]`.
+    fn derive(
+        self,
+        twin: fn(Self, &[Tensor]) -> Tensor,
+        arg: usize,
+        inputs: &[Tensor],
+        arriving: &Tensor,
+    ) -> Option<Tensor> {
+        const OF_THE_TWIN: [usize; 4] = [0, 1, 2, 4];
+        let arg = OF_THE_TWIN.iter().position(|&of| of == arg)?;
+        let inputs = OF_THE_TWIN.map(|of| inputs[of].clone());
+        Some(derive(|t| twin(self, t), &inputs, arg, arriving))
     }
 }
 
@@ -52,45 +74,64 @@ fn result_like(x: &Array, run: impl FnOnce(&mut Buffer)) -> Array {
 /// `[2, C]`: mean and biased variance of each channel of `[N, C, …]`.
 pub fn batch_statistics(x: &Array) -> Array {
     let x = x.channels_last();
-    let geometry = geometry(&x, 0.0);
-    let mut out = Buffer::scratch(x.kind().device, x.dtype(), 2 * geometry.channels);
-    norm::stats(&geometry, &x.read(), &mut out);
-    Array::from_buffer(out, Layout::contiguous(&[2, geometry.channels]))
+    let any = Form {
+        eps: 0.0,
+        act: Act::Identity,
+    };
+    pairs(&x, |out| norm::stats(&any.geometry(&x), &x.read(), out))
+}
+
+/// `[2, C]` for `x` `[N, C, …]`.
+fn pairs(x: &Array, run: impl FnOnce(&mut Buffer)) -> Array {
+    let channels = x.shape()[1];
+    let mut out = Buffer::scratch(x.kind().device, x.dtype(), 2 * channels);
+    run(&mut out);
+    Array::from_buffer(out, Layout::contiguous(&[2, channels]))
 }
 
 impl Op for BatchNorm {
     fn name(&self) -> &'static str {
-        "batch_norm"
+        match self.0.act {
+            Act::Identity => "batch_norm",
+            _ => "batch_norm_act",
+        }
     }
 
     fn forward(&self, inputs: &[&Array]) -> Array {
         let x = inputs[0].channels_last();
         let [gamma, beta, statistics] = [1, 2, 3].map(|i: usize| inputs[i].contiguous());
+        let (geometry, affine) = (self.0.geometry(&x), [&*gamma.read(), &beta.read()]);
         result_like(&x, |out| {
-            norm::forward(
-                &geometry(&x, self.eps),
-                &x.read(),
-                &statistics.read(),
-                &gamma.read(),
-                &beta.read(),
-                out,
-            );
+            norm::forward(&geometry, &x.read(), &statistics.read(), affine, out);
         })
     }
 
-    fn grad(&self, arg: usize, inputs: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
-        let [x, gamma, _, statistics] = [0, 1, 2, 3].map(|i: usize| &inputs[i]);
-        let Self { eps } = *self;
-        let affine = |row| {
-            let both = apply(GradAffine { eps }, &[x, statistics, dy]);
-            both.slice(0, row, 1).reshape(gamma.shape())
+    fn grad(&self, arg: usize, inputs: &[Tensor], y: &Tensor, dy: &Tensor) -> Option<Tensor> {
+        let wanted: Vec<bool> = (0..inputs.len()).map(|i| i == arg).collect();
+        self.grads(&wanted, inputs, y, dy).swap_remove(arg)
+    }
+
+    /// The sums that dγ and dβ are take a pass over x and dy, and dx needs them too.
+    fn grads(
+        &self,
+        wanted: &[bool],
+        inputs: &[Tensor],
+        _: &Tensor,
+        dy: &Tensor,
+    ) -> Vec<Option<Tensor>> {
+        let [x, gamma, beta, statistics] = [0, 1, 2, 3].map(|i: usize| &inputs[i]);
+        let sums = apply(GradAffine(self.0), &[x, gamma, beta, statistics, dy]);
+        let affine = |row| sums.slice(0, row, 1).reshape(gamma.shape());
+        let to_x = || {
+            let sums = sums.detach();
+            apply(GradInput(self.0), &[x, gamma, beta, statistics, dy, &sums])
         };
-        match arg {
-            0 => Some(apply(GradInput { eps }, &[x, gamma, statistics, dy])),
-            1 => Some(affine(0)),
-            2 => Some(affine(1)),
-            _ => None,
-        }
+        vec![
+            wanted[0].then(to_x),
+            wanted[1].then(|| affine(0)),
+            wanted[2].then(|| affine(1)),
+            None,
+        ]
     }
 }
 
@@ -100,30 +141,18 @@ impl Op for GradInput {
     }
 
     fn forward(&self, inputs: &[&Array]) -> Array {
-        let [x, dy] = [0, 3].map(|i: usize| inputs[i].channels_last());
-        let [gamma, statistics] = [1, 2].map(|i: usize| inputs[i].contiguous());
+        let [x, dy] = [0, 4].map(|i: usize| inputs[i].channels_last());
+        let [gamma, beta, statistics, sums] = [1, 2, 3, 5].map(|i: usize| inputs[i].contiguous());
+        let (geometry, images) = (self.0.geometry(&x), [&*x.read(), &dy.read()]);
+        let affine = [&*gamma.read(), &beta.read()];
         result_like(&x, |out| {
-            norm::grad_input(
-                &geometry(&x, self.eps),
-                &x.read(),
-                &statistics.read(),
-                &gamma.read(),
-                &dy.read(),
-                out,
-            );
+            let (statistics, sums) = (statistics.read(), sums.read());
+            norm::grad_input(&geometry, images, &statistics, affine, &sums, out);
         })
     }
 
     fn grad(&self, arg: usize, inputs: &[Tensor], _: &Tensor, ddx: &Tensor) -> Option<Tensor> {
-        let eps = self.eps;
-        let twin = move |t: &[Tensor]| composed_grad_input(&t[0], &t[1], &t[2], eps);
-        let [x, gamma, dy] = [0, 1, 3].map(|i: usize| inputs[i].clone());
-        let arg = match arg {
-            0 | 1 => arg,
-            2 => return None,
-            _ => 2,
-        };
-        Some(derive(twin, &[x, gamma, dy], arg, ddx))
+        self.0.derive(composed_grad_input, arg, inputs, ddx)
     }
 }
 
@@ -133,29 +162,17 @@ impl Op for GradAffine {
     }
 
     fn forward(&self, inputs: &[&Array]) -> Array {
-        let [x, dy] = [0, 2].map(|i: usize| inputs[i].channels_last());
-        let statistics = inputs[1].contiguous();
-        let geometry = geometry(&x, self.eps);
-        let mut out = Buffer::scratch(x.kind().device, x.dtype(), 2 * geometry.channels);
-        norm::grad_affine(
-            &geometry,
-            &x.read(),
-            &statistics.read(),
-            &dy.read(),
-            &mut out,
-        );
-        Array::from_buffer(out, Layout::contiguous(&[2, geometry.channels]))
+        let [x, dy] = [0, 4].map(|i: usize| inputs[i].channels_last());
+        let [gamma, beta, statistics] = [1, 2, 3].map(|i: usize| inputs[i].contiguous());
+        let (geometry, images) = (self.0.geometry(&x), [&*x.read(), &dy.read()]);
+        let affine = [&*gamma.read(), &beta.read()];
+        pairs(&x, |out| {
+            norm::grad_affine(&geometry, images, &statistics.read(), affine, out);
+        })
     }
 
     fn grad(&self, arg: usize, inputs: &[Tensor], _: &Tensor, dd: &Tensor) -> Option<Tensor> {
-        let eps = self.eps;
-        let twin = move |t: &[Tensor]| composed_grad_affine(&t[0], &t[1], eps);
-        let [x, dy] = [0, 2].map(|i: usize| inputs[i].clone());
-        match arg {
-            0 => Some(derive(twin, &[x, dy], 0, dd)),
-            1 => None,
-            _ => Some(derive(twin, &[x, dy], 1, dd)),
-        }
+        self.0.derive(composed_grad_affine, arg, inputs, dd)
     }
 }
 
@@ -179,19 +196,39 @@ pub fn composed_batch_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor, eps: f64) 
     xhat * gamma.expand_channels(x.shape()) + beta.expand_channels(x.shape())
 }
 
-fn composed_grad_input(x: &Tensor, gamma: &Tensor, dy: &Tensor, eps: f64) -> Tensor {
-    let (xhat, r) = normalised(x, eps);
-    let axes = batch_axes(x);
-    let mean = |t: &Tensor| t.mean_axes(&axes).expand(x.shape());
-    let inner = dy - mean(dy) - &xhat * mean(&(dy * &xhat));
-    inner * r * gamma.expand_channels(x.shape())
+/// The composed twin of [`Tensor::batch_norm_act`].
+pub fn composed_batch_norm_act(
+    x: &Tensor,
+    [gamma, beta]: [&Tensor; 2],
+    eps: f64,
+    act: Act,
+) -> Tensor {
+    composed_batch_norm(x, gamma, beta, eps).activate(act)
 }
 
-fn composed_grad_affine(x: &Tensor, dy: &Tensor, eps: f64) -> Tensor {
-    let (xhat, _) = normalised(x, eps);
-    let axes = batch_axes(x);
-    let row = |t: Tensor| t.sum_axes(&axes).reshape(&[1, x.shape()[1]]);
-    Tensor::concat(&[&row(dy * xhat), &row(dy.clone())], 0)
+/// x̂, r and dz of `[x, γ, β, dy]`.
+fn before_activation(form: Form, inputs: &[Tensor]) -> [Tensor; 3] {
+    let [x, gamma, beta, dy] = [0, 1, 2, 3].map(|i: usize| &inputs[i]);
+    let (xhat, r) = normalised(x, form.eps);
+    let shape = x.shape();
+    let z = &xhat * gamma.expand_channels(shape) + beta.expand_channels(shape);
+    let dz = z.grad_of_activation(form.act, dy);
+    [xhat, r, dz]
+}
+
+fn composed_grad_input(form: Form, inputs: &[Tensor]) -> Tensor {
+    let [xhat, r, dz] = before_activation(form, inputs);
+    let (shape, axes) = (xhat.shape(), batch_axes(&xhat));
+    let mean = |t: &Tensor| t.mean_axes(&axes).expand(shape);
+    let inner = &dz - mean(&dz) - &xhat * mean(&(&dz * &xhat));
+    inner * r * inputs[1].expand_channels(shape)
+}
+
+fn composed_grad_affine(form: Form, inputs: &[Tensor]) -> Tensor {
+    let [xhat, _, dz] = before_activation(form, inputs);
+    let axes = batch_axes(&xhat);
+    let row = |t: &Tensor| t.sum_axes(&axes).reshape(&[1, t.shape()[1]]);
+    Tensor::concat(&[&row(&(&dz * xhat)), &row(&dz)], 0)
 }
 
 impl Tensor {
@@ -205,7 +242,18 @@ impl Tensor {
     #[must_use]
     #[track_caller]
     pub fn batch_norm(&self, gamma: &Self, beta: &Self, eps: f64) -> (Self, Array) {
-        let shape = self.shape();
+        self.batch_norm_act([gamma, beta], eps, Act::Identity)
+    }
+
+    /// `act` of [`Tensor::batch_norm`] with `affine` γ and β, in the same passes over
+    /// memory.
+    ///
+    /// # Panics
+    /// As [`Tensor::batch_norm`].
+    #[must_use]
+    #[track_caller]
+    pub fn batch_norm_act(&self, affine: [&Self; 2], eps: f64, act: Act) -> (Self, Array) {
+        let (shape, [gamma, beta]) = (self.shape(), affine);
         let fits = shape.len() >= 2 && gamma.shape() == [shape[1]] && beta.shape() == [shape[1]];
         assert!(
             fits,
@@ -220,7 +268,7 @@ impl Tensor {
         let x = self.channels_last();
         let statistics = batch_statistics(x.value());
         let constant = Self::constant(statistics.clone());
-        let y = apply(BatchNorm { eps }, &[&x, gamma, beta, &constant]);
+        let y = apply(BatchNorm(Form { eps, act }), &[&x, gamma, beta, &constant]);
         (y, statistics)
     }
 }
@@ -234,7 +282,26 @@ pub(crate) fn cases() -> Vec<Case> {
             .input(&x[1..2], (0.5, 1.5))
             .input(&x[1..2], (-1.0, 1.0))
     };
+    // Their shapes are such that no z comes near a kink, where a finite difference has
+    // nothing to say.
+    let activated = |name: &str, act: Act| {
+        Case::new(name, move |t| {
+            t[0].batch_norm_act([&t[1], &t[2]], 1e-3, act).0
+        })
+    };
+    let leaky = Act::LeakyRelu(0.2);
     vec![
+        inputs(
+            activated("batch_norm + relu of images", Act::Relu),
+            &[3, 2, 3, 3],
+        ),
+        inputs(activated("batch_norm + relu of rows", Act::Relu), &[6, 4]),
+        inputs(
+            activated("batch_norm + leaky_relu of images", leaky),
+            &[3, 2, 3, 3],
+        ),
+        inputs(activated("batch_norm + leaky_relu of rows", leaky), &[6, 4]),
+        inputs(activated("batch_norm + tanh of rows", Act::Tanh), &[6, 4]),
         inputs(Case::new("batch_norm of images", fused), &[3, 2, 2, 3]),
         inputs(Case::new("batch_norm of rows", fused), &[6, 4]),
         inputs(Case::new("batch_norm, composed", composed), &[3, 2, 2, 3]),
@@ -265,10 +332,13 @@ mod tests {
             let tensors = [vec![y], first, second].concat();
             tensors.iter().map(Tensor::to_vec::<f64>).collect()
         };
-        let fused = all(&|| x.batch_norm(&gamma, &beta, 1e-5).0);
-        let composed = all(&|| composed_batch_norm(&x, &gamma, &beta, 1e-5));
-        for (a, b) in fused.iter().flatten().zip(composed.iter().flatten()) {
-            assert!((a - b).abs() < 1e-10 * (1.0 + b.abs()), "{a} {b}");
+        for act in [Act::Identity, Act::Relu, Act::LeakyRelu(0.2), Act::Tanh] {
+            let affine = [&gamma, &beta];
+            let fused = all(&|| x.batch_norm_act(affine, 1e-5, act).0);
+            let composed = all(&|| composed_batch_norm_act(&x, affine, 1e-5, act));
+            for (a, b) in fused.iter().flatten().zip(composed.iter().flatten()) {
+                assert!((a - b).abs() < 1e-10 * (1.0 + b.abs()), "{act:?}: {a} {b}");
+            }
         }
     }
 }
