@@ -3,7 +3,7 @@
 //! Figures belong beside one another: compare within a run, never between runs.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use detach_kernels::conv::{self, Conv};
+use detach_kernels::conv::{self, Conv, Epilogue};
 use detach_kernels::map::{self, Binary};
 use detach_kernels::norm::{self, Norm};
 use detach_kernels::optim::{self, Adam};
@@ -86,10 +86,10 @@ fn convolutions(c: &mut Criterion) {
         group.throughput(Throughput::Elements(2 * (n * oh * ow * w.len()) as u64));
         for (variant, label) in VARIANTS {
             group.bench_function(BenchmarkId::new(format!("fprop, {label}"), name), |bench| {
-                bench.iter(|| conv::fprop_with(variant, &conv, &x, &w, &mut y));
+                bench.iter(|| conv::fprop_with(variant, &conv, [&x, &w], &Epilogue::NONE, &mut y));
             });
             group.bench_function(BenchmarkId::new(format!("dgrad, {label}"), name), |bench| {
-                bench.iter(|| conv::dgrad_with(variant, &conv, &y, &w, &mut x));
+                bench.iter(|| conv::dgrad_with(variant, &conv, [&y, &w], &Epilogue::NONE, &mut x));
             });
             group.bench_function(BenchmarkId::new(format!("wgrad, {label}"), name), |bench| {
                 bench.iter(|| conv::wgrad_with(variant, &conv, &x, &y, &mut w));

@@ -1,105 +1,53 @@
-//! `f32` convolutions on the host: patches of a band of positions at a time,
-//! multiplied by `matrixmultiply`.
-//!
-//! With `P` the matrix of patches (a row for each small position), `Y` the small
-//! image and `W` the weight as matrices,
-//!
-//! ```text
-//! fprop: Y = P * Wt      dgrad: P = Y * W, added back      wgrad: W = Yt * P
-//! ```
-//!
-//! Two geometries have a better form. Where patches are the big image itself
-//! there is nothing to gather. And a convolution of stride 1 is its own mirror
-//! image: with the weight turned around, `dgrad` is an `fprop` and the other way
-//! round, so that the side with fewer channels can be the one that is copied.
-//! A layer to or from one channel then keeps its wide side as the matrix.
+//! `f32` convolutions on the host: which form a geometry takes, and what follows the sum.
 
 use super::geometry::Conv;
-use super::narrow;
-use super::patches::{Taps, gather, scatter};
-use super::winograd;
-use crate::gemm::cpu::{gemm, multiply, multiply_add, sum_rows};
-use crate::gemm::matrix::{Matrix, MatrixMut};
-use crate::{Buffer, DType, Device};
-use rayon::prelude::*;
-use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use super::{im2col, narrow, winograd};
+use crate::gemm::cpu::{gemm, gemm_act};
+use crate::gemm::matrix::Matrix;
+use crate::gemm::{Activation, Epilogue};
+use crate::parallel::{CHUNK, for_each_chunk};
+use std::fmt;
 
-/// Positions in a band: enough to pay for packing the weight once a band.
-const BAND: usize = 512;
-/// Columns of patches that a band holds at a time; with [`BAND`] rows, 2 MiB.
-const COLUMNS: usize = 1024;
-/// Bands come in multiples of this many, to share out evenly.
-const SHARES: usize = 8;
-/// Weight gradients of at most this many elements are summed over the batch in
-/// [`PARTS`] parts; larger ones are shared out by taps.
-const SMALL_WEIGHT: usize = 1 << 16;
-/// Parts of the batch that a small weight gradient is summed in.
-const PARTS: usize = 16;
-/// Columns a block of a weight gradient has at least, if the kernel row is wide
-/// enough.
-const MIN_BLOCK: usize = 128;
-
-/// `y` from `x` and `w`.
-pub(super) fn fprop(conv: &Conv, x: &[f32], w: &[f32], y: &mut [f32]) {
-    if winograd::fits(conv) {
-        return winograd::fprop(conv, x, w, None, y);
-    }
-    if narrow::fits(conv) {
-        return narrow::fprop(conv, x, w, y, &narrow::Finish::NONE);
-    }
-    if let Some((rows, columns)) = conv.as_matrix() {
-        let x = Matrix::row_major(x, rows, columns);
-        return gemm(x, Matrix::row_major(w, conv.small_channels, columns).t(), y);
-    }
-    match conv.mirror_if(conv.small_channels < conv.big_channels) {
-        Some(mirror) => with_mirrored(conv, w, |w| scatter_products(&mirror, x, w, y)),
-        None => multiply_gathered(conv, x, w, y),
-    }
+/// The algorithms for a convolution. They differ in their last bits, so the choice
+/// depends on the geometry alone, never on a timing or on the number of threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The images are matrices already: one product.
+    Matrix,
+    /// Few channels on one side: sums straight from the image.
+    Direct,
+    /// Kernel 4, stride 2, padding 1: a Winograd algorithm, F(4,2) and F(3,2).
+    Winograd,
+    /// Patches gathered into a matrix.
+    Im2col,
 }
 
-/// The gradient in `x` from `y`'s and `w`.
-pub(super) fn dgrad(conv: &Conv, y: &[f32], w: &[f32], x: &mut [f32]) {
-    if winograd::fits(conv) {
-        return winograd::dgrad(conv, y, w, None, x);
-    }
-    if narrow::fits(conv) {
-        return narrow::dgrad(conv, y, w, x, &narrow::Finish::NONE);
-    }
-    if let Some((rows, columns)) = conv.as_matrix() {
-        let y = Matrix::row_major(y, rows, conv.small_channels);
-        return gemm(y, Matrix::row_major(w, conv.small_channels, columns), x);
-    }
-    match conv.mirror_if(conv.small_channels <= conv.big_channels) {
-        Some(mirror) => with_mirrored(conv, w, |w| multiply_gathered(&mirror, y, w, x)),
-        None => scatter_products(conv, y, w, x),
-    }
-}
-
-/// The gradient in `w` from `x` and `y`'s.
-pub(super) fn wgrad(conv: &Conv, x: &[f32], y: &[f32], w: &mut [f32]) {
-    if winograd::fits(conv) {
-        return winograd::wgrad(conv, x, y, w);
-    }
-    if narrow::fits(conv) {
-        return narrow::wgrad(conv, x, y, w);
-    }
-    if let Some((rows, columns)) = conv.as_matrix() {
-        let y = Matrix::row_major(y, rows, conv.small_channels);
-        return gemm(y.t(), Matrix::row_major(x, rows, columns), w);
-    }
-    match conv.mirror_if(conv.small_channels < conv.big_channels) {
-        Some(mirror) => {
-            let mut turned = Buffer::scratch(Device::Cpu, DType::F32, w.len());
-            let turned = turned.as_mut_slice();
-            sum_products(&mirror, y, x, turned);
-            turn(&mirror, turned, w);
-        }
-        None => sum_products(conv, x, y, w),
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Matrix => "matrix product",
+            Self::Direct => "direct",
+            Self::Winograd => "Winograd",
+            Self::Im2col => "im2col",
+        })
     }
 }
 
 impl Conv {
+    /// The form that is fastest for this geometry (`benches/RESULTS.md`), the same on
+    /// all levels of instructions.
+    pub fn form(&self) -> Form {
+        if self.as_matrix().is_some() {
+            Form::Matrix
+        } else if narrow::fits(self) {
+            Form::Direct
+        } else if winograd::fits(self) {
+            Form::Winograd
+        } else {
+            Form::Im2col
+        }
+    }
+
     /// Rows and columns of the big image as the matrix of its own patches, when
     /// each element is in exactly one patch and patches are stored one by one.
     fn as_matrix(&self) -> Option<(usize, usize)> {
@@ -109,227 +57,83 @@ impl Conv {
         ((pointwise || whole) && self.padding == [0, 0]).then(|| (self.batch * h * w, self.patch()))
     }
 
-    /// The geometry with the images' roles exchanged, when that is `better` and
-    /// exists: for stride 1 and a padding that the mirror's can complement.
-    pub(super) fn mirror_if(&self, better: bool) -> Option<Self> {
-        let fits = self.stride == [1, 1] && (0..2).all(|a| self.padding[a] < self.kernel[a]);
-        (better && fits).then(|| Self {
-            big: self.small,
-            big_channels: self.small_channels,
-            small: self.big,
-            small_channels: self.big_channels,
-            padding: [0, 1].map(|a| self.kernel[a] - 1 - self.padding[a]),
-            ..*self
-        })
+    fn small_matrix<'a>(&self, y: &'a [f32]) -> Matrix<'a, f32> {
+        let channels = self.small_channels;
+        Matrix::row_major(y, y.len() / channels, channels)
+    }
+
+    fn big_matrix<'a>(&self, x: &'a [f32]) -> Matrix<'a, f32> {
+        Matrix::row_major(x, x.len() / self.patch(), self.patch())
+    }
+
+    fn weight_matrix<'a>(&self, w: &'a [f32]) -> Matrix<'a, f32> {
+        Matrix::row_major(w, self.small_channels, self.patch())
     }
 }
 
-/// Calls `f` with the weight of the mirrored convolution.
-fn with_mirrored(conv: &Conv, w: &[f32], f: impl FnOnce(&[f32])) {
-    let mut turned = Buffer::scratch(Device::Cpu, DType::F32, w.len());
-    let turned = turned.as_mut_slice();
-    turn(conv, w, turned);
-    f(turned);
-}
-
-/// The weight `[small, taps, big]` of `conv` as that of its mirror image,
-/// `[big, taps reversed, small]`.
-fn turn(conv: &Conv, w: &[f32], turned: &mut [f32]) {
-    let (small, big) = (conv.small_channels, conv.big_channels);
-    let taps = conv.kernel[0] * conv.kernel[1];
-    for (b, turned) in turned.chunks_exact_mut(taps * small).enumerate() {
-        for (tap, turned) in turned.chunks_exact_mut(small).rev().enumerate() {
-            for (s, turned) in turned.iter_mut().enumerate() {
-                *turned = w[(s * taps + tap) * big + b];
-            }
+/// `y` from `x` and `w`.
+pub(super) fn fprop(conv: &Conv, x: &[f32], w: &[f32], epilogue: &Epilogue<'_>, y: &mut [f32]) {
+    let act = Activation::<f32>::new(epilogue);
+    match conv.form() {
+        Form::Matrix => gemm_act(conv.big_matrix(x), conv.weight_matrix(w).t(), y, &act),
+        Form::Direct => narrow::fprop(conv, x, w, y, &direct(&act)),
+        Form::Winograd => {
+            winograd::fprop(conv, x, w, act.bias, y);
+            finish(&Activation { bias: None, ..act }, conv.small_channels, y);
+        }
+        Form::Im2col => {
+            im2col::fprop(conv, x, w, y);
+            finish(&act, conv.small_channels, y);
         }
     }
 }
 
-/// How a pass over all small rows of the batch is cut into bands, from the
-/// geometry alone.
-struct Bands {
-    /// Small rows in a band.
-    rows: usize,
-    /// Kernel rows whose patches are held at a time.
-    taps: usize,
-}
-
-impl Bands {
-    fn new(conv: &Conv) -> Self {
-        let all = conv.batch * conv.small[0];
-        let count = (all * conv.small[1])
-            .div_ceil(BAND)
-            .next_multiple_of(SHARES);
-        let line = conv.kernel[1] * conv.big_channels;
-        Self {
-            rows: all.div_ceil(count),
-            taps: (COLUMNS / line).clamp(1, conv.kernel[0]),
+/// The gradient in `x` from `y`'s and `w`.
+pub(super) fn dgrad(conv: &Conv, y: &[f32], w: &[f32], epilogue: &Epilogue<'_>, x: &mut [f32]) {
+    let act = Activation::<f32>::new(epilogue);
+    match conv.form() {
+        Form::Matrix => {
+            gemm(conv.small_matrix(y), conv.weight_matrix(w), x);
+            finish(&act, conv.big_channels, x);
+        }
+        Form::Direct => narrow::dgrad(conv, y, w, x, &direct(&act)),
+        Form::Winograd => {
+            winograd::dgrad(conv, y, w, act.bias, x);
+            finish(&Activation { bias: None, ..act }, conv.big_channels, x);
+        }
+        Form::Im2col => {
+            im2col::dgrad(conv, y, w, x);
+            finish(&act, conv.big_channels, x);
         }
     }
-
-    /// Elements of the largest matrix of patches.
-    fn scratch(&self, conv: &Conv) -> usize {
-        self.rows * conv.small[1] * self.taps * conv.kernel[1] * conv.big_channels
-    }
-
-    /// The kernel rows, some at a time.
-    fn taps(&self, conv: &Conv) -> impl Iterator<Item = Taps> {
-        pieces(0..conv.kernel[0], self.taps).map(|rows| Taps::rows(conv, rows))
-    }
 }
 
-/// `range` in pieces of `len`, the last one possibly shorter.
-fn pieces(range: Range<usize>, len: usize) -> impl Iterator<Item = Range<usize>> {
-    let end = range.end;
-    range
-        .step_by(len)
-        .map(move |start| start..end.min(start + len))
-}
-
-/// Scratch for whichever task a thread is at: as many slices as threads, so that
-/// the memory in use does not depend on which tasks happen to overlap.
-pub(super) struct PerThread<'a>(Vec<Mutex<&'a mut [f32]>>);
-
-impl PerThread<'_> {
-    /// Lends `f` slices of `len` elements.
-    pub(super) fn lend<R>(len: usize, f: impl FnOnce(&PerThread<'_>) -> R) -> R {
-        let threads = rayon::current_num_threads();
-        let mut scratch = Buffer::scratch(Device::Cpu, DType::F32, threads * len);
-        let slices = scratch.as_mut_slice().chunks_exact_mut(len.max(1));
-        f(&PerThread(slices.map(Mutex::new).collect()))
-    }
-
-    /// Calls `f` with the current thread's slice. No other thread takes it, so
-    /// the lock is free; `f` must not start parallel work.
-    pub(super) fn with<R>(&self, f: impl FnOnce(&mut [f32]) -> R) -> R {
-        let thread = rayon::current_thread_index().unwrap_or(0);
-        let mut slice = self.0[thread]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        f(&mut slice)
+/// The gradient in `w` from `x` and `y`'s.
+pub(super) fn wgrad(conv: &Conv, x: &[f32], y: &[f32], w: &mut [f32]) {
+    match conv.form() {
+        Form::Matrix => gemm(conv.small_matrix(y).t(), conv.big_matrix(x), w),
+        Form::Direct => narrow::wgrad(conv, x, y, w),
+        Form::Winograd => winograd::wgrad(conv, x, y, w),
+        Form::Im2col => im2col::wgrad(conv, x, y, w),
     }
 }
 
-/// `Y = P * Wt`, shared out by bands of small rows.
-fn multiply_gathered(conv: &Conv, x: &[f32], w: &[f32], y: &mut [f32]) {
-    let bands = Bands::new(conv);
-    let w = Matrix::row_major(w, conv.small_channels, conv.patch()).t();
-    let line = conv.small[1] * conv.small_channels;
-    PerThread::lend(bands.scratch(conv), |scratch| {
-        let outputs = y.par_chunks_mut(bands.rows * line).enumerate();
-        outputs.for_each(|(band, y)| {
-            let start = band * bands.rows;
-            let rows = start..start + y.len() / line;
-            let m = rows.len() * conv.small[1];
-            let mut y = MatrixMut::new(y, m, conv.small_channels);
-            scratch.with(|patches| {
-                let mut column = 0;
-                for taps in bands.taps(conv) {
-                    let k = taps.patch(conv);
-                    let patches = &mut patches[..m * k];
-                    gather(conv, x, rows.clone(), &taps, patches);
-                    let patches = Matrix::row_major(patches, m, k);
-                    let product = if column == 0 { multiply } else { multiply_add };
-                    product(patches, w.rows(column, k), y.reborrow());
-                    column += k;
-                }
-            });
-        });
-    });
+fn direct<'a>(act: &Activation<'a>) -> narrow::Finish<'a> {
+    narrow::Finish {
+        bias: act.bias,
+        slope: act.slope,
+    }
 }
 
-/// `P = Y * W`, added back to the big images, which are shared out.
-fn scatter_products(conv: &Conv, y: &[f32], w: &[f32], x: &mut [f32]) {
-    let bands = Bands::new(conv);
-    let images = (bands.rows / conv.small[0]).max(1);
-    let w = Matrix::row_major(w, conv.small_channels, conv.patch());
-    PerThread::lend(bands.scratch(conv), |scratch| {
-        let outputs = x.par_chunks_mut(images * conv.big_len());
-        let inputs = y.par_chunks(images * conv.small_len());
-        outputs.zip(inputs).for_each(|(x, y)| {
-            x.fill(0.0);
-            let positions = y.len() / conv.small_channels;
-            let y = Matrix::row_major(y, positions, conv.small_channels);
-            for rows in pieces(0..positions / conv.small[1], bands.rows) {
-                let m = rows.len() * conv.small[1];
-                let y = y.rows(rows.start * conv.small[1], m);
-                scratch.with(|patches| {
-                    let mut column = 0;
-                    for taps in bands.taps(conv) {
-                        let n = taps.patch(conv);
-                        let patches = &mut patches[..m * n];
-                        multiply(y, w.columns(column, n), MatrixMut::new(patches, m, n));
-                        scatter(conv, patches, rows.clone(), &taps, x);
-                        column += n;
-                    }
-                });
-            }
-        });
-    });
-}
-
-/// `W = Yt * P`: a large weight is shared out by taps; for a small one the batch
-/// is, and the parts are added in order.
-fn sum_products(conv: &Conv, x: &[f32], y: &[f32], w: &mut [f32]) {
-    let all = conv.batch * conv.small[0];
-    let (m, n) = (conv.small_channels, conv.patch());
-    let bands = Bands::new(conv);
-    PerThread::lend(bands.scratch(conv), |scratch| {
-        let sum = |rows: Range<usize>, (column, block): (usize, MatrixMut<'_>)| {
-            let taps = Taps::at(conv, column, block.shape[1]);
-            scratch.with(|patches| {
-                let bands = pieces(rows, bands.rows);
-                sum_bands(conv, (x, y), bands, &taps, patches, block);
-            });
-        };
-        if w.len() > SMALL_WEIGHT {
-            let blocks = MatrixMut::new(w, m, n).column_blocks(block_columns(conv));
-            blocks.into_par_iter().for_each(|block| sum(0..all, block));
-            return;
+/// What follows the sum, where the form has not done it.
+fn finish(act: &Activation<'_>, channels: usize, out: &mut [f32]) {
+    if act.bias.is_none() && act.slope == 1.0 {
+        return;
+    }
+    let (chunk, work) = ((CHUNK / channels).max(1) * channels, 2 * out.len());
+    for_each_chunk(out, chunk, work, |_, pixels| {
+        for pixel in pixels.chunks_exact_mut(channels) {
+            act.finish(pixel, 0);
         }
-        let (part, len) = (all.div_ceil(PARTS), w.len());
-        let mut parts = Buffer::scratch(Device::Cpu, DType::F32, all.div_ceil(part) * len);
-        let parts = parts.as_mut_slice();
-        let outputs = parts.par_chunks_mut(len).enumerate();
-        outputs.for_each(|(i, out)| {
-            let width = bands.taps * conv.kernel[1] * conv.big_channels;
-            for block in MatrixMut::new(out, m, n).column_blocks(width) {
-                sum(i * part..all.min((i + 1) * part), block);
-            }
-        });
-        sum_rows(parts, w);
     });
-}
-
-/// `block = Yt * P` over `bands` of small rows, for the columns under `taps`.
-fn sum_bands(
-    conv: &Conv,
-    (x, y): (&[f32], &[f32]),
-    bands: impl Iterator<Item = Range<usize>>,
-    taps: &Taps,
-    patches: &mut [f32],
-    mut block: MatrixMut<'_>,
-) {
-    let (columns, n) = (conv.small[1], block.shape[1]);
-    let all = conv.batch * conv.small[0] * columns;
-    let y = Matrix::row_major(y, all, conv.small_channels).t();
-    let mut product: fn(_, _, _) = multiply;
-    for rows in bands {
-        let k = rows.len() * columns;
-        let y = y.columns(rows.start * columns, k);
-        let patches = &mut patches[..k * n];
-        gather(conv, x, rows, taps, patches);
-        product(y, Matrix::row_major(patches, k, n), block.reborrow());
-        product = multiply_add;
-    }
-}
-
-/// Columns in a block of a shared-out weight gradient: the smallest whole
-/// fraction of a kernel row that is not too narrow.
-fn block_columns(conv: &Conv) -> usize {
-    let taps = conv.kernel[1];
-    let wide = |taps: &usize| taps * conv.big_channels >= MIN_BLOCK;
-    let fraction = (1..taps).filter(|n| taps.is_multiple_of(*n)).find(wide);
-    fraction.unwrap_or(taps) * conv.big_channels
 }

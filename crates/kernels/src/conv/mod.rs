@@ -17,43 +17,31 @@
 
 mod cpu;
 mod geometry;
+mod im2col;
 mod narrow;
 mod patches;
 mod reference;
+mod scratch;
 #[cfg(test)]
 mod tests;
 mod winograd;
 
+use crate::gemm::Activation;
+pub use crate::gemm::Epilogue;
 use crate::{Buffer, DType, Device, Real, Variant};
+pub use cpu::Form;
 pub use geometry::Conv;
 
 /// What runs on the CPU: [`Variant::Reference`], then [`Variant::Fast`].
-pub const VARIANTS: &[&str] = &["reference", "im2col+matrixmultiply"];
+pub const VARIANTS: &[&str] = &["reference", "direct, Winograd or im2col by geometry"];
 
-/// Runs one of the three on the output's device.
-macro_rules! run {
-    ($variant:expr, $name:ident, $conv:expr, $a:expr, $b:expr, $out:expr) => {{
-        let dtype = $out.dtype();
-        match ($out.device(), dtype, $variant) {
-            _ if $conv.is_empty() => {
-                crate::dispatch!(dtype, T => $out.as_mut_slice::<T>().fill(T::ZERO));
-            }
-            (Device::Cpu, DType::F32, Variant::Fast) => {
-                cpu::$name($conv, $a.as_slice(), $b.as_slice(), $out.as_mut_slice());
-            }
-            (Device::Cpu, dtype, _) => crate::dispatch!(dtype, T => {
-                reference::$name::<T>($conv, $a.as_slice(), $b.as_slice(), $out.as_mut_slice());
-            }),
-        }
-    }};
-}
 /// The small image `y` from the big image `x` and the weight: `Conv2d` forward.
 ///
 /// # Panics
 /// When a buffer's length is not the geometry's, or types or devices differ.
 #[track_caller]
 pub fn fprop(conv: &Conv, x: &Buffer, w: &Buffer, y: &mut Buffer) {
-    fprop_with(Variant::Fast, conv, x, w, y);
+    fprop_with(Variant::Fast, conv, [x, w], &Epilogue::NONE, y);
 }
 
 /// The big image `x` from the small image `y` and the weight: the gradient of
@@ -63,7 +51,7 @@ pub fn fprop(conv: &Conv, x: &Buffer, w: &Buffer, y: &mut Buffer) {
 /// As [`fprop`].
 #[track_caller]
 pub fn dgrad(conv: &Conv, y: &Buffer, w: &Buffer, x: &mut Buffer) {
-    dgrad_with(Variant::Fast, conv, y, w, x);
+    dgrad_with(Variant::Fast, conv, [y, w], &Epilogue::NONE, x);
 }
 
 /// The weight from the images: the gradient of [`fprop`] in `w` for the gradient
@@ -76,24 +64,66 @@ pub fn wgrad(conv: &Conv, x: &Buffer, y: &Buffer, w: &mut Buffer) {
     wgrad_with(Variant::Fast, conv, x, y, w);
 }
 
-/// [`fprop`] by the implementation named.
+/// [`fprop`] of `[x, w]` by the implementation named, and what follows it:
+/// `y = act(sum + bias)`.
 ///
 /// # Panics
-/// As [`fprop`].
+/// As [`fprop`], and when the bias has not one value for each small channel.
 #[track_caller]
-pub fn fprop_with(variant: Variant, conv: &Conv, x: &Buffer, w: &Buffer, y: &mut Buffer) {
+pub fn fprop_with(
+    variant: Variant,
+    conv: &Conv,
+    [x, w]: [&Buffer; 2],
+    epilogue: &Epilogue<'_>,
+    y: &mut Buffer,
+) {
     check("fprop", conv, [x, y, w]);
-    run!(variant, fprop, conv, x, w, y);
+    check_bias("fprop", epilogue, conv.small_channels);
+    let dtype = y.dtype();
+    match (y.device(), dtype, variant) {
+        (Device::Cpu, DType::F32, Variant::Fast) if !conv.is_empty() => {
+            cpu::fprop(conv, x.as_slice(), w.as_slice(), epilogue, y.as_mut_slice());
+        }
+        (Device::Cpu, ..) => crate::dispatch!(dtype, T => {
+            let y = y.as_mut_slice::<T>();
+            match conv.is_empty() {
+                true => y.fill(T::ZERO),
+                false => reference::fprop(conv, x.as_slice(), w.as_slice(), y),
+            }
+            finish(epilogue, conv.small_channels, y);
+        }),
+    }
 }
 
-/// [`dgrad`] by the implementation named.
+/// [`dgrad`] of `[y, w]` by the implementation named, and what follows it:
+/// `x = act(sum + bias)`.
 ///
 /// # Panics
-/// As [`fprop`].
+/// As [`fprop`], and when the bias has not one value for each big channel.
 #[track_caller]
-pub fn dgrad_with(variant: Variant, conv: &Conv, y: &Buffer, w: &Buffer, x: &mut Buffer) {
+pub fn dgrad_with(
+    variant: Variant,
+    conv: &Conv,
+    [y, w]: [&Buffer; 2],
+    epilogue: &Epilogue<'_>,
+    x: &mut Buffer,
+) {
     check("dgrad", conv, [x, y, w]);
-    run!(variant, dgrad, conv, y, w, x);
+    check_bias("dgrad", epilogue, conv.big_channels);
+    let dtype = x.dtype();
+    match (x.device(), dtype, variant) {
+        (Device::Cpu, DType::F32, Variant::Fast) if !conv.is_empty() => {
+            cpu::dgrad(conv, y.as_slice(), w.as_slice(), epilogue, x.as_mut_slice());
+        }
+        (Device::Cpu, ..) => crate::dispatch!(dtype, T => {
+            let x = x.as_mut_slice::<T>();
+            match conv.is_empty() {
+                true => x.fill(T::ZERO),
+                false => reference::dgrad(conv, y.as_slice(), w.as_slice(), x),
+            }
+            finish(epilogue, conv.big_channels, x);
+        }),
+    }
 }
 
 /// [`wgrad`] by the implementation named.
@@ -103,7 +133,34 @@ pub fn dgrad_with(variant: Variant, conv: &Conv, y: &Buffer, w: &Buffer, x: &mut
 #[track_caller]
 pub fn wgrad_with(variant: Variant, conv: &Conv, x: &Buffer, y: &Buffer, w: &mut Buffer) {
     check("wgrad", conv, [x, y, w]);
-    run!(variant, wgrad, conv, x, y, w);
+    let dtype = w.dtype();
+    match (w.device(), dtype, variant) {
+        (Device::Cpu, DType::F32, Variant::Fast) if !conv.is_empty() => {
+            cpu::wgrad(conv, x.as_slice(), y.as_slice(), w.as_mut_slice());
+        }
+        (Device::Cpu, ..) => crate::dispatch!(dtype, T => {
+            let w = w.as_mut_slice::<T>();
+            match conv.is_empty() {
+                true => w.fill(T::ZERO),
+                false => reference::wgrad(conv, x.as_slice(), y.as_slice(), w),
+            }
+        }),
+    }
+}
+
+/// What follows the sum, as a plain loop.
+fn finish<T: Real>(epilogue: &Epilogue<'_>, channels: usize, out: &mut [T]) {
+    let act = Activation::<T>::new(epilogue);
+    for pixel in out.chunks_exact_mut(channels.max(1)) {
+        act.finish(pixel, 0);
+    }
+}
+
+#[track_caller]
+fn check_bias(name: &str, epilogue: &Epilogue<'_>, channels: usize) {
+    if let Some(bias) = epilogue.bias {
+        assert_eq!(bias.len(), channels, "{name}: a bias for each channel");
+    }
 }
 
 #[track_caller]

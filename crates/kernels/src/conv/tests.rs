@@ -1,4 +1,4 @@
-use super::{Conv, dgrad_with, fprop, fprop_with, wgrad_with};
+use super::{Conv, Epilogue, Form, dgrad_with, fprop, fprop_with, wgrad_with};
 use crate::{Buffer, DType, Device, Real, Variant};
 
 /// Reproducible numbers in [-1, 1) that an `f32` holds exactly.
@@ -42,8 +42,8 @@ impl Case {
         let [x, y, w] = [&self.x, &self.y, &self.w].map(|v| buffer::<T>(v));
         let poisoned = |like: &Buffer| Buffer::full(Device::Cpu, T::DTYPE, like.len(), f64::NAN);
         let (mut fy, mut dx, mut dw) = (poisoned(&y), poisoned(&x), poisoned(&w));
-        fprop_with(variant, &self.conv, &x, &w, &mut fy);
-        dgrad_with(variant, &self.conv, &y, &w, &mut dx);
+        fprop_with(variant, &self.conv, [&x, &w], &Epilogue::NONE, &mut fy);
+        dgrad_with(variant, &self.conv, [&y, &w], &Epilogue::NONE, &mut dx);
         wgrad_with(variant, &self.conv, &x, &y, &mut dw);
         [fy, dx, dw].map(|out| out.to_vec())
     }
@@ -242,7 +242,7 @@ fn a_transposed_convolution_by_hand() {
     let w = buffer::<f32>(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]);
     for variant in [Variant::Reference, Variant::Fast] {
         let mut x = Buffer::full(Device::Cpu, DType::F32, 16, f64::NAN);
-        dgrad_with(variant, &conv, &y, &w, &mut x);
+        dgrad_with(variant, &conv, [&y, &w], &Epilogue::NONE, &mut x);
         let expected = [
             [5.0, 6.0, 0.0, 0.0],
             [8.0, 19.0, 20.0, 30.0],
@@ -322,4 +322,45 @@ fn buffers_must_have_the_geometrys_size() {
         &buffer::<f32>(&case.w),
         &mut y,
     );
+}
+
+/// Bias and activation of every form against the plain loops.
+#[test]
+fn what_follows_the_sum() {
+    let geometries = [
+        (Form::Matrix, conv2d(3, 5, 4, 7, 1, 1, 0)),
+        (Form::Matrix, conv2d(3, 5, 4, 7, 4, 1, 0)),
+        (Form::Direct, conv2d(2, 1, 28, 64, 4, 2, 1)),
+        (Form::Direct, conv2d(2, 64, 28, 1, 3, 1, 1)),
+        (Form::Winograd, conv2d(3, 32, 14, 48, 4, 2, 1)),
+        (Form::Im2col, conv2d(2, 16, 9, 24, 3, 1, 1)),
+    ];
+    for (form, conv) in geometries {
+        assert_eq!(conv.form(), form, "{conv:?}");
+        let case = Case::new(conv);
+        for slope in [1.0, 0.0, 0.2] {
+            let run = |variant| {
+                let [x, y, w] = [&case.x, &case.y, &case.w].map(|v| buffer::<f32>(v));
+                let bias = |channels: usize| buffer::<f32>(&noise([channels, 1, 1, 1], 9));
+                let (of_y, of_x) = (bias(conv.small_channels), bias(conv.big_channels));
+                let (mut fy, mut dx) = (y.to_vec::<f32>(), x.to_vec::<f32>());
+                let (mut by, mut bx) = (buffer::<f32>(&fy), buffer::<f32>(&dx));
+                let epilogue = |bias| Epilogue {
+                    bias: Some(bias),
+                    slope,
+                };
+                fprop_with(variant, &conv, [&x, &w], &epilogue(&of_y), &mut by);
+                dgrad_with(variant, &conv, [&y, &w], &epilogue(&of_x), &mut bx);
+                (fy, dx) = (by.to_vec(), bx.to_vec());
+                [fy, dx].map(|v| v.into_iter().map(f64::from).collect::<Vec<f64>>())
+            };
+            let (fast, plain) = (run(Variant::Fast), run(Variant::Reference));
+            for (fast, plain) in fast.iter().zip(&plain) {
+                let scale = plain.iter().fold(1.0_f64, |m, x| m.max(x.abs()));
+                let worst = fast.iter().zip(plain).map(|(a, b)| (a - b).abs() / scale);
+                let worst = worst.fold(0.0, f64::max);
+                assert!(worst < 1e-5, "{form}, slope {slope}: {worst:e}");
+            }
+        }
+    }
 }

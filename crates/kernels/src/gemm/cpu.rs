@@ -22,7 +22,7 @@ pub(crate) fn gemm(a: Matrix<'_, f32>, b: Matrix<'_, f32>, out: &mut [f32]) {
 }
 
 /// `out = act(a * b + bias)` with all of rayon's threads, `out` row-major.
-pub(super) fn gemm_act(
+pub(crate) fn gemm_act(
     a: Matrix<'_, f32>,
     b: Matrix<'_, f32>,
     out: &mut [f32],

@@ -46,9 +46,9 @@ impl Epilogue<'_> {
 
 /// An [`Epilogue`] of one element type.
 #[derive(Clone, Copy, Debug)]
-struct Activation<'a, T = f32> {
-    bias: Option<&'a [T]>,
-    slope: T,
+pub(crate) struct Activation<'a, T = f32> {
+    pub(crate) bias: Option<&'a [T]>,
+    pub(crate) slope: T,
 }
 
 impl Activation<'_> {
@@ -58,9 +58,16 @@ impl Activation<'_> {
     };
 }
 
-impl<T: Real> Activation<'_, T> {
+impl<'a, T: Real> Activation<'a, T> {
+    pub(crate) fn new(epilogue: &Epilogue<'a>) -> Self {
+        Self {
+            bias: epilogue.bias.map(Buffer::as_slice),
+            slope: T::of(epilogue.slope),
+        }
+    }
+
     /// Finishes part of a row of sums, which starts in column `start`.
-    fn finish(&self, row: &mut [T], start: usize) {
+    pub(crate) fn finish(&self, row: &mut [T], start: usize) {
         if let Some(bias) = self.bias {
             for (x, &bias) in row.iter_mut().zip(&bias[start..]) {
                 *x += bias;
@@ -122,12 +129,12 @@ pub fn gemm_finish_with(
     let products = out.len() / (rows * columns);
     match (out.device(), out.dtype(), variant) {
         (Device::Cpu, DType::F32, Variant::Fast) => {
-            let act = activation(epilogue);
+            let act = Activation::new(epilogue);
             let product = |i| (matrix(a, i), matrix(b, i));
             cpu::gemm_all(products, product, out.as_mut_slice(), &act);
         }
         (Device::Cpu, dtype, _) => crate::dispatch!(dtype, T => {
-            let act = activation::<T>(epilogue);
+            let act = Activation::<T>::new(epilogue);
             let peer = variant == Variant::Peer && dtype == DType::F32;
             let len = rows * columns;
             for i in 0..products {
@@ -143,13 +150,6 @@ pub fn gemm_finish_with(
                 act.finish(row, 0);
             }
         }),
-    }
-}
-
-fn activation<'a, T: Real>(epilogue: &Epilogue<'a>) -> Activation<'a, T> {
-    Activation {
-        bias: epilogue.bias.map(Buffer::as_slice),
-        slope: T::of(epilogue.slope),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::tile::{Row, Tile, blocks, heights, max_rows};
 use super::{Finish, Narrow};
-use crate::conv::cpu::PerThread;
+use crate::conv::scratch::PerThread;
 use crate::{Buffer, DType, Device};
 use rayon::prelude::*;
 

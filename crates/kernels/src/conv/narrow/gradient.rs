@@ -2,7 +2,7 @@
 
 use super::Narrow;
 use super::tile::{Row, Tile, blocks, heights, max_rows};
-use crate::conv::cpu::PerThread;
+use crate::conv::scratch::PerThread;
 use crate::gemm::cpu::sum_rows;
 use crate::{Buffer, DType, Device};
 use rayon::prelude::*;

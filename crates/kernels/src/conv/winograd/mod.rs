@@ -28,8 +28,8 @@ mod transform;
 mod values;
 mod weights;
 
-use super::cpu::PerThread;
 use super::geometry::Conv;
+use super::scratch::PerThread;
 use crate::tile::{Finish, Operands, Shape, heights, tile};
 use crate::{Buffer, DType, Device};
 use lanes::LANES;
