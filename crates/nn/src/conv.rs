@@ -4,9 +4,9 @@
 //! are. Shapes and checkpoints are PyTorch's.
 
 use crate::Initialiser;
-use crate::linear::{add_bias, visit_affine};
+use crate::linear::visit_affine;
 use crate::module::{Mode, Module, Param, Slot, State};
-use detach_tensor::Tensor;
+use detach_tensor::{Act, Tensor, Then};
 
 /// 2-D convolution with zero padding: `[N, I, H, W]` to
 /// `[N, O, (H + 2·padding − kernel) / stride + 1, …]`, with `weight`
@@ -130,9 +130,15 @@ impl State for ConvTranspose2d {
 }
 
 impl Module for Conv2d {
-    fn forward(&self, x: &Tensor, _: Mode<'_>) -> Tensor {
-        let y = x.conv2d(&self.weight.get(), [self.stride; 2], [self.padding; 2]);
-        add_bias(y, self.bias.as_ref())
+    fn forward(&self, x: &Tensor, mode: Mode<'_>) -> Tensor {
+        self.forward_act(x, Act::Identity, mode)
+    }
+
+    fn forward_act(&self, x: &Tensor, act: Act, _: Mode<'_>) -> Tensor {
+        let bias = self.bias.as_ref().map(Param::get);
+        let bias = bias.as_ref();
+        let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
+        x.conv2d_then(&self.weight.get(), stride, padding, Then { bias, act })
     }
 
     fn describe(&self) -> String {
@@ -144,14 +150,20 @@ impl Module for Conv2d {
 }
 
 impl Module for ConvTranspose2d {
-    fn forward(&self, x: &Tensor, _: Mode<'_>) -> Tensor {
-        let y = x.conv_transpose2d(
+    fn forward(&self, x: &Tensor, mode: Mode<'_>) -> Tensor {
+        self.forward_act(x, Act::Identity, mode)
+    }
+
+    fn forward_act(&self, x: &Tensor, act: Act, _: Mode<'_>) -> Tensor {
+        let bias = self.bias.as_ref().map(Param::get);
+        let bias = bias.as_ref();
+        x.conv_transpose2d_then(
             &self.weight.get(),
             [self.stride; 2],
             [self.padding; 2],
             [self.output_padding; 2],
-        );
-        add_bias(y, self.bias.as_ref())
+            Then { bias, act },
+        )
     }
 
     fn describe(&self) -> String {

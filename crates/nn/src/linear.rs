@@ -2,7 +2,7 @@
 
 use crate::Initialiser;
 use crate::module::{Mode, Module, Param, Slot, State, join};
-use detach_tensor::Tensor;
+use detach_tensor::{Act, Tensor, Then};
 
 /// y = x·Wᵀ + b: `[N, in]` to `[N, out]`, with `weight` `[out, in]` and `bias` `[out]`.
 #[derive(Debug)]
@@ -30,14 +30,6 @@ impl Linear {
     }
 }
 
-/// Adds a value per channel to `[N, C, …]`.
-pub(crate) fn add_bias(y: Tensor, bias: Option<&Param>) -> Tensor {
-    match bias {
-        Some(bias) => &y + bias.get().expand_channels(y.shape()),
-        None => y,
-    }
-}
-
 /// Visits the parameters of a layer with a weight and maybe a bias.
 pub(crate) fn visit_affine<'a>(
     weight: &'a Param,
@@ -58,7 +50,11 @@ impl State for Linear {
 }
 
 impl Module for Linear {
-    fn forward(&self, x: &Tensor, _: Mode<'_>) -> Tensor {
+    fn forward(&self, x: &Tensor, mode: Mode<'_>) -> Tensor {
+        self.forward_act(x, Act::Identity, mode)
+    }
+
+    fn forward_act(&self, x: &Tensor, act: Act, _: Mode<'_>) -> Tensor {
         let weight = self.weight.get();
         assert!(
             x.shape().len() == 2 && x.shape()[1] == weight.shape()[1],
@@ -67,7 +63,9 @@ impl Module for Linear {
             x.shape(),
             weight.shape()[1]
         );
-        add_bias(x.matmul(&weight.t()), self.bias.as_ref())
+        let bias = self.bias.as_ref().map(Param::get);
+        let bias = bias.as_ref();
+        x.matmul_then(&weight.t(), Then { bias, act })
     }
 
     fn describe(&self) -> String {

@@ -24,6 +24,7 @@
 
 mod array;
 pub mod check;
+mod fuse;
 mod grad;
 mod op;
 pub mod ops;
@@ -41,6 +42,7 @@ pub use detach_kernels::simd::level as simd_level;
 pub use detach_kernels::{
     Act, DType, Device, Layout, MAX_RANK, Real, buffer::PoolStats, pool_stats, step,
 };
+pub use fuse::Then;
 pub use grad::{grad, vjp};
 pub use op::{Op, apply};
 pub use optim::{adam, assign, track_statistics};

@@ -12,8 +12,9 @@
 //! | wgrad(x, y) | dgrad(y, dw) | fprop(x, dw) |
 
 use crate::check::Case;
-use crate::{Array, Conv, Layout, Op, Tensor, apply};
-use detach_kernels::{Buffer, conv};
+use crate::{Array, Conv, Layout, Op, Tensor, Then, apply};
+use detach_kernels::conv::{self, Epilogue};
+use detach_kernels::{Buffer, Variant};
 
 #[derive(Clone, Copy, Debug)]
 struct Fprop(Conv);
@@ -24,15 +25,33 @@ struct Dgrad(Conv);
 #[derive(Clone, Copy, Debug)]
 struct Wgrad(Conv);
 
-type Kernel = fn(&Conv, &Buffer, &Buffer, &mut Buffer);
-
 /// Runs `kernel` on both operands in channels-last storage, into a result in it.
-fn run(kernel: Kernel, geometry: &Conv, [a, b]: [&Array; 2], shape: [usize; 4]) -> Array {
+fn run(
+    [a, b]: [&Array; 2],
+    shape: [usize; 4],
+    kernel: impl FnOnce(&Buffer, &Buffer, &mut Buffer),
+) -> Array {
     let (a, b) = (a.channels_last(), b.channels_last());
     let layout = Layout::channels_last(&shape);
     let mut out = Buffer::scratch(a.kind().device, a.dtype(), layout.len());
-    kernel(geometry, &a.read(), &b.read(), &mut out);
+    kernel(&a.read(), &b.read(), &mut out);
     Array::from_buffer(out, layout)
+}
+
+impl Fprop {
+    fn run(&self, inputs: [&Array; 2], epilogue: &Epilogue<'_>) -> Array {
+        run(inputs, self.0.small_shape(), |x, w, y| {
+            conv::fprop_with(Variant::Fast, &self.0, [x, w], epilogue, y);
+        })
+    }
+}
+
+impl Dgrad {
+    fn run(&self, inputs: [&Array; 2], epilogue: &Epilogue<'_>) -> Array {
+        run(inputs, self.0.big_shape(), |y, w, x| {
+            conv::dgrad_with(Variant::Fast, &self.0, [y, w], epilogue, x);
+        })
+    }
 }
 
 impl Op for Fprop {
@@ -40,12 +59,7 @@ impl Op for Fprop {
         "conv fprop"
     }
     fn forward(&self, inputs: &[&Array]) -> Array {
-        run(
-            conv::fprop,
-            &self.0,
-            [inputs[0], inputs[1]],
-            self.0.small_shape(),
-        )
+        self.run([inputs[0], inputs[1]], &Epilogue::NONE)
     }
     fn grad(&self, arg: usize, inputs: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
         Some(match arg {
@@ -60,12 +74,7 @@ impl Op for Dgrad {
         "conv dgrad"
     }
     fn forward(&self, inputs: &[&Array]) -> Array {
-        run(
-            conv::dgrad,
-            &self.0,
-            [inputs[0], inputs[1]],
-            self.0.big_shape(),
-        )
+        self.run([inputs[0], inputs[1]], &Epilogue::NONE)
     }
     fn grad(&self, arg: usize, inputs: &[Tensor], _: &Tensor, dx: &Tensor) -> Option<Tensor> {
         Some(match arg {
@@ -80,12 +89,9 @@ impl Op for Wgrad {
         "conv wgrad"
     }
     fn forward(&self, inputs: &[&Array]) -> Array {
-        run(
-            conv::wgrad,
-            &self.0,
-            [inputs[0], inputs[1]],
-            self.0.weight_shape(),
-        )
+        run([inputs[0], inputs[1]], self.0.weight_shape(), |x, y, w| {
+            conv::wgrad(&self.0, x, y, w);
+        })
     }
     fn grad(&self, arg: usize, inputs: &[Tensor], _: &Tensor, dw: &Tensor) -> Option<Tensor> {
         Some(match arg {
@@ -104,8 +110,27 @@ impl Tensor {
     #[must_use]
     #[track_caller]
     pub fn conv2d(&self, weight: &Self, stride: [usize; 2], padding: [usize; 2]) -> Self {
+        self.conv2d_then(weight, stride, padding, Then::default())
+    }
+
+    /// `act(conv2d(self) + bias)` in one pass over memory.
+    ///
+    /// # Panics
+    /// When the shapes do not fit.
+    #[must_use]
+    #[track_caller]
+    pub fn conv2d_then(
+        &self,
+        weight: &Self,
+        stride: [usize; 2],
+        padding: [usize; 2],
+        then: Then<'_>,
+    ) -> Self {
         let geometry = Conv::forward(self.shape(), weight.shape(), stride, padding);
-        apply(Fprop(geometry), &[self, weight])
+        let op = Fprop(geometry);
+        then.apply(op, [self, weight], |inputs, epilogue| {
+            op.run(inputs, epilogue)
+        })
     }
 
     /// Transposed 2-D convolution of `[N, I, H, W]` with `weight` `[I, O, kh, kw]`,
@@ -123,6 +148,23 @@ impl Tensor {
         padding: [usize; 2],
         output_padding: [usize; 2],
     ) -> Self {
+        self.conv_transpose2d_then(weight, stride, padding, output_padding, Then::default())
+    }
+
+    /// `act(conv_transpose2d(self) + bias)` in one pass over memory.
+    ///
+    /// # Panics
+    /// When the shapes do not fit.
+    #[must_use]
+    #[track_caller]
+    pub fn conv_transpose2d_then(
+        &self,
+        weight: &Self,
+        stride: [usize; 2],
+        padding: [usize; 2],
+        output_padding: [usize; 2],
+        then: Then<'_>,
+    ) -> Self {
         let geometry = Conv::transposed(
             self.shape(),
             weight.shape(),
@@ -130,7 +172,10 @@ impl Tensor {
             padding,
             output_padding,
         );
-        apply(Dgrad(geometry), &[self, weight])
+        let op = Dgrad(geometry);
+        then.apply(op, [self, weight], |inputs, epilogue| {
+            op.run(inputs, epilogue)
+        })
     }
 }
 

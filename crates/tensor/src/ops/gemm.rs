@@ -4,8 +4,9 @@
 //! only strides.
 
 use crate::check::Case;
-use crate::{Array, Layout, Op, Tensor, apply};
-use detach_kernels::{Buffer, gemm};
+use crate::{Array, Layout, Op, Tensor, Then, apply};
+use detach_kernels::Buffer;
+use detach_kernels::gemm::{self, Epilogue};
 
 #[derive(Clone, Copy, Debug)]
 struct MatMul;
@@ -16,13 +17,7 @@ impl Op for MatMul {
     }
 
     fn forward(&self, inputs: &[&Array]) -> Array {
-        let [a, b] = [inputs[0], inputs[1]];
-        let shape = product_shape(a.shape(), b.shape());
-        let layout = Layout::contiguous(&shape);
-        let (x, y) = (a.read(), b.read());
-        let mut out = Buffer::scratch(a.kind().device, a.dtype(), layout.len());
-        gemm::gemm(a.view(&x), b.view(&y), &mut out);
-        Array::from_buffer(out, layout)
+        product([inputs[0], inputs[1]], &Epilogue::NONE)
     }
 
     fn grad(&self, arg: usize, inputs: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
@@ -31,6 +26,16 @@ impl Op for MatMul {
             _ => inputs[0].t().matmul(dy),
         })
     }
+}
+
+#[track_caller]
+fn product([a, b]: [&Array; 2], epilogue: &Epilogue<'_>) -> Array {
+    let shape = product_shape(a.shape(), b.shape());
+    let layout = Layout::contiguous(&shape);
+    let (x, y) = (a.read(), b.read());
+    let mut out = Buffer::scratch(a.kind().device, a.dtype(), layout.len());
+    gemm::gemm_finish(a.view(&x), b.view(&y), epilogue, &mut out);
+    Array::from_buffer(out, layout)
 }
 
 #[track_caller]
@@ -59,6 +64,16 @@ impl Tensor {
     #[track_caller]
     pub fn matmul(&self, other: &Self) -> Self {
         apply(MatMul, &[self, other])
+    }
+
+    /// `act(self · other + bias)` of `[M, K] · [K, N]`, in one pass over memory.
+    ///
+    /// # Panics
+    /// When the shapes do not fit.
+    #[must_use]
+    #[track_caller]
+    pub fn matmul_then(&self, other: &Self, then: Then<'_>) -> Self {
+        then.apply(MatMul, [self, other], product)
     }
 }
 

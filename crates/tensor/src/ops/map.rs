@@ -136,6 +136,22 @@ impl Op for Map2 {
     }
 }
 
+/// The node of `a + b` whose value is `a`'s already; see [`crate::fuse`].
+pub(crate) fn record_sum(a: &Tensor, b: &Tensor) -> Tensor {
+    Tensor::made_by(Map2(Binary::Add), &[a, b], a.value().clone())
+}
+
+/// The node of `act(x)` whose value is `x`'s already; see [`crate::fuse`].
+pub(crate) fn record_activation(act: Act, x: &Tensor) -> Tensor {
+    let op = match act {
+        Act::Identity => return x.clone(),
+        Act::Relu => Unary::Relu,
+        Act::LeakyRelu(slope) => Unary::LeakyRelu(slope),
+        Act::Tanh => Unary::Tanh,
+    };
+    Tensor::made_by(Map1(op), &[x], x.value().clone())
+}
+
 /// The storage order of the result: that of the first operand that is not a
 /// broadcast or sliced view, so that images stay channels-last.
 fn layout_of_result(a: &Array, b: &Array) -> Layout {

@@ -1,0 +1,130 @@
+//! One kernel, several nodes.
+//!
+//! A product or convolution can add its bias and apply an activation while the sum is in
+//! a register. That saves passes over memory and needs no derivative rules: the graph
+//! gets the nodes it would have had without, all with the final result as their value.
+//! It is right because none of these rules reads what is not there any more: the product
+//! looks at its inputs only, the addition at nothing, and the activations at the sign of
+//! their input, which is that of their output.
+
+use crate::ops::map::{record_activation, record_sum};
+use crate::{Act, Array, Op, Tensor};
+use detach_kernels::Buffer;
+use detach_kernels::gemm::Epilogue;
+
+/// What follows a product: `act(product + bias)`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Then<'a> {
+    /// One value for each channel (dimension 1 of the result).
+    pub bias: Option<&'a Tensor>,
+    /// Applied last.
+    pub act: Act,
+}
+
+impl Then<'_> {
+    /// The factor of negative results, for the activations that kernels apply on their
+    /// way and whose rule only asks for a sign.
+    fn slope(&self) -> Option<f64> {
+        match self.act {
+            Act::Identity => Some(1.0),
+            Act::Relu => Some(0.0),
+            Act::LeakyRelu(slope) if slope > 0.0 => Some(slope),
+            Act::LeakyRelu(_) | Act::Tanh => None,
+        }
+    }
+
+    /// `op` of `inputs` and what follows, where `run` computes both at once into an array
+    /// of the result's layout.
+    ///
+    /// # Panics
+    /// When the bias has not one value for each channel.
+    #[track_caller]
+    pub(crate) fn apply(
+        &self,
+        op: impl Op,
+        inputs: [&Tensor; 2],
+        run: impl FnOnce([&Array; 2], &Epilogue<'_>) -> Array,
+    ) -> Tensor {
+        assert_eq!(
+            inputs[0].kind(),
+            inputs[1].kind(),
+            "{}: operands of different type or device",
+            op.name()
+        );
+        let arrays = inputs.map(Tensor::value);
+        let bias = self.bias.map(|bias| bias.value().contiguous());
+        let bias = bias.as_ref().map(Array::read);
+        let epilogue = Epilogue {
+            bias: bias.as_deref() as Option<&Buffer>,
+            slope: self.slope().unwrap_or(1.0),
+        };
+        let value = run(arrays, &epilogue);
+        let mut y = Tensor::made_by(op, &inputs, value);
+        if let Some(bias) = self.bias {
+            y = record_sum(&y, &bias.expand_channels(y.shape()));
+        }
+        match self.slope() {
+            Some(_) => record_activation(self.act, &y),
+            None => y.activate(self.act),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DType, Random, Stream, grad};
+
+    /// Value, first and second derivative are those of the ops one by one.
+    #[test]
+    fn fused_equals_one_by_one() {
+        let random = Random::new(1, Stream::Noise);
+        let draw =
+            |shape: &[usize]| Tensor::variable(random.normal(shape, DType::F64).value().clone());
+        let (x, w, bias) = (draw(&[2, 3, 6, 6]), draw(&[4, 3, 3, 3]), draw(&[4]));
+        let (rows, matrix) = (draw(&[5, 3]), draw(&[3, 4]));
+        let small = draw(&[2, 4, 3, 3]);
+        let biases = draw(&[3]);
+        for act in [Act::Identity, Act::Relu, Act::LeakyRelu(0.2), Act::Tanh] {
+            let then = |bias| Then {
+                bias: Some(bias),
+                act,
+            };
+            let plus =
+                |y: Tensor, bias: &Tensor| (&y + bias.expand_channels(y.shape())).activate(act);
+            let pairs: [(Tensor, Tensor, [&Tensor; 3]); 3] = [
+                (
+                    x.conv2d_then(&w, [2, 2], [1, 1], then(&bias)),
+                    plus(x.conv2d(&w, [2, 2], [1, 1]), &bias),
+                    [&x, &w, &bias],
+                ),
+                (
+                    small.conv_transpose2d_then(&w, [2, 2], [1, 1], [1, 1], then(&biases)),
+                    plus(small.conv_transpose2d(&w, [2, 2], [1, 1], [1, 1]), &biases),
+                    [&small, &w, &biases],
+                ),
+                (
+                    rows.matmul_then(&matrix, then(&bias)),
+                    plus(rows.matmul(&matrix), &bias),
+                    [&rows, &matrix, &bias],
+                ),
+            ];
+            for (fused, composed, wrt) in pairs {
+                let all = |y: &Tensor| -> Vec<f64> {
+                    let first = grad(&(y * y).sum(), &wrt, true);
+                    let scalar = first.iter().map(|g| g.square().sum());
+                    let scalar = scalar.reduce(|a, b| a + b).expect("three");
+                    let second = grad(&scalar, &wrt, false);
+                    let tensors = [vec![y.clone()], first, second].concat();
+                    tensors.iter().flat_map(Tensor::to_vec::<f64>).collect()
+                };
+                for (a, b) in all(&fused).iter().zip(all(&composed)) {
+                    assert!(
+                        (a - b).abs() <= 1e-12 * b.abs().max(1.0),
+                        "{act:?}: {a} {b}"
+                    );
+                }
+            }
+        }
+    }
+}
