@@ -16,7 +16,7 @@ pub enum Form {
     Matrix,
     /// Few channels on one side: sums straight from the image.
     Direct,
-    /// Kernel 4, stride 2, padding 1: a Winograd algorithm, F(4,2) and F(3,2).
+    /// Kernel 4, stride 2, padding 1: Winograd's F(3,2) and F(2,2).
     Winograd,
     /// Patches gathered into a matrix.
     Im2col,

@@ -1,9 +1,9 @@
-//! Kernel 4, stride 2, padding 1, in 81/256 to 100/256 of the multiplications.
+//! Kernel 4, stride 2, padding 1, in less than half of the multiplications.
 //!
 //! Split by the parity of its big position, such a convolution is four interleaved
 //! convolutions with 2 × 2 taps. Each is a product of polynomials in two variables, and
-//! those are computed by their values at 5 × 5 points ([`transform`]): with `V` the
-//! values of a tile of 4 × 4 small positions, `X` those of its windows of the big image
+//! those are computed by their values at 4 × 4 points ([`transform`]): with `V` the
+//! values of a tile of 3 × 3 small positions, `X` those of its windows of the big image
 //! (one for each parity) and `U` those of the weight, at every point
 //!
 //! ```text
@@ -11,14 +11,13 @@
 //! ```
 //!
 //! are matrix products over channels (and over tiles, for wgrad). Sizes that are no
-//! multiple of four are cut into tiles of four and three, so 7 = 4 + 3 wastes nothing.
+//! multiple of three are cut into tiles of three and two, so 7 = 3 + 2 + 2 wastes nothing.
 //!
 //! fprop and dgrad take images in groups whose values stay in the cache, from reading
 //! the image to writing the result. How large a group is changes no bits: no sum
 //! crosses images. wgrad sums over images in groups of a fixed size, in order.
 //!
-//! The price is rounding: the relative error is a few times that of a direct sum
-//! (`benches/RESULTS.md` has it measured).
+//! The relative error is that of a direct sum (`benches/RESULTS.md` has it measured).
 
 mod lanes;
 #[cfg(test)]
@@ -39,9 +38,9 @@ use tiles::{SQUARE, Tiles};
 use values::{Products, Store};
 
 /// Tiles of a group: enough rows for each panel of the weight that is read.
-const GROUP: usize = 32;
+const GROUP: usize = 48;
 /// Tiles that wgrad sums before it adds to memory.
-const CHUNK: usize = 128;
+const CHUNK: usize = 256;
 /// Elements of values that wgrad keeps at a time: 16 MiB.
 const KEPT: usize = 1 << 22;
 
@@ -66,7 +65,7 @@ impl<'a> Plan<'a> {
     /// # Panics
     /// When the convolution does not fit.
     fn new(conv: &'a Conv) -> Self {
-        let tiles = Tiles::new(conv).expect("a size of fours and threes");
+        let tiles = Tiles::new(conv).expect("a size of threes and twos");
         let width = Shape::of_level().columns;
         assert!(fits(conv) && width.is_multiple_of(LANES));
         Self { conv, tiles, width }

@@ -1,44 +1,44 @@
 //! How images are cut into tiles, and where a tile's values at the points lie.
 
-use super::transform::{EXTRA, POINTS};
+use super::transform::{EXTRA, LARGE, POINTS};
 use crate::conv::geometry::Conv;
 use std::ops::Range;
 
-/// Small positions along one axis in tiles: tiles of four, then tiles of three, none
-/// of them ragged.
+/// Small positions along one axis in tiles: tiles of three, then tiles of two, none of
+/// them ragged.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Axis {
-    fours: usize,
     threes: usize,
+    twos: usize,
 }
 
 impl Axis {
-    /// `None` for the sizes that are no sum of fours and threes: 1, 2 and 5.
+    /// `None` for the sizes that are no sum of threes and twos: 0 and 1.
     pub(super) fn new(size: usize) -> Option<Self> {
-        let threes = (4 - size % 4) % 4;
-        let fours = size.checked_sub(3 * threes)? / 4;
-        (size > 0).then_some(Self { fours, threes })
+        let twos = (LARGE - size % LARGE) % LARGE;
+        let threes = size.checked_sub(2 * twos)? / LARGE;
+        (size > 0).then_some(Self { threes, twos })
     }
 
     pub(super) fn tiles(&self) -> usize {
-        self.fours + self.threes
+        self.threes + self.twos
     }
 
     /// First position and length of tile `i`.
     #[inline]
     pub(super) fn tile(&self, i: usize) -> (usize, usize) {
-        match i.checked_sub(self.fours) {
-            None => (4 * i, 4),
-            Some(three) => (4 * self.fours + 3 * three, 3),
+        match i.checked_sub(self.threes) {
+            None => (3 * i, 3),
+            Some(two) => (3 * self.threes + 2 * two, 2),
         }
     }
 }
 
 /// The tiles of one image, and the order in which those of a group of images are kept.
 ///
-/// Tiles of three have no value at the extra point, so the tiles that a point has must
-/// be neighbours: rows of four first with columns of three, then of four; then rows of
-/// three with columns of four, then of three.
+/// Tiles of two have no value at the extra point, so the tiles that a point has must
+/// be neighbours: rows of three first with columns of two, then of three; then rows of
+/// two with columns of three, then of two.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tiles {
     pub(super) axes: [Axis; 2],
@@ -69,10 +69,10 @@ impl Tiles {
     fn classes(&self) -> [usize; 4] {
         let [rows, columns] = self.axes;
         [
-            rows.fours * columns.threes,
-            rows.fours * columns.fours,
-            rows.threes * columns.fours,
+            rows.threes * columns.twos,
             rows.threes * columns.threes,
+            rows.twos * columns.threes,
+            rows.twos * columns.twos,
         ]
     }
 
@@ -83,11 +83,11 @@ impl Tiles {
         let classes = self.classes();
         let before = |class: usize| classes[..class].iter().sum::<usize>() * images;
         let firsts = [0, 1, 2, 3].map(|class| before(class) + image * classes[class]);
-        let place = move |i: usize, j: usize| match (i < rows.fours, j < columns.fours) {
-            (true, false) => firsts[0] + i * columns.threes + (j - columns.fours),
-            (true, true) => firsts[1] + i * columns.fours + j,
-            (false, true) => firsts[2] + (i - rows.fours) * columns.fours + j,
-            (false, false) => firsts[3] + (i - rows.fours) * columns.threes + (j - columns.fours),
+        let place = move |i: usize, j: usize| match (i < rows.threes, j < columns.threes) {
+            (true, false) => firsts[0] + i * columns.twos + (j - columns.threes),
+            (true, true) => firsts[1] + i * columns.threes + j,
+            (false, true) => firsts[2] + (i - rows.threes) * columns.threes + j,
+            (false, false) => firsts[3] + (i - rows.threes) * columns.twos + (j - columns.threes),
         };
         let all = (0..rows.tiles()).flat_map(move |i| (0..columns.tiles()).map(move |j| (i, j)));
         all.map(move |(i, j)| {
@@ -125,13 +125,13 @@ mod tests {
     fn tiles_cover_an_axis_once() {
         for size in 1..70 {
             let Some(axis) = Axis::new(size) else {
-                assert!([1, 2, 5].contains(&size));
+                assert_eq!(size, 1);
                 continue;
             };
             let mut next = 0;
             for i in 0..axis.tiles() {
                 let (start, len) = axis.tile(i);
-                assert!(start == next && (len == 3 || len == 4));
+                assert!(start == next && (len == 2 || len == 3));
                 next += len;
             }
             assert_eq!(next, size);
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn a_points_tiles_are_neighbours() {
         let tiles = Tiles {
-            axes: [7, 10].map(|size| Axis::new(size).expect("fours and threes")),
+            axes: [7, 11].map(|size| Axis::new(size).expect("threes and twos")),
         };
         let images = 3;
         let all: Vec<Tile> = (0..images)
@@ -153,7 +153,7 @@ mod tests {
         for point in 0..SQUARE {
             let range = tiles.at_point(point, images);
             for tile in &all {
-                let has = |axis: usize, point: usize| point != EXTRA || tile.size[axis] == 4;
+                let has = |axis: usize, point: usize| point != EXTRA || tile.size[axis] == LARGE;
                 let here = has(0, point / POINTS) && has(1, point % POINTS);
                 assert_eq!(range.contains(&tile.number), here, "{point} {tile:?}");
             }

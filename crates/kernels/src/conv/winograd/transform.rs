@@ -1,8 +1,8 @@
 //! The bilinear algorithm in one dimension, and its three readings.
 //!
 //! A polynomial of degree m with coefficients s = g * u (g of degree 1, u of degree
-//! m − 1) is known from its values at m + 1 points. With the points 0, 1, −1, 2, ∞ (and
-//! without 2 for m = 3) those values are the products of `G g` and `A u`, and `B` takes
+//! m − 1) is known from its values at m + 1 points. With the points 0, 1, −1, ∞ (and
+//! without −1 for m = 2) those values are the products of `G g` and `A u`, and `B` takes
 //! values back to coefficients:
 //!
 //! ```text
@@ -14,13 +14,19 @@
 //! The second and third are the first one's transposes, as the three convolutions are.
 //! m + 1 multiplications do the work of 2m (Winograd 1980; Lavin & Gray,
 //! arXiv:1509.09308). In two dimensions it is applied to columns, then to rows.
+//!
+//! A fifth point, 2, would give m = 4 and save another eighth. Its powers cost more than
+//! that: the error grows fivefold, past that of a direct sum, and a rounding that moves
+//! one ReLU of a training step across its kink makes it another run.
 
 pub(super) use super::lanes::Lanes;
 
 /// Points of the larger algorithm; the smaller one leaves [`EXTRA`] out.
-pub(super) const POINTS: usize = 5;
-/// The point that only the larger algorithm has: 2.
-pub(super) const EXTRA: usize = 3;
+pub(super) const POINTS: usize = 4;
+/// The point that only the larger algorithm has: −1.
+pub(super) const EXTRA: usize = 2;
+/// Small positions of a tile of the larger algorithm.
+pub(super) const LARGE: usize = 3;
 /// Values at the points, coefficients, or outputs, as many as there are; the rest are 0.
 pub(super) type Line<V> = [V; POINTS];
 
@@ -43,18 +49,11 @@ pub(super) struct Bt;
 
 impl Transform for A {
     #[inline(always)]
-    fn apply<V: Lanes>(m: usize, &[a, b, c, d, _]: &Line<V>) -> Line<V> {
-        if m == 4 {
-            let (even, odd) = (a + c, b + d);
-            [
-                a,
-                even + odd,
-                even - odd,
-                a + b * 2.0 + c * 4.0 + d * 8.0,
-                d,
-            ]
+    fn apply<V: Lanes>(m: usize, &[a, b, c, _]: &Line<V>) -> Line<V> {
+        if m == LARGE {
+            [a, a + c + b, a + c - b, c]
         } else {
-            [a, a + c + b, a + c - b, V::ZERO, c]
+            [a, a + b, V::ZERO, b]
         }
     }
     #[inline(always)]
@@ -63,29 +62,22 @@ impl Transform for A {
     }
     #[inline(always)]
     fn gives(m: usize, i: usize) -> bool {
-        m == 4 || i != EXTRA
+        m == LARGE || i != EXTRA
     }
 }
 
 impl Transform for At {
     #[inline(always)]
-    fn apply<V: Lanes>(m: usize, &[z, p, n, t, i]: &Line<V>) -> Line<V> {
-        let (sum, difference) = (p + n, p - n);
-        if m == 4 {
-            [
-                z + sum + t,
-                difference + t * 2.0,
-                sum + t * 4.0,
-                difference + t * 8.0 + i,
-                V::ZERO,
-            ]
+    fn apply<V: Lanes>(m: usize, &[z, p, n, i]: &Line<V>) -> Line<V> {
+        if m == LARGE {
+            [z + p + n, p - n, p + n + i, V::ZERO]
         } else {
-            [z + sum, difference, sum + i, V::ZERO, V::ZERO]
+            [z + p, p + i, V::ZERO, V::ZERO]
         }
     }
     #[inline(always)]
     fn takes(m: usize, i: usize) -> bool {
-        m == 4 || i != EXTRA
+        m == LARGE || i != EXTRA
     }
     #[inline(always)]
     fn gives(m: usize, i: usize) -> bool {
@@ -95,22 +87,16 @@ impl Transform for At {
 
 impl Transform for B {
     #[inline(always)]
-    fn apply<V: Lanes>(m: usize, &[z, p, n, t, i]: &Line<V>) -> Line<V> {
-        if m == 4 {
-            [
-                z * 2.0,
-                (p - n + i) * 2.0 - z - t,
-                p + n * 3.0 - z * 2.0 - i,
-                z - p - n + t - i * 2.0,
-                i,
-            ]
+    fn apply<V: Lanes>(m: usize, &[z, p, n, i]: &Line<V>) -> Line<V> {
+        if m == LARGE {
+            [z, p - n - i, p + n - z, i]
         } else {
-            [z * 2.0, p - n * 3.0 - i, p + n * 3.0 - z * 2.0, i, V::ZERO]
+            [z, p * 2.0 - z - i, i, V::ZERO]
         }
     }
     #[inline(always)]
     fn takes(m: usize, i: usize) -> bool {
-        m == 4 || i != EXTRA
+        m == LARGE || i != EXTRA
     }
     #[inline(always)]
     fn gives(m: usize, i: usize) -> bool {
@@ -120,17 +106,11 @@ impl Transform for B {
 
 impl Transform for Bt {
     #[inline(always)]
-    fn apply<V: Lanes>(m: usize, &[a, b, c, d, e]: &Line<V>) -> Line<V> {
-        if m == 4 {
-            [
-                (a - c) * 2.0 - b + d,
-                b * 2.0 + c - d,
-                c * 3.0 - b * 2.0 - d,
-                d - b,
-                (b - d) * 2.0 - c + e,
-            ]
+    fn apply<V: Lanes>(m: usize, &[a, b, c, d]: &Line<V>) -> Line<V> {
+        if m == LARGE {
+            [a - c, b + c, c - b, d - b]
         } else {
-            [(a - c) * 2.0, b + c, (c - b) * 3.0, V::ZERO, d - b]
+            [a - b, b * 2.0, V::ZERO, c - b]
         }
     }
     #[inline(always)]
@@ -139,34 +119,23 @@ impl Transform for Bt {
     }
     #[inline(always)]
     fn gives(m: usize, i: usize) -> bool {
-        m == 4 || i != EXTRA
+        m == LARGE || i != EXTRA
     }
 }
 
 /// `G`: two taps of one parity to values at the points.
 #[inline(always)]
 pub(super) fn g<V: Lanes>([a, b]: [V; 2]) -> Line<V> {
-    const SIXTH: f32 = 1.0 / 6.0;
-    [
-        a * 0.5,
-        (a + b) * 0.5,
-        (a - b) * SIXTH,
-        (a + b * 2.0) * SIXTH,
-        b,
-    ]
+    [a, (a + b) * 0.5, (a - b) * 0.5, b]
 }
 
 /// `Gᵀ`: values at the points to the two taps.
 #[inline(always)]
-pub(super) fn gt<V: Lanes>(&[z, p, n, t, i]: &Line<V>) -> [V; 2] {
-    const SIXTH: f32 = 1.0 / 6.0;
-    [
-        (z + p) * 0.5 + (n + t) * SIXTH,
-        p * 0.5 + (t * 2.0 - n) * SIXTH + i,
-    ]
+pub(super) fn gt<V: Lanes>(&[z, p, n, i]: &Line<V>) -> [V; 2] {
+    [z + (p + n) * 0.5, (p - n) * 0.5 + i]
 }
 
-/// Runs the block for `i` = 0 to 4, each time as a constant, so that what it indexes
+/// Runs the block for `i` = 0 to 3, each time as a constant, so that what it indexes
 /// stays in registers.
 macro_rules! unrolled {
     ($i:ident => $block:block) => {{
@@ -184,10 +153,6 @@ macro_rules! unrolled {
         }
         {
             const $i: usize = 3;
-            $block
-        }
-        {
-            const $i: usize = 4;
             $block
         }
     }};

@@ -94,7 +94,7 @@ impl Window {
                 Some(place) if place < conv.big[axis] => place * step,
                 _ => PADDING,
             };
-            [at(0), at(1), at(2), at(3), at(4)]
+            [at(0), at(1), at(2), at(3)]
         };
         Self {
             rows: axis(0, parity / 2, conv.big[1] * conv.big_channels),
@@ -150,10 +150,10 @@ impl<V: Lanes> Sink<V> for WindowMut<'_, V> {
 macro_rules! of_size {
     ($t:ty, $v:ty, $tile:expr, $from:expr, $to:expr) => {
         match $tile.size {
-            [4, 4] => square::<$t, $v, 4, 4>($from, $to),
-            [4, _] => square::<$t, $v, 4, 3>($from, $to),
-            [_, 4] => square::<$t, $v, 3, 4>($from, $to),
-            _ => square::<$t, $v, 3, 3>($from, $to),
+            [3, 3] => square::<$t, $v, 3, 3>($from, $to),
+            [3, _] => square::<$t, $v, 3, 2>($from, $to),
+            [_, 3] => square::<$t, $v, 2, 3>($from, $to),
+            _ => square::<$t, $v, 2, 2>($from, $to),
         }
     };
 }
