@@ -27,6 +27,8 @@ use tile::QUANTUM;
 
 /// The most channels of the narrow side.
 const MAX_NARROW: usize = 4;
+/// Parts that a batch is shared out in; each has whole images.
+const PARTS: usize = 32;
 /// The longest patch.
 const MAX_PATCH: usize = 256;
 
@@ -148,6 +150,11 @@ impl Narrow {
         self.conv.small_channels >= 8 && self.conv.small != [1, 1]
     }
 
+    /// Images in a piece of the batch.
+    fn images(&self) -> usize {
+        self.conv.batch.div_ceil(PARTS)
+    }
+
     /// Rows of the padded image that `rows` small rows meet.
     fn padded_rows(&self, rows: usize) -> usize {
         (rows - 1) * self.conv.stride[0] + self.conv.kernel[0]
@@ -176,7 +183,8 @@ impl Narrow {
         )
     }
 
-    /// Copies the padded rows that small rows from `first` on meet.
+    /// Copies the padded rows that small rows from `first` on meet. What surrounds the
+    /// image in a row must be zeros, and stays so.
     fn pad(&self, image: &[f32], first: usize, padded: &mut [f32]) {
         let conv = &self.conv;
         let width = conv.big[1] * conv.big_channels;
@@ -186,9 +194,7 @@ impl Narrow {
                 padded.fill(0.0);
                 continue;
             };
-            padded[..start].fill(0.0);
             padded[start..start + len].copy_from_slice(&image[row * width..][..len]);
-            padded[start + len..].fill(0.0);
         }
     }
 

@@ -201,6 +201,9 @@ unsafe fn tile<L: Lanes, const R: usize, const V: usize>(operands: &Tile<'_>, mu
     for _ in 0..operands.repeat {
         // SAFETY: the caller's promise.
         unsafe {
+            each_row!(R, r => for v in 0..V {
+                L::prefetch(c.wrapping_add(r * operands.c_step + v * L::COUNT));
+            });
             let mut acc = [[L::zero(); V]; R];
             let (mut a_row, mut b_row) = (a, operands.b.as_ptr());
             for _ in 0..u_count {
