@@ -1,7 +1,7 @@
 //! The gradient in the weight.
 
 use super::tile::{Tile, blocks, heights, max_rows};
-use super::{MAX_PATCH, Narrow};
+use super::{MAX_PATCH, Narrow, PARTS};
 use crate::conv::cpu::PerThread;
 use crate::gemm::cpu::sum_rows;
 use crate::{Buffer, DType, Device};
@@ -10,6 +10,10 @@ use rayon::prelude::*;
 /// Elements of the wide rows of a band, which are read once for every few taps: 32 KiB
 /// of the first cache.
 const BAND: usize = 8192;
+/// Elements of the sums of all parts of the batch, which one thread adds up.
+const SUMS: usize = 1 << 16;
+/// Parts that a batch has even so.
+const FEW: usize = 8;
 
 /// For each tap and narrow channel, the sum over all positions of the narrow element
 /// there times the wide pixel. Parts of the batch are summed each on its own, then in
@@ -18,7 +22,8 @@ pub(super) fn wgrad(narrow: &Narrow, x: &[f32], y: &[f32], w: &mut [f32]) {
     let conv = &narrow.conv;
     let line = conv.small[1] * narrow.wide;
     let band = narrow.band(|rows| rows * line <= BAND);
-    let images = narrow.images();
+    let parts = (SUMS / (conv.patch() * narrow.wide)).clamp(FEW, PARTS);
+    let images = conv.batch.div_ceil(parts);
     let count = conv.batch.div_ceil(images);
     let len = conv.patch() * narrow.wide;
     let mut sums = Buffer::scratch(Device::Cpu, DType::F32, (count + 1) * len);

@@ -216,26 +216,20 @@ impl Narrow {
         }
     }
 
-    /// Index in the weight, as the caller stores it, of a wide channel, a tap of the
-    /// narrow geometry and a narrow channel.
-    fn weight_at(&self, wide: usize, tap: usize, narrow: usize) -> usize {
+    /// Calls `f` with each element's place: wide channel, kernel row, position in the
+    /// kernel row, index in the weight as the caller stores it.
+    fn each_weight(&self, mut f: impl FnMut(usize, usize, usize, usize)) {
         let taps = self.conv.kernel[0] * self.conv.kernel[1];
         let (narrows, wides) = (self.conv.big_channels, self.conv.small_channels);
-        match self.mirrored {
-            false => (wide * taps + tap) * narrows + narrow,
-            true => (narrow * taps + taps - 1 - tap) * wides + wide,
-        }
-    }
-
-    /// Calls `f` with each element's place: wide channel, kernel row, position in the
-    /// kernel row, index in the weight.
-    fn each_weight(&self, mut f: impl FnMut(usize, usize, usize, usize)) {
-        let channels = self.conv.big_channels;
         for ky in 0..self.conv.kernel[0] {
             for r in 0..self.run {
-                let tap = ky * self.conv.kernel[1] + r / channels;
-                for o in 0..self.conv.small_channels {
-                    f(o, ky, r, self.weight_at(o, tap, r % channels));
+                let (tap, channel) = (ky * self.conv.kernel[1] + r / narrows, r % narrows);
+                let (start, step) = match self.mirrored {
+                    false => (tap * narrows + channel, taps * narrows),
+                    true => ((channel * taps + taps - 1 - tap) * wides, 1),
+                };
+                for o in 0..wides {
+                    f(o, ky, r, start + o * step);
                 }
             }
         }
