@@ -19,14 +19,19 @@ pub(super) fn expand(narrow: &Narrow, x: &[f32], w: &[f32], y: &mut [f32], finis
     by_taps(narrow, w, weight);
     let line = conv.small[1] * conv.small_channels;
     PerThread::lend(narrow.padded_len(band), |scratch| {
-        let images = y.par_chunks_mut(conv.small_len());
-        let images = images.zip(x.par_chunks(conv.big_len()));
-        images.for_each(|(y, x)| {
+        let images = narrow.images();
+        let pieces = y.par_chunks_mut(images * conv.small_len());
+        let pieces = pieces.zip(x.par_chunks(images * conv.big_len()));
+        pieces.for_each(|(y, x)| {
             scratch.with(|padded| {
-                for (i, y) in y.chunks_mut(band * line).enumerate() {
-                    let padded = &mut padded[..narrow.padded_len(y.len() / line)];
-                    narrow.pad(x, i * band, padded);
-                    expand_band(narrow, padded, weight, y, finish);
+                padded.fill(0.0);
+                let images = y.chunks_exact_mut(conv.small_len());
+                for (y, x) in images.zip(x.chunks_exact(conv.big_len())) {
+                    for (i, y) in y.chunks_mut(band * line).enumerate() {
+                        let padded = &mut padded[..narrow.padded_len(y.len() / line)];
+                        narrow.pad(x, i * band, padded);
+                        expand_band(narrow, padded, weight, y, finish);
+                    }
                 }
             });
         });

@@ -1,7 +1,7 @@
 //! The gradient in the weight.
 
-use super::Narrow;
-use super::tile::{Row, Tile, blocks, heights, max_rows};
+use super::tile::{Tile, blocks, heights, max_rows};
+use super::{MAX_PATCH, Narrow, PARTS};
 use crate::conv::scratch::PerThread;
 use crate::gemm::cpu::sum_rows;
 use crate::{Buffer, DType, Device};
@@ -10,8 +10,10 @@ use rayon::prelude::*;
 /// Elements of the wide rows of a band, which are read once for every few taps: 32 KiB
 /// of the first cache.
 const BAND: usize = 8192;
-/// Parts of the batch that are summed on their own; a part has whole images.
-const PARTS: usize = 32;
+/// Elements of the sums of all parts of the batch, which one thread adds up.
+const SUMS: usize = 1 << 16;
+/// Parts that a batch has even so.
+const FEW: usize = 8;
 
 /// For each tap and narrow channel, the sum over all positions of the narrow element
 /// there times the wide pixel. Parts of the batch are summed each on its own, then in
@@ -20,7 +22,8 @@ pub(super) fn wgrad(narrow: &Narrow, x: &[f32], y: &[f32], w: &mut [f32]) {
     let conv = &narrow.conv;
     let line = conv.small[1] * narrow.wide;
     let band = narrow.band(|rows| rows * line <= BAND);
-    let images = conv.batch.div_ceil(PARTS);
+    let parts = (SUMS / (conv.patch() * narrow.wide)).clamp(FEW, PARTS);
+    let images = conv.batch.div_ceil(parts);
     let count = conv.batch.div_ceil(images);
     let len = conv.patch() * narrow.wide;
     let mut sums = Buffer::scratch(Device::Cpu, DType::F32, (count + 1) * len);
@@ -30,6 +33,10 @@ pub(super) fn wgrad(narrow: &Narrow, x: &[f32], y: &[f32], w: &mut [f32]) {
         true => 0,
         false => band * line,
     };
+    // Where in the padded rows each element of a patch is.
+    let taps: [usize; MAX_PATCH] =
+        std::array::from_fn(|i| i / narrow.run * narrow.pitch + i % narrow.run);
+    let taps = &taps[..conv.patch()];
     PerThread::lend(padded + widened, |scratch| {
         let parts = parts.par_chunks_mut(len);
         let parts = parts.zip(x.par_chunks(images * conv.big_len()));
@@ -37,6 +44,7 @@ pub(super) fn wgrad(narrow: &Narrow, x: &[f32], y: &[f32], w: &mut [f32]) {
         parts.for_each(|((sums, x), y)| {
             scratch.with(|scratch| {
                 let (padded, widened) = scratch.split_at_mut(padded);
+                padded.fill(0.0);
                 let images = x.chunks_exact(conv.big_len());
                 for (n, (x, y)) in images.zip(y.chunks_exact(conv.small_len())).enumerate() {
                     let bands = y.chunks(band * conv.small[1] * conv.small_channels);
@@ -44,7 +52,7 @@ pub(super) fn wgrad(narrow: &Narrow, x: &[f32], y: &[f32], w: &mut [f32]) {
                         let y = widen(narrow, y, widened);
                         let padded = &mut padded[..narrow.padded_len(y.len() / line)];
                         narrow.pad(x, i * band, padded);
-                        sum_band(narrow, (padded, y), sums, n + i > 0);
+                        sum_band(narrow, taps, (padded, y), sums, n + i > 0);
                     }
                 }
             });
@@ -70,18 +78,20 @@ fn widen<'a>(narrow: &Narrow, y: &'a [f32], widened: &'a mut [f32]) -> &'a [f32]
 }
 
 /// Adds what a band of wide rows contributes, or puts it there.
-fn sum_band(narrow: &Narrow, (padded, y): (&[f32], &[f32]), sums: &mut [f32], add: bool) {
+fn sum_band(
+    narrow: &Narrow,
+    taps: &[usize],
+    (padded, y): (&[f32], &[f32]),
+    sums: &mut [f32],
+    add: bool,
+) {
     let conv = &narrow.conv;
     let line = conv.small[1] * narrow.wide;
     for (block, columns) in blocks(narrow.wide) {
-        for (start, taps) in heights(conv.patch(), max_rows(columns)) {
-            let rows: Row = std::array::from_fn(|r| {
-                let tap = start + r;
-                tap / narrow.run * narrow.pitch + tap % narrow.run
-            });
+        for (start, count) in heights(conv.patch(), max_rows(columns)) {
             let tile = Tile {
                 a: padded,
-                rows: &rows[..taps],
+                rows: &taps[start..start + count],
                 a_steps: [
                     conv.stride[0] * narrow.pitch,
                     conv.stride[1] * conv.big_channels,

@@ -10,6 +10,8 @@
 pub(super) trait Lanes: Copy {
     /// Elements of a register.
     const COUNT: usize;
+    /// Asks for the line at an address that will be written.
+    unsafe fn prefetch(at: *const f32);
     unsafe fn zero() -> Self;
     /// All lanes the one element at `from`.
     unsafe fn splat(from: *const f32) -> Self;
@@ -32,6 +34,8 @@ pub(super) struct Portable([f32; 8]);
 
 impl Lanes for Portable {
     const COUNT: usize = 8;
+    #[inline(always)]
+    unsafe fn prefetch(_: *const f32) {}
     #[inline(always)]
     unsafe fn zero() -> Self {
         Self([0.0; 8])
@@ -108,6 +112,10 @@ mod x86 {
     impl Lanes for Ymm {
         const COUNT: usize = 8;
         #[inline(always)]
+        unsafe fn prefetch(at: *const f32) {
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+        }
+        #[inline(always)]
         unsafe fn zero() -> Self {
             Self(unsafe { _mm256_setzero_ps() })
         }
@@ -156,6 +164,10 @@ mod x86 {
     // SAFETY (all blocks): as above.
     impl Lanes for Zmm {
         const COUNT: usize = 16;
+        #[inline(always)]
+        unsafe fn prefetch(at: *const f32) {
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+        }
         #[inline(always)]
         unsafe fn zero() -> Self {
             Self(unsafe { _mm512_setzero_ps() })

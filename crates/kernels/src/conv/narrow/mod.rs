@@ -27,6 +27,8 @@ use tile::QUANTUM;
 
 /// The most channels of the narrow side.
 const MAX_NARROW: usize = 4;
+/// Parts that a batch is shared out in; each has whole images.
+const PARTS: usize = 32;
 /// The longest patch.
 const MAX_PATCH: usize = 256;
 
@@ -148,6 +150,11 @@ impl Narrow {
         self.conv.small_channels >= 8 && self.conv.small != [1, 1]
     }
 
+    /// Images in a piece of the batch.
+    fn images(&self) -> usize {
+        self.conv.batch.div_ceil(PARTS)
+    }
+
     /// Rows of the padded image that `rows` small rows meet.
     fn padded_rows(&self, rows: usize) -> usize {
         (rows - 1) * self.conv.stride[0] + self.conv.kernel[0]
@@ -176,7 +183,8 @@ impl Narrow {
         )
     }
 
-    /// Copies the padded rows that small rows from `first` on meet.
+    /// Copies the padded rows that small rows from `first` on meet. What surrounds the
+    /// image in a row must be zeros, and stays so.
     fn pad(&self, image: &[f32], first: usize, padded: &mut [f32]) {
         let conv = &self.conv;
         let width = conv.big[1] * conv.big_channels;
@@ -186,9 +194,7 @@ impl Narrow {
                 padded.fill(0.0);
                 continue;
             };
-            padded[..start].fill(0.0);
             padded[start..start + len].copy_from_slice(&image[row * width..][..len]);
-            padded[start + len..].fill(0.0);
         }
     }
 
@@ -210,26 +216,20 @@ impl Narrow {
         }
     }
 
-    /// Index in the weight, as the caller stores it, of a wide channel, a tap of the
-    /// narrow geometry and a narrow channel.
-    fn weight_at(&self, wide: usize, tap: usize, narrow: usize) -> usize {
+    /// Calls `f` with each element's place: wide channel, kernel row, position in the
+    /// kernel row, index in the weight as the caller stores it.
+    fn each_weight(&self, mut f: impl FnMut(usize, usize, usize, usize)) {
         let taps = self.conv.kernel[0] * self.conv.kernel[1];
         let (narrows, wides) = (self.conv.big_channels, self.conv.small_channels);
-        match self.mirrored {
-            false => (wide * taps + tap) * narrows + narrow,
-            true => (narrow * taps + taps - 1 - tap) * wides + wide,
-        }
-    }
-
-    /// Calls `f` with each element's place: wide channel, kernel row, position in the
-    /// kernel row, index in the weight.
-    fn each_weight(&self, mut f: impl FnMut(usize, usize, usize, usize)) {
-        let channels = self.conv.big_channels;
         for ky in 0..self.conv.kernel[0] {
             for r in 0..self.run {
-                let tap = ky * self.conv.kernel[1] + r / channels;
-                for o in 0..self.conv.small_channels {
-                    f(o, ky, r, self.weight_at(o, tap, r % channels));
+                let (tap, channel) = (ky * self.conv.kernel[1] + r / narrows, r % narrows);
+                let (start, step) = match self.mirrored {
+                    false => (tap * narrows + channel, taps * narrows),
+                    true => ((channel * taps + taps - 1 - tap) * wides, 1),
+                };
+                for o in 0..wides {
+                    f(o, ky, r, start + o * step);
                 }
             }
         }

@@ -92,23 +92,36 @@ fn scatter(narrow: &Narrow, patches: &[f32], padded: &mut [f32]) {
     // Neighbours overlap. What was just written is not read again until it has left
     // the store buffer, which can hand on whole stores only.
     let apart = QUAD.div_ceil(step);
-    for (ky, padded) in padded
-        .chunks_mut(narrow.pitch)
-        .take(conv.kernel[0])
-        .enumerate()
-    {
-        for at in (0..narrow.run_lanes).step_by(QUAD) {
-            let patches = &patches[ky * narrow.run_lanes + at..];
-            let padded = &mut padded[at..];
-            for first in 0..apart {
-                for j in (first..conv.small[1]).step_by(apart) {
-                    let patch = &patches[j * narrow.lanes..][..QUAD];
-                    let padded = &mut padded[j * step..][..QUAD];
-                    for (padded, patch) in padded.iter_mut().zip(patch) {
-                        *padded += patch;
-                    }
-                }
+    for at in (0..narrow.run_lanes).step_by(QUAD) {
+        for first in 0..apart.min(conv.small[1]) {
+            let count = (conv.small[1] - first).div_ceil(apart);
+            for ky in 0..conv.kernel[0] {
+                add_quads(
+                    &mut padded[ky * narrow.pitch + at + first * step..],
+                    apart * step,
+                    &patches[ky * narrow.run_lanes + at + first * narrow.lanes..],
+                    apart * narrow.lanes,
+                    count,
+                );
             }
         }
+    }
+}
+
+/// `count` times four elements of `from` added to four of `to`, each time so many
+/// elements further.
+#[allow(unsafe_code)]
+fn add_quads(to: &mut [f32], to_step: usize, from: &[f32], from_step: usize, count: usize) {
+    assert!((count - 1) * to_step + QUAD <= to.len());
+    assert!((count - 1) * from_step + QUAD <= from.len());
+    let (mut to, mut from) = (to.as_mut_ptr(), from.as_ptr());
+    for _ in 0..count {
+        // SAFETY: the last four elements of both are within their slices.
+        unsafe {
+            let (sums, terms) = (&mut *to.cast::<[f32; QUAD]>(), &*from.cast::<[f32; QUAD]>());
+            *sums = std::array::from_fn(|i| sums[i] + terms[i]);
+        }
+        to = to.wrapping_add(to_step);
+        from = from.wrapping_add(from_step);
     }
 }

@@ -197,16 +197,19 @@ macro_rules! each_row {
 unsafe fn tile<L: Lanes, const R: usize, const V: usize>(operands: &Tile<'_>, mut c: *mut f32) {
     let [u_step, v_step] = operands.a_steps;
     let [u_count, v_count] = operands.counts;
+    let starts: [usize; R] = std::array::from_fn(|r| operands.rows[r]);
     let mut a = operands.a.as_ptr();
     for _ in 0..operands.repeat {
         // SAFETY: the caller's promise.
         unsafe {
+            each_row!(R, r => for v in 0..V {
+                L::prefetch(c.wrapping_add(r * operands.c_step + v * L::COUNT));
+            });
             let mut acc = [[L::zero(); V]; R];
             let (mut a_row, mut b_row) = (a, operands.b.as_ptr());
             for _ in 0..u_count {
                 let mut b = b_row;
-                let rows: [*const f32; R] =
-                    std::array::from_fn(|r| a_row.wrapping_add(operands.rows[r]));
+                let rows = starts.map(|start| a_row.wrapping_add(start));
                 let mut at = 0;
                 for _ in 0..v_count {
                     let columns: [L; V] = std::array::from_fn(|v| L::load(b.add(v * L::COUNT)));
