@@ -14,6 +14,7 @@
 //! split over outputs, or into chunks of a fixed size whose partial results are
 //! combined in a fixed order.
 
+mod arena;
 pub mod buffer;
 pub mod conv;
 pub mod copy;
