@@ -122,7 +122,7 @@ impl Arena {
             }
             return (span, bytes - used);
         }
-        let mut fresh = self.from_system(bytes);
+        let mut fresh = self.new_chunk(bytes);
         let span = fresh.cut(bytes);
         self.fresh.push(fresh);
         (span, bytes)
@@ -152,7 +152,7 @@ impl Arena {
 
     /// A new chunk of at least `bytes`.
     #[allow(unsafe_code)]
-    fn from_system(&self, bytes: usize) -> Span {
+    fn new_chunk(&self, bytes: usize) -> Span {
         let bytes = bytes.max(self.chunk);
         // Two grains more than is handed out: one to align in, and one that keeps the
         // spans of neighbouring chunks from touching, so that no span reaches across
