@@ -157,6 +157,42 @@ impl Buffer {
             .collect())
     }
 
+    /// A buffer of which `read` provides the bytes, little-endian as files have them.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn read_le<E>(
+        device: Device,
+        dtype: DType,
+        len: usize,
+        read: impl FnOnce(&mut [u8]) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let mut out = Self::scratch(device, dtype, len);
+        let bytes = crate::dispatch!(dtype, T => {
+            bytemuck::cast_slice_mut::<T, u8>(out.as_mut_slice::<T>())
+        });
+        read(bytes)?;
+        if cfg!(target_endian = "big") {
+            let values = bytes.chunks_exact_mut(dtype.size());
+            values.for_each(<[u8]>::reverse);
+        }
+        Ok(out)
+    }
+
+    /// Passes the contents to `write` as little-endian bytes.
+    pub fn write_le<R>(&self, write: impl FnOnce(&[u8]) -> R) -> R {
+        let bytes = crate::dispatch!(self.dtype, T => {
+            bytemuck::cast_slice::<T, u8>(self.as_slice::<T>())
+        });
+        if cfg!(target_endian = "little") {
+            return write(bytes);
+        }
+        let mut bytes = bytes.to_vec();
+        let values = bytes.chunks_exact_mut(self.dtype.size());
+        values.for_each(<[u8]>::reverse);
+        write(&bytes)
+    }
+
     /// Number of elements.
     pub fn len(&self) -> usize {
         self.len
@@ -236,6 +272,21 @@ mod tests {
             pool.give(again);
             assert_eq!(pool.stats.bytes_in_use, 0, "{bytes}");
         }
+    }
+
+    #[test]
+    fn bytes_are_little_endian() {
+        let bytes = [1.5_f64.to_le_bytes(), (-3e300_f64).to_le_bytes()].concat();
+        let read = |to: &mut [u8]| -> Result<(), ()> {
+            to.copy_from_slice(&bytes);
+            Ok(())
+        };
+        let buffer = Buffer::read_le(Device::Cpu, DType::F64, 2, read).expect("no error");
+        assert_eq!(buffer.to_vec::<f64>(), [1.5, -3e300]);
+        assert_eq!(buffer.write_le(<[u8]>::to_vec), bytes);
+        let narrow = Buffer::from_slice(Device::Cpu, &[1.5_f32]);
+        assert_eq!(narrow.write_le(<[u8]>::to_vec), 1.5_f32.to_le_bytes());
+        Buffer::read_le(Device::Cpu, DType::F32, 2, |_| Err("no more")).expect_err("passed on");
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod error;
 pub use error::CheckpointError;
 
 use crate::module::{Slot, State};
-use entry::{Entry, Values};
+use entry::Entry;
 use safetensors::tensor::Metadata;
 use serde_json::{Map, Value, json};
 use std::cmp::Reverse;
@@ -155,13 +155,8 @@ impl Checkpoint {
                 file.seek(SeekFrom::Current(length)).map_err(read)?;
                 continue;
             }
-            let mut bytes = vec![0; end - start];
-            file.read_exact(&mut bytes).map_err(read)?;
-            let entry = Entry {
-                dtype: info.dtype,
-                shape: info.shape.clone(),
-                values: Values::Bytes(bytes),
-            };
+            let length = end - start;
+            let entry = Entry::read(info.dtype, &info.shape, length, &mut file).map_err(read)?;
             out.tensors.insert(name, entry);
         }
         Ok(out)

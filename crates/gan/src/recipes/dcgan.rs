@@ -19,6 +19,8 @@ pub(super) const INFO: Info = Info {
          statistics move three times; `fixed` leaves them alone in G's update (d-stats-in-g-step = false).",
         "Pictures come from eval mode (running statistics), as published.",
     ],
+    latent: LATENT,
+    generator: |_, init| generator(init),
     build,
 };
 
@@ -57,7 +59,7 @@ fn build(settings: &Settings, init: &Initialiser) -> Box<dyn Recipe> {
         pair: Pair::new(
             settings,
             LATENT,
-            generator(init),
+            (INFO.generator)(settings, init),
             discriminator(dropout, init),
         ),
         d_stats_in_g_step: settings.d_stats_in_g_step.unwrap_or(true),

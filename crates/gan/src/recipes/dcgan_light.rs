@@ -23,6 +23,8 @@ pub(super) const INFO: Info = Info {
          `fixed` leaves them alone in G's update (d-stats-in-g-step = false).",
         "Pictures were published in train mode (the batch's own statistics); `fixed` takes them in eval mode.",
     ],
+    latent: LATENT,
+    generator: |_, init| light_generator(init),
     build,
 };
 
@@ -63,7 +65,7 @@ fn build(settings: &Settings, init: &Initialiser) -> Box<dyn Recipe> {
         pair: Pair::new(
             settings,
             LATENT,
-            light_generator(init),
+            (INFO.generator)(settings, init),
             light_discriminator(init),
         ),
         d_stats_in_g_step: settings.d_stats_in_g_step.unwrap_or(true),

@@ -23,6 +23,8 @@ pub(super) const INFO: Info = Info {
          (sampling = \"shuffled-drop-last\").",
         "Keras: Glorot-uniform weights, zero biases, and Adam with eps 1e-7.",
     ],
+    latent: LATENT,
+    generator: |_, init| keras_generator(init),
     build,
 };
 
@@ -63,7 +65,7 @@ fn build(settings: &Settings, init: &Initialiser) -> Box<dyn Recipe> {
         pair: Pair::new(
             settings,
             LATENT,
-            keras_generator(init),
+            (INFO.generator)(settings, init),
             keras_discriminator(dropout, init),
         ),
     })

@@ -20,6 +20,8 @@ pub(super) const INFO: Info = Info {
          `fixed` uses eps 1e-5 (bn-eps = 1e-5).",
         "Pictures were published in train mode (the batch's own statistics); `fixed` takes them in eval mode.",
     ],
+    latent: LATENT,
+    generator: |settings, init| generator(settings.bn_eps.unwrap_or(1e-5), init),
     build,
 };
 
@@ -72,12 +74,11 @@ struct Mlp {
 }
 
 fn build(settings: &Settings, init: &Initialiser) -> Box<dyn Recipe> {
-    let bn_eps = settings.bn_eps.unwrap_or(1e-5);
     Box::new(Mlp {
         pair: Pair::new(
             settings,
             LATENT,
-            generator(bn_eps, init),
+            (INFO.generator)(settings, init),
             discriminator(init),
         ),
         order: settings.order.unwrap_or(Order::DFirst),

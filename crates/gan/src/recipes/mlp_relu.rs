@@ -18,6 +18,8 @@ pub(super) const INFO: Info = Info {
         "BatchNorm1d(n, 0.8) sets eps, not momentum; `fixed` uses eps 1e-5 (bn-eps = 1e-5).",
         "Pictures were published in train mode (the batch's own statistics); `fixed` takes them in eval mode.",
     ],
+    latent: LATENT,
+    generator: |settings, init| generator(settings.bn_eps.unwrap_or(1e-5), init),
     build,
 };
 
@@ -54,7 +56,7 @@ struct MlpRelu {
 }
 
 fn build(settings: &Settings, init: &Initialiser) -> Box<dyn Recipe> {
-    let generator = generator(settings.bn_eps.unwrap_or(1e-5), init);
+    let generator = (INFO.generator)(settings, init);
     let discriminator = relu_discriminator(settings.last_relu.unwrap_or(false), init);
     Box::new(MlpRelu {
         pair: Pair::new(settings, LATENT, generator, discriminator),

@@ -1,32 +1,32 @@
 //! One tensor of a checkpoint.
 
 use crate::module::Slot;
-use detach_tensor::{Array, DType, Tensor};
+use detach_tensor::{Array, DType, MAX_RANK};
 use safetensors::Dtype;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 /// One tensor: its place in the file's header, and its values.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) dtype: Dtype,
     pub(super) shape: Vec<usize>,
-    pub(super) values: Values,
+    values: Values,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Values {
-    /// As they are in a file.
+enum Values {
+    /// A handle to what was added, or what was read.
+    Floats(Array),
+    /// A count, or what is in a foreign file.
     Bytes(Vec<u8>),
-    /// A handle to what was added.
-    Held(Tensor),
 }
 
 impl Entry {
     pub(super) fn of(slot: Slot<'_>) -> Self {
         let (shape, values) = match slot {
             Slot::Param(param) | Slot::Buffer(param) => {
-                let tensor = param.get().detach();
-                (tensor.shape().to_vec(), Values::Held(tensor))
+                let array = param.get().value().clone();
+                (array.shape().to_vec(), Values::Floats(array))
             }
             Slot::Count(count) => (
                 Vec::new(),
@@ -44,18 +44,38 @@ impl Entry {
     pub(super) fn len(&self) -> usize {
         match &self.values {
             Values::Bytes(bytes) => bytes.len(),
-            Values::Held(tensor) => tensor.len() * tensor.dtype().size(),
+            Values::Floats(array) => array.len() * array.dtype().size(),
         }
     }
 
     pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         match &self.values {
             Values::Bytes(bytes) => out.write_all(bytes),
-            Values::Held(tensor) => match tensor.dtype() {
-                DType::F32 => write_values(out, &tensor.to_vec::<f32>(), f32::to_le_bytes),
-                DType::F64 => write_values(out, &tensor.to_vec::<f64>(), f64::to_le_bytes),
-            },
+            Values::Floats(array) => array.write_le(|bytes| out.write_all(bytes)),
         }
+    }
+
+    /// Reads the `length` bytes of a tensor.
+    pub(super) fn read(
+        dtype: Dtype,
+        shape: &[usize],
+        length: usize,
+        file: &mut impl Read,
+    ) -> io::Result<Self> {
+        let values = match dtype {
+            Dtype::F32 => Values::Floats(floats(DType::F32, shape, file)?),
+            Dtype::F64 => Values::Floats(floats(DType::F64, shape, file)?),
+            _ => {
+                let mut bytes = vec![0; length];
+                file.read_exact(&mut bytes)?;
+                Values::Bytes(bytes)
+            }
+        };
+        Ok(Self {
+            dtype,
+            shape: shape.to_vec(),
+            values,
+        })
     }
 
     /// What keeps this from being written to `slot`.
@@ -78,7 +98,7 @@ impl Entry {
     fn count(&self) -> Option<i64> {
         match &self.values {
             Values::Bytes(bytes) => bytes.first_chunk().map(|b| i64::from_le_bytes(*b)),
-            Values::Held(_) => None,
+            Values::Floats(_) => None,
         }
     }
 
@@ -86,21 +106,21 @@ impl Entry {
     /// When it [differs](Self::differs).
     pub(super) fn write_to(&self, slot: &Slot<'_>) {
         match (slot, &self.values) {
-            (Slot::Param(param) | Slot::Buffer(param), values) => {
-                let values = match (values, self.dtype) {
-                    (Values::Held(tensor), _) => tensor.value().clone(),
-                    (Values::Bytes(bytes), Dtype::F64) => {
-                        Array::from_slice(&values_of(bytes, f64::from_le_bytes), &self.shape)
-                    }
-                    (Values::Bytes(bytes), _) => {
-                        Array::from_slice(&values_of(bytes, f32::from_le_bytes), &self.shape)
-                    }
-                };
-                param.set("Checkpoint::restore", &values);
+            (Slot::Param(param) | Slot::Buffer(param), Values::Floats(array)) => {
+                param.set("Checkpoint::restore", array);
             }
             (Slot::Count(count), _) => count.set(self.count().unwrap_or(0).cast_unsigned()),
+            (_, Values::Bytes(_)) => unreachable!("parameters and buffers are floats"),
         }
     }
+}
+
+/// An array in memory that the pool knows, straight from the file.
+fn floats(dtype: DType, shape: &[usize], file: &mut impl Read) -> io::Result<Array> {
+    // The format allows any rank; no layer here has one above four.
+    let flat = [shape.iter().product()];
+    let shape = if shape.len() > MAX_RANK { &flat } else { shape };
+    Array::read_le(shape, dtype, |bytes| file.read_exact(bytes))
 }
 
 fn dtype_of(slot: &Slot<'_>) -> Dtype {
@@ -111,25 +131,4 @@ fn dtype_of(slot: &Slot<'_>) -> Dtype {
         },
         Slot::Count(_) => Dtype::I64,
     }
-}
-
-/// Piece by piece: the bytes of all values at once would be as much memory again.
-fn write_values<T: Copy, const N: usize>(
-    out: &mut impl Write,
-    values: &[T],
-    to: fn(T) -> [u8; N],
-) -> io::Result<()> {
-    const PIECE: usize = 4096;
-    let mut bytes = Vec::with_capacity(PIECE * N);
-    for piece in values.chunks(PIECE) {
-        bytes.clear();
-        bytes.extend(piece.iter().flat_map(|&value| to(value)));
-        out.write_all(&bytes)?;
-    }
-    Ok(())
-}
-
-fn values_of<T, const N: usize>(bytes: &[u8], from: fn([u8; N]) -> T) -> Vec<T> {
-    let (chunks, _) = bytes.as_chunks();
-    chunks.iter().map(|&chunk| from(chunk)).collect()
 }
