@@ -115,15 +115,20 @@ impl Images {
             Sampling::WithReplacement => {
                 let mut ints = self.random.at(step).ints();
                 let mut next = || ints.next_u32();
-                self.order =
-                    sample::with_replacement(self.dataset.len(), self.batch_size, &mut next);
+                sample::draw(
+                    self.dataset.len(),
+                    self.batch_size,
+                    &mut self.order,
+                    &mut next,
+                );
                 0..self.batch_size
             }
             _ => {
                 let epoch = step / self.steps_per_epoch();
                 if self.epoch != Some(epoch) {
                     let mut ints = self.random.at(epoch).ints();
-                    self.order = sample::shuffled(self.dataset.len(), &mut || ints.next_u32());
+                    let mut next = || ints.next_u32();
+                    sample::shuffle(self.dataset.len(), &mut self.order, &mut next);
                     self.epoch = Some(epoch);
                 }
                 let start = (step % self.steps_per_epoch()) as usize * self.batch_size;

@@ -27,6 +27,7 @@ pub mod optim;
 mod parallel;
 pub mod philox;
 pub mod real;
+pub mod recycle;
 pub mod reduce;
 pub mod simd;
 #[cfg(test)]

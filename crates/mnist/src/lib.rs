@@ -30,7 +30,8 @@
 //! let mut counter = 0u32;
 //! let mut ints = || { counter += 1; counter.wrapping_mul(0x9E37_79B9) }; // a trainer passes Philox
 //!
-//! let epoch = sample::shuffled(data.len(), &mut ints);
+//! let mut epoch = Vec::new();
+//! sample::shuffle(data.len(), &mut epoch, &mut ints);
 //! let mut batch = vec![0.0; 64 * 784]; // [B, 1, 28, 28]
 //! data.batch(&epoch[..64], &mut batch);
 //! assert!(batch.iter().all(|x| (-1.0..=1.0).contains(x)));
