@@ -17,9 +17,9 @@ fn trainer(info: &'static Info, digits: usize, batch_size: usize) -> Trainer {
     settings.batch_size = batch_size;
     let source = match info.data {
         DataKind::Gaussian => Source::gaussian(&settings),
-        DataKind::Images => {
+        DataKind::Images(size) => {
             let dataset = Dataset::synthetic(0, Split::Train, digits);
-            Source::images(dataset, &settings).expect("a batch of images")
+            Source::images(dataset, size, &settings).expect("a batch of images")
         }
     };
     Trainer::new(info, settings, source, DType::F32.into())

@@ -7,7 +7,9 @@ use detach_nn::{Mode, Module, Sequential};
 use detach_tensor::{Kind, Random, Stream, Tensor};
 
 /// Digits are 28 pixels high; twice that is comfortable to look at.
-const SCALE: usize = 2;
+fn scale(height: usize) -> usize {
+    if height < 56 { 2 } else { 1 }
+}
 
 /// A picture of samples: a grid of `[N, C, H, W]` with so many columns, or the histogram
 /// of `[N, 1]`.
@@ -16,7 +18,7 @@ pub fn draw(samples: &Tensor, columns: usize) -> Image {
     match *samples.shape() {
         [n, c, h, w] => Grid::new(&values, [n, c, h, w])
             .columns(columns)
-            .scale(SCALE)
+            .scale(scale(h))
             .render(),
         _ => Histogram::default().render(&values),
     }

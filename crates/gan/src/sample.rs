@@ -4,7 +4,7 @@ use crate::cli::{InterpolateArgs, SampleArgs, usage};
 use crate::gallery::{self, Sampler};
 use crate::npy;
 use crate::picture::{Grid, save_apng};
-use crate::recipes::{self, GENERATOR};
+use crate::recipes::{self, DataKind, GENERATOR};
 use crate::run::{Config, Run};
 use crate::settings::SampleMode;
 use crate::trainer::check_recipe;
@@ -28,6 +28,7 @@ const MOST_TILES: usize = 10_000;
 struct Trained {
     run: Run,
     config: Config,
+    data: DataKind,
     g: Sequential,
     latent: usize,
 }
@@ -51,6 +52,7 @@ impl Trained {
         Ok(Self {
             run,
             config,
+            data: info.data,
             g,
             latent: info.latent,
         })
@@ -100,27 +102,29 @@ pub fn sample(args: &SampleArgs) -> Result<String> {
         format != Format::Png || count <= MOST_TILES,
         "a picture of {count} samples would be too large; write .npy or .idx3-ubyte.gz, or at most {MOST_TILES}"
     );
+    let gray = matches!(trained.data, DataKind::Images(size) if size.channels == 1);
+    ensure!(
+        format != Format::Idx || gray,
+        "`{}` makes no gray images, and IDX holds nothing else; write .npy or .png",
+        trained.config.recipe
+    );
     let mode = args.mode.unwrap_or(trained.config.settings.pictures.mode);
     let (z, shape, values) = generate_many(trained.sampler(), args.seed, count, mode);
     if let Some(path) = &args.noise_out {
         npy::write(path, &[count, trained.latent], &z)?;
     }
-    match (format, &shape[..]) {
-        (Format::Npy, _) => npy::write(&args.out, &shape, &values)?,
-        (Format::Png, _) => {
+    match format {
+        Format::Npy => npy::write(&args.out, &shape, &values)?,
+        Format::Png => {
             let columns = (count as f64).sqrt().ceil() as usize;
             let samples = Tensor::constant(Array::from_slice(&values, &shape));
             gallery::draw(&samples, columns).save_png(&args.out)?;
         }
-        (Format::Idx, &[n, 1, h, w]) => {
+        Format::Idx => {
             let mut pixels = vec![0; values.len()];
             denormalise(&values, &mut pixels);
-            Idx::new([n, h, w], pixels)?.save(&args.out)?;
+            Idx::new([count, shape[2], shape[3]], pixels)?.save(&args.out)?;
         }
-        (Format::Idx, _) => bail!(
-            "`{}` makes no gray images; write .npy or .png",
-            trained.config.recipe
-        ),
     }
     Ok(format!("{count} samples in {}\n", args.out.display()))
 }

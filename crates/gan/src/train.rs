@@ -139,10 +139,10 @@ fn say(args: &TrainArgs, text: &str) {
 
 /// The recipe's data, and the configuration that says where it is from.
 fn open_data(info: &Info, mut config: Config, args: &TrainArgs) -> Result<(Source, Config)> {
-    if info.data == DataKind::Gaussian {
+    let DataKind::Images(size) = info.data else {
         config.data = "the standard normal distribution".to_owned();
         return Ok((Source::gaussian(&config.settings), config));
-    }
+    };
     let mut lookup = Lookup::new(config.data_dir.clone());
     if !args.offline {
         lookup = lookup.with_download();
@@ -169,7 +169,7 @@ fn open_data(info: &Info, mut config: Config, args: &TrainArgs) -> Result<(Sourc
     }
     config.data = dataset.source.kind.to_string();
     config.data_checksum = checksum;
-    Ok((Source::images(dataset, &config.settings)?, config))
+    Ok((Source::images(dataset, size, &config.settings)?, config))
 }
 
 fn total_steps(trainer: &Trainer, max_steps: Option<u64>) -> u64 {

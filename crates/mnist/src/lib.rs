@@ -46,6 +46,7 @@
 //! | [`lookup`] | [`Lookup`], the order of places |
 //! | [`fetch`] | [`Fetcher`]: mirrors, resuming, SHA-256 before a file gets its name |
 //! | [`synth`] | [`Synth`]: handwritten digits as a pure function of (seed, index) |
+//! | [`Resize`] | images of another size, as PyTorch's `F.interpolate` makes them |
 //! | [`sample`] | shuffling, sampling with replacement, the scale of pixels |
 //!
 //! # Files from strangers
@@ -62,6 +63,7 @@ mod file;
 mod folder;
 pub mod idx;
 pub mod lookup;
+mod resize;
 pub mod sample;
 pub mod synth;
 
@@ -70,4 +72,5 @@ pub use error::Error;
 pub use fetch::{FetchError, Fetcher, Progress};
 pub use idx::{Idx, IdxError};
 pub use lookup::Lookup;
+pub use resize::Resize;
 pub use synth::Synth;

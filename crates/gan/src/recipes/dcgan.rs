@@ -12,7 +12,7 @@ pub(super) const INFO: Info = Info {
     name: "dcgan",
     summary: "convolutional, batch-normalised, dropout in D; the classic",
     step: "D on real + D on the detached fakes, one step; G through the updated D on the same fakes",
-    data: DataKind::Images,
+    data: DataKind::DIGITS,
     settings,
     notes: &[
         "D's BatchNorm sees three batches a step (real, fake, and fake again for G), so its running \

@@ -16,7 +16,7 @@ pub(super) const INFO: Info = Info {
     name: "dcgan-light",
     summary: "small and all-convolutional, smoothed labels; digits within two minutes",
     step: "D on real + D on detached fakes, one step; G on fresh noise through the updated D",
-    data: DataKind::Images,
+    data: DataKind::DIGITS,
     settings,
     notes: &[
         "D's BatchNorm sees three batches a step, so its running statistics move three times; \

@@ -14,7 +14,7 @@ pub(super) const INFO: Info = Info {
     name: "keras-mlp",
     summary: "fully connected, dropout in D, two D updates a step; as the Keras tutorials do",
     step: "D on real, step; D on fakes, step; then G on the same noise again through D",
-    data: DataKind::Images,
+    data: DataKind::DIGITS,
     settings,
     notes: &[
         "`train_on_batch` twice makes two Adam steps of D a step, the second on gradients of the already moved \

@@ -13,7 +13,7 @@ pub(super) const INFO: Info = Info {
     summary: "fully connected, batch-normalised G; `--order g-first` for the other published loop",
     step: "D on real + D on detached fakes, one step; G on fresh noise through the updated D. \
            With `--order g-first`: G, then D (mean of both losses) on the fakes made before G's update",
-    data: DataKind::Images,
+    data: DataKind::DIGITS,
     settings,
     notes: &[
         "BatchNorm1d(n, 0.8) sets eps, not momentum: unit-variance activations come out scaled by 0.745; \

@@ -10,7 +10,7 @@ pub(super) const INFO: Info = Info {
     name: "mlp-relu",
     summary: "fully connected, ReLU before σ in D: a published fault worth seeing",
     step: "G first; then D (mean of both losses) on the fakes made before G's update, detached",
-    data: DataKind::Images,
+    data: DataKind::DIGITS,
     settings,
     notes: &[
         "ReLU before σ keeps p in [0.5, 1): G's loss can never exceed 0.6931, D's never falls below 0.3466, \

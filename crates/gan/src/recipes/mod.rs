@@ -7,6 +7,7 @@
 //! line in [`RECIPES`].
 
 mod dcgan;
+mod dcgan64;
 mod dcgan_light;
 mod gauss1d;
 mod keras_mlp;
@@ -28,6 +29,7 @@ pub const GENERATOR: &str = "generator";
 pub const RECIPES: &[&Info] = &[
     &dcgan_light::INFO,
     &dcgan::INFO,
+    &dcgan64::INFO,
     &mlp::INFO,
     &mlp_relu::INFO,
     &keras_mlp::INFO,
@@ -75,10 +77,35 @@ pub struct Info {
 /// What a recipe is trained on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DataKind {
-    /// Images `[N, 1, 28, 28]` in [-1, 1].
-    Images,
+    /// Images `[N, C, side, side]` in [-1, 1].
+    Images(ImageSize),
     /// Samples `[N, 1]` of the standard normal distribution.
     Gaussian,
+}
+
+/// How large images are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageSize {
+    /// 1 for gray, 3 for RGB.
+    pub channels: usize,
+    /// Height and width in pixels.
+    pub side: usize,
+}
+
+impl DataKind {
+    /// Images as the data has them, `[N, 1, 28, 28]`.
+    pub const DIGITS: Self = Self::Images(ImageSize {
+        channels: 1,
+        side: detach_mnist::SIDE,
+    });
+
+    /// The shape of `n` samples.
+    pub fn shape(self, n: usize) -> Vec<usize> {
+        match self {
+            Self::Images(ImageSize { channels, side }) => vec![n, channels, side, side],
+            Self::Gaussian => vec![n, 1],
+        }
+    }
 }
 
 /// A system in training.
