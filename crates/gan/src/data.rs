@@ -3,7 +3,7 @@
 use crate::recipes::ImageSize;
 use crate::settings::{Sampling, Settings};
 use anyhow::{Result, ensure};
-use detach_mnist::{Dataset, PIXELS, Resize, SIDE, sample};
+use detach_mnist::{Dataset, PIXELS, Packed, Resize, SIDE, sample};
 use detach_tensor::{Array, Kind, Random, Stream, Tensor};
 
 /// Where real samples come from.
@@ -18,7 +18,7 @@ pub enum Source {
 /// Batches of images `[N, C, side, side]` in [-1, 1].
 #[derive(Debug)]
 pub struct Images {
-    dataset: Dataset,
+    images: Packed,
     batch_size: usize,
     sampling: Sampling,
     random: Random,
@@ -61,7 +61,7 @@ impl Source {
             settings.batch_size
         );
         Ok(Self::Images(Box::new(Images {
-            dataset,
+            images: Packed::new(dataset.images),
             batch_size: settings.batch_size,
             sampling: settings.sampling,
             random: Random::new(settings.seed, Stream::Shuffle),
@@ -109,7 +109,7 @@ impl Source {
 
 impl Images {
     fn steps_per_epoch(&self) -> u64 {
-        let (images, batch) = (self.dataset.len(), self.batch_size);
+        let (images, batch) = (self.images.len(), self.batch_size);
         let steps = match self.sampling {
             Sampling::Shuffled { drop_last: false } => images.div_ceil(batch),
             _ => images / batch,
@@ -123,7 +123,7 @@ impl Images {
                 let mut ints = self.random.at(step).ints();
                 let mut next = || ints.next_u32();
                 sample::draw(
-                    self.dataset.len(),
+                    self.images.len(),
                     self.batch_size,
                     &mut self.order,
                     &mut next,
@@ -135,7 +135,7 @@ impl Images {
                 if self.epoch != Some(epoch) {
                     let mut ints = self.random.at(epoch).ints();
                     let mut next = || ints.next_u32();
-                    sample::shuffle(self.dataset.len(), &mut self.order, &mut next);
+                    sample::shuffle(self.images.len(), &mut self.order, &mut next);
                     self.epoch = Some(epoch);
                 }
                 let start = (step % self.steps_per_epoch()) as usize * self.batch_size;
@@ -144,7 +144,11 @@ impl Images {
         };
         let indices = &self.order[range];
         self.pixels.resize(indices.len() * PIXELS, 0.0);
-        self.dataset.batch(indices, &mut self.pixels);
+        let mut image = [0; PIXELS];
+        for (values, &index) in self.pixels.chunks_exact_mut(PIXELS).zip(indices) {
+            self.images.unpack(index as usize, &mut image);
+            sample::normalise(&image, values);
+        }
         let (pixels, side) = match &mut self.resize {
             Some((resize, enlarged)) => {
                 resize.all(&self.pixels, enlarged);

@@ -46,6 +46,7 @@
 //! | [`lookup`] | [`Lookup`], the order of places |
 //! | [`fetch`] | [`Fetcher`]: mirrors, resuming, SHA-256 before a file gets its name |
 //! | [`synth`] | [`Synth`]: handwritten digits as a pure function of (seed, index) |
+//! | [`Packed`] | images in a third of the memory |
 //! | [`Resize`] | images of another size, as PyTorch's `F.interpolate` makes them |
 //! | [`sample`] | shuffling, sampling with replacement, the scale of pixels |
 //!
@@ -63,6 +64,7 @@ mod file;
 mod folder;
 pub mod idx;
 pub mod lookup;
+mod packed;
 mod resize;
 pub mod sample;
 pub mod synth;
@@ -72,5 +74,6 @@ pub use error::Error;
 pub use fetch::{FetchError, Fetcher, Progress};
 pub use idx::{Idx, IdxError};
 pub use lookup::Lookup;
+pub use packed::Packed;
 pub use resize::Resize;
 pub use synth::Synth;
