@@ -33,7 +33,7 @@ pub struct Initialiser {
 
 impl Initialiser {
     /// Parameters of `kind` by `scheme`, from `random` (of
-    /// [`Stream::Init`](detach_tensor::Stream::Init)).
+    /// [`Stream::Init`]).
     pub fn new(scheme: Scheme, random: Random, kind: impl Into<Kind>) -> Self {
         Self {
             scheme,
