@@ -13,7 +13,7 @@ bits; a float32 run uses the same numbers rounded. `i` is the row-major index of
     parameter of rank >= 2                  u * sqrt(shape[0] / number of elements)
     BatchNorm weight                        1 + 0.1 u
     every other parameter of rank 1         0.1 u
-    reals                                   u as images [B, 1, 28, 28]; sqrt(3) u as samples [B, 1] in gauss1d
+    reals                                   u as images [B, C, H, W]; sqrt(3) u as samples [B, 1] in gauss1d
     noise                                   sqrt(3) u, [B, z]  (variance 1, like the normal noise it stands for)
 """
 

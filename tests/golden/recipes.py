@@ -25,7 +25,7 @@ Step = namedtuple("Step", "d_loss g_loss p_real p_fake")
 
 @dataclass(frozen=True)
 class Recipe:
-    """One published system; `golden_batch` keeps the goldens quick, `batch` is the published one."""
+    """One published system; `golden_batch` and `golden_steps` keep the goldens quick, `batch` is the published one."""
 
     networks: Callable  # dropout probability -> (G, D)
     loop: Callable  # run -> Step
@@ -37,6 +37,8 @@ class Recipe:
     lr: float = 2e-4
     betas: tuple = (0.5, 0.999)
     eps: float = 1e-8
+    golden_steps: int = 20
+    float32_runs: int = 1  # from weights moved by one unit in the last place, all but the first; see generate.py
     first: int = 0  # the golden's first batch of reals and draw of noise; see generate.py
 
     def build(self, dropout):
@@ -128,6 +130,27 @@ def dcgan_light(_dropout):
     d = [down(1, 64), leaky(), down(64, 128), nn.BatchNorm2d(128), leaky()]
     d += [nn.Conv2d(128, 1, 7, 1, 0), nn.Flatten(), nn.Sigmoid()]
     return nn.Sequential(*g), nn.Sequential(*d)
+
+
+def up_bare(a, b):
+    """up without a bias."""
+    return nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False)
+
+
+def down_bare(a, b):
+    """down without a bias."""
+    return nn.Conv2d(a, b, 4, 2, 1, bias=False)
+
+
+def dcgan64(_dropout):
+    g = [nn.Unflatten(1, (100, 1, 1)), nn.ConvTranspose2d(100, 512, 4, 1, 0, bias=False)]
+    for a, b in [(512, 256), (256, 128), (128, 64), (64, 3)]:
+        g += [nn.BatchNorm2d(a), nn.ReLU(), up_bare(a, b)]
+    d = [down_bare(3, 64), leaky()]
+    for a, b in [(64, 128), (128, 256), (256, 512)]:
+        d += [down_bare(a, b), nn.BatchNorm2d(b), leaky()]
+    d += [nn.Conv2d(512, 1, 4, 1, 0, bias=False), nn.Flatten(), nn.Sigmoid()]
+    return nn.Sequential(*g, nn.Tanh()), nn.Sequential(*d)
 
 
 # ---- loops -------------------------------------------------------------------------------------------------------
@@ -227,4 +250,7 @@ RECIPES = {
         gauss1d, step_gauss1d, (3_151, 2_701), 64, latent=10, sample=(1,), lr=1e-3, betas=(0.9, 0.999), first=40000
     ),
     "dcgan-light": Recipe(dcgan_light, step_smoothed, (759_873, 138_817), 8),
+    "dcgan64": Recipe(
+        dcgan64, step_smoothed, (3_576_704, 2_765_568), 2, sample=(3, 64, 64), golden_steps=3, float32_runs=8
+    ),
 }

@@ -89,7 +89,7 @@ pub fn distance(a: &[f64], b: &[f64]) -> f64 {
     }
 }
 
-/// Twenty training steps of a recipe in PyTorch, in `f64` with dropout off.
+/// The training steps of a recipe in PyTorch, in `f64` with dropout off.
 #[derive(Debug, Deserialize)]
 pub struct Golden {
     /// Samples a batch.

@@ -120,9 +120,10 @@ impl Replay {
         } = self;
         // √3·u has the variance 1 of the normal noise that it stands for.
         let unit_variance = 3.0_f64.sqrt();
-        let (shape, scale) = match data {
-            DataKind::Images => (vec![*batch, 1, 28, 28], 1.0),
-            DataKind::Gaussian => (vec![*batch, 1], unit_variance),
+        let shape = data.shape(*batch);
+        let scale = match data {
+            DataKind::Images(_) => 1.0,
+            DataKind::Gaussian => unit_variance,
         };
         let next = |first: u64, count: &mut u64, shape: &[usize], scale| {
             let array = by_formula(first + *count, shape, scale, 0.0, *dtype);

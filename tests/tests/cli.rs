@@ -67,6 +67,7 @@ mod help {
             str![[r#"
 dcgan-light  [..]
 dcgan        [..]
+dcgan64      [..]
 mlp          [..]
 mlp-relu     [..]
 keras-mlp    [..]

@@ -55,6 +55,11 @@ fn dcgan_light() {
 }
 
 #[test]
+fn dcgan64() {
+    pytorch_agrees("dcgan64", "--count 70 --mode eval", &[]);
+}
+
+#[test]
 fn mlp() {
     pytorch_agrees("mlp", "--count 130 --mode eval", &[]);
 }
@@ -64,10 +69,10 @@ fn keras_mlp() {
     pytorch_agrees("keras-mlp", "--count 130 --mode eval", &[]);
 }
 
-/// Samples are made a hundred at once; the statistics are those of the hundred.
+/// Samples are made 64 at once; the statistics are those of the 64.
 #[test]
 fn mlp_by_the_statistics_of_the_batch() {
-    pytorch_agrees("mlp", "--count 100 --mode batch", &["--train-mode"]);
+    pytorch_agrees("mlp", "--count 64 --mode batch", &["--train-mode"]);
 }
 
 /// The comparison can fail: images of other noise are not the same.

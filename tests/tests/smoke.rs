@@ -11,17 +11,18 @@ use std::fs;
 const STEPS: u64 = 3;
 
 /// Parameters of G and D, which no preset changes.
-const SIZES: [(&str, usize, usize); 6] = [
+const SIZES: [(&str, usize, usize); 7] = [
     ("keras-mlp", 1_486_352, 1_460_225),
     ("dcgan", 1_948_545, 138_817),
     ("mlp", 1_510_032, 533_505),
     ("mlp-relu", 1_510_032, 566_273),
     ("gauss1d", 3_151, 2_701),
     ("dcgan-light", 759_873, 138_817),
+    ("dcgan64", 3_576_704, 2_765_568),
 ];
 
 /// What `fixed` sets otherwise, as the notes of `gan recipes NAME` say.
-const FIXED: [(&str, &[&str]); 6] = [
+const FIXED: [(&str, &[&str]); 7] = [
     (
         "keras-mlp",
         &["sampling.by = \"shuffled\"", "sampling.drop-last = true"],
@@ -39,6 +40,10 @@ const FIXED: [(&str, &[&str]); 6] = [
     ("gauss1d", &["log-eps = 0.0"]),
     (
         "dcgan-light",
+        &["d-stats-in-g-step = false", "pictures.mode = \"eval\""],
+    ),
+    (
+        "dcgan64",
         &["d-stats-in-g-step = false", "pictures.mode = \"eval\""],
     ),
 ];
@@ -104,7 +109,7 @@ fn check_metrics(sandbox: &Sandbox, info: &Info, what: &str) {
         .collect();
     assert_eq!(lines.len() as u64, STEPS, "{what}");
     let per_epoch = match info.data {
-        DataKind::Images => 8.0,
+        DataKind::Images(_) => 8.0,
         DataKind::Gaussian => 5000.0,
     };
     for (step, line) in (1..).zip(&lines) {

@@ -1,8 +1,9 @@
 //! Batches, as a pure function of (seed, step).
 
+use crate::recipes::ImageSize;
 use crate::settings::{Sampling, Settings};
 use anyhow::{Result, ensure};
-use detach_mnist::{Dataset, PIXELS, SIDE, sample};
+use detach_mnist::{Dataset, PIXELS, Packed, Resize, SIDE, sample};
 use detach_tensor::{Array, Kind, Random, Stream, Tensor};
 
 /// Where real samples come from.
@@ -14,10 +15,10 @@ pub enum Source {
     Gaussian(Gaussian),
 }
 
-/// Batches of images `[N, 1, 28, 28]` in [-1, 1].
+/// Batches of images `[N, C, side, side]` in [-1, 1].
 #[derive(Debug)]
 pub struct Images {
-    dataset: Dataset,
+    images: Packed,
     batch_size: usize,
     sampling: Sampling,
     random: Random,
@@ -25,6 +26,9 @@ pub struct Images {
     epoch: Option<u64>,
     order: Vec<u32>,
     pixels: Vec<f32>,
+    channels: usize,
+    /// What enlarges an image, and where to; `None` where it is shown as it is.
+    resize: Option<(Resize, Vec<f32>)>,
 }
 
 /// Batches of normal numbers.
@@ -36,11 +40,12 @@ pub struct Gaussian {
 }
 
 impl Source {
-    /// Batches of `dataset` as the settings say.
+    /// Batches of `dataset` as the settings say, each image enlarged to `size` and
+    /// shown in all its channels.
     ///
     /// # Errors
     /// When the data set has not one whole batch, or a last batch of one image.
-    pub fn images(dataset: Dataset, settings: &Settings) -> Result<Self> {
+    pub fn images(dataset: Dataset, size: ImageSize, settings: &Settings) -> Result<Self> {
         ensure!(
             dataset.len() >= settings.batch_size,
             "the data set has {} images, fewer than a batch of {}; use a smaller --batch-size",
@@ -56,13 +61,15 @@ impl Source {
             settings.batch_size
         );
         Ok(Self::Images(Box::new(Images {
-            dataset,
+            images: Packed::new(dataset.images),
             batch_size: settings.batch_size,
             sampling: settings.sampling,
             random: Random::new(settings.seed, Stream::Shuffle),
             epoch: None,
             order: Vec::new(),
             pixels: Vec::new(),
+            channels: size.channels,
+            resize: (size.side != SIDE).then(|| (Resize::new(SIDE, size.side), Vec::new())),
         })))
     }
 
@@ -102,7 +109,7 @@ impl Source {
 
 impl Images {
     fn steps_per_epoch(&self) -> u64 {
-        let (images, batch) = (self.dataset.len(), self.batch_size);
+        let (images, batch) = (self.images.len(), self.batch_size);
         let steps = match self.sampling {
             Sampling::Shuffled { drop_last: false } => images.div_ceil(batch),
             _ => images / batch,
@@ -115,15 +122,20 @@ impl Images {
             Sampling::WithReplacement => {
                 let mut ints = self.random.at(step).ints();
                 let mut next = || ints.next_u32();
-                self.order =
-                    sample::with_replacement(self.dataset.len(), self.batch_size, &mut next);
+                sample::draw(
+                    self.images.len(),
+                    self.batch_size,
+                    &mut self.order,
+                    &mut next,
+                );
                 0..self.batch_size
             }
             _ => {
                 let epoch = step / self.steps_per_epoch();
                 if self.epoch != Some(epoch) {
                     let mut ints = self.random.at(epoch).ints();
-                    self.order = sample::shuffled(self.dataset.len(), &mut || ints.next_u32());
+                    let mut next = || ints.next_u32();
+                    sample::shuffle(self.images.len(), &mut self.order, &mut next);
                     self.epoch = Some(epoch);
                 }
                 let start = (step % self.steps_per_epoch()) as usize * self.batch_size;
@@ -132,9 +144,21 @@ impl Images {
         };
         let indices = &self.order[range];
         self.pixels.resize(indices.len() * PIXELS, 0.0);
-        self.dataset.batch(indices, &mut self.pixels);
-        let batch = Array::from_slice(&self.pixels, &[indices.len(), 1, SIDE, SIDE]);
-        Tensor::constant(batch.to_dtype(kind.dtype))
+        let mut image = [0; PIXELS];
+        for (values, &index) in self.pixels.chunks_exact_mut(PIXELS).zip(indices) {
+            self.images.unpack(index as usize, &mut image);
+            sample::normalise(&image, values);
+        }
+        let (pixels, side) = match &mut self.resize {
+            Some((resize, enlarged)) => {
+                resize.all(&self.pixels, enlarged);
+                (&*enlarged, resize.to())
+            }
+            None => (&self.pixels, SIDE),
+        };
+        let gray = Array::from_slice(pixels, &[indices.len(), 1, side, side]);
+        let gray = Tensor::constant(gray.to_dtype(kind.dtype));
+        gray.expand(&[indices.len(), self.channels, side, side])
     }
 }
 
@@ -144,13 +168,19 @@ mod tests {
     use detach_mnist::Split;
     use detach_tensor::DType;
 
+    const DIGITS: ImageSize = ImageSize {
+        channels: 1,
+        side: SIDE,
+    };
+
     fn source(sampling: Sampling) -> Source {
         let settings = Settings {
             batch_size: 16,
             sampling,
             ..Settings::default()
         };
-        Source::images(Dataset::synthetic(1, Split::Train, 40), &settings).expect("40 images")
+        let dataset = Dataset::synthetic(1, Split::Train, 40);
+        Source::images(dataset, DIGITS, &settings).expect("40 images")
     }
 
     fn batch(source: &mut Source, step: u64) -> Vec<f32> {
@@ -203,17 +233,46 @@ mod tests {
     }
 
     #[test]
+    fn large_images_are_the_same_ones_in_every_channel() {
+        let settings = Settings {
+            batch_size: 16,
+            ..Settings::default()
+        };
+        let size = ImageSize {
+            channels: 3,
+            side: 64,
+        };
+        let dataset = Dataset::synthetic(1, Split::Train, 40);
+        let mut large = Source::images(dataset, size, &settings).expect("40 images");
+        let large = large.at(2, DType::F32.into())();
+        // The last batch is short.
+        assert_eq!(large.shape(), [8, 3, 64, 64]);
+        let small = batch(&mut source(settings.sampling), 2);
+        let channels = large.to_vec::<f32>();
+        for (image, channels) in small.chunks(PIXELS).zip(channels.chunks(3 * 64 * 64)) {
+            let [red, green, blue] = [0, 1, 2].map(|c: usize| &channels[c * 4096..][..4096]);
+            assert!(red == green && green == blue);
+            let mean = |x: &[f32]| x.iter().sum::<f32>() / x.len() as f32;
+            assert!((mean(image) - mean(red)).abs() < 0.01);
+            // A corner is paper, and the middle row shows what the digit's has.
+            assert_eq!(red[0], -1.0);
+            let ink = |row: &[f32]| row.iter().any(|x| *x > 0.0);
+            assert_eq!(ink(&image[14 * 28..15 * 28]), ink(&red[32 * 64..33 * 64]));
+        }
+    }
+
+    #[test]
     fn too_few_images_are_refused() {
         let settings = Settings {
             batch_size: 64,
             ..Settings::default()
         };
         let dataset = || Dataset::synthetic(1, Split::Train, 40);
-        Source::images(dataset(), &settings).expect_err("40 < 64");
+        Source::images(dataset(), DIGITS, &settings).expect_err("40 < 64");
         let of_one = Settings {
             batch_size: 13,
             ..settings
         };
-        Source::images(dataset(), &of_one).expect_err("13 + 13 + 13 + 1");
+        Source::images(dataset(), DIGITS, &of_one).expect_err("13 + 13 + 13 + 1");
     }
 }

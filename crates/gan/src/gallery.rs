@@ -2,13 +2,14 @@
 
 use crate::histogram::Histogram;
 use crate::picture::{Grid, Image};
-use crate::recipes::Recipe;
 use crate::settings::{PictureSource, Pictures, SampleMode};
-use crate::trainer::generate;
+use detach_nn::{Mode, Module, Sequential};
 use detach_tensor::{Kind, Random, Stream, Tensor};
 
 /// Digits are 28 pixels high; twice that is comfortable to look at.
-const SCALE: usize = 2;
+fn scale(height: usize) -> usize {
+    if height < 56 { 2 } else { 1 }
+}
 
 /// A picture of samples: a grid of `[N, C, H, W]` with so many columns, or the histogram
 /// of `[N, 1]`.
@@ -17,20 +18,46 @@ pub fn draw(samples: &Tensor, columns: usize) -> Image {
     match *samples.shape() {
         [n, c, h, w] => Grid::new(&values, [n, c, h, w])
             .columns(columns)
-            .scale(SCALE)
+            .scale(scale(h))
             .render(),
         _ => Histogram::default().render(&values),
     }
 }
 
-/// Noise `[n, latent]` of the sample stream, which training never draws from.
-pub fn noise(seed: u64, draw: u64, n: usize, recipe: &dyn Recipe, kind: Kind) -> Tensor {
-    let random = Random::new(seed, Stream::Sample).at(draw);
-    random.normal(&[n, recipe.pair().latent], kind)
+/// A generator to draw samples from.
+#[derive(Clone, Copy)]
+pub struct Sampler<'a> {
+    /// The network.
+    pub g: &'a Sequential,
+    /// Dimensions of its noise.
+    pub latent: usize,
+}
+
+impl Sampler<'_> {
+    /// Noise `[n, latent]` of the sample stream, which training never draws from.
+    pub fn noise(&self, seed: u64, draw: u64, n: usize, kind: Kind) -> Tensor {
+        let random = Random::new(seed, Stream::Sample).at(draw);
+        random.normal(&[n, self.latent], kind)
+    }
+
+    /// Samples from noise `[n, latent]`, detached.
+    pub fn generate(&self, z: &Tensor, mode: SampleMode) -> Tensor {
+        let mode = match mode {
+            SampleMode::Eval => Mode::eval(),
+            SampleMode::Batch => Mode::batch_stats(),
+        };
+        self.g.forward(&z.detach(), mode).detach()
+    }
 }
 
 /// The picture that is due after `step` steps; `fake` are that step's fakes.
-pub fn due(settings: &Pictures, seed: u64, step: u64, recipe: &dyn Recipe, fake: &Tensor) -> Image {
+pub fn due(
+    settings: &Pictures,
+    seed: u64,
+    step: u64,
+    sampler: Sampler<'_>,
+    fake: &Tensor,
+) -> Image {
     let n = settings.rows * settings.columns;
     let draw_number = match settings.source {
         PictureSource::Fixed => 0,
@@ -40,13 +67,16 @@ pub fn due(settings: &Pictures, seed: u64, step: u64, recipe: &dyn Recipe, fake:
             return draw(&shown, settings.columns);
         }
     };
-    let z = noise(seed, draw_number, n, recipe, fake.kind());
-    draw(&generate(recipe, &z, settings.mode), settings.columns)
+    let z = sampler.noise(seed, draw_number, n, fake.kind());
+    draw(&sampler.generate(&z, settings.mode), settings.columns)
 }
 
 /// What training looks like now: 64 samples of fixed noise, or 1,000 numbers.
-pub fn preview(seed: u64, recipe: &dyn Recipe, mode: SampleMode, kind: Kind) -> Image {
-    let few = generate(recipe, &noise(seed, 0, 2, recipe, kind), mode);
-    let n = if few.shape().len() == 4 { 64 } else { 1000 };
-    draw(&generate(recipe, &noise(seed, 0, n, recipe, kind), mode), 8)
+pub fn preview(seed: u64, sampler: Sampler<'_>, mode: SampleMode, kind: Kind) -> Image {
+    let generate = |n| sampler.generate(&sampler.noise(seed, 0, n, kind), mode);
+    let n = match generate(2).shape().len() {
+        4 => 64,
+        _ => 1000,
+    };
+    draw(&generate(n), 8)
 }

@@ -5,7 +5,13 @@ use clap::Parser;
 use detach_gan::cli::{Cli, Command, ThreadsArgs, Usage, usage};
 use detach_gan::train::End;
 use detach_gan::{commands, out, sample, train};
+use detach_tensor::Recycling;
+use std::alloc::System;
 use std::process::ExitCode;
+
+/// A training step makes the same boxes as the one before it.
+#[global_allocator]
+static ALLOCATOR: Recycling = Recycling::new(System);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

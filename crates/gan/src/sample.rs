@@ -1,39 +1,69 @@
 //! `gan sample` and `gan interpolate`.
 
 use crate::cli::{InterpolateArgs, SampleArgs, usage};
-use crate::gallery;
+use crate::gallery::{self, Sampler};
 use crate::npy;
 use crate::picture::{Grid, save_apng};
-use crate::recipes::{self, Recipe};
+use crate::recipes::{self, DataKind, GENERATOR};
 use crate::run::{Config, Run};
 use crate::settings::SampleMode;
-use crate::trainer::{build, generate, restore};
+use crate::trainer::check_recipe;
 use anyhow::{Context, Result, bail, ensure};
 use detach_mnist::{Idx, sample::denormalise};
-use detach_nn::Checkpoint;
+use detach_nn::{Checkpoint, Initialiser, Sequential};
 use detach_tensor::{Array, DType, Kind, Tensor};
 use std::path::Path;
 use std::time::Duration;
 
-/// Samples generated at once. Part of the result where BatchNorm uses the batch's own
+/// Samples of one draw of noise. Part of the result where BatchNorm uses the batch's own
 /// statistics.
-const CHUNK: usize = 100;
+const CHUNK: usize = 64;
+/// Samples generated at once where each is on its own: as few as keep the kernels busy,
+/// since memory that a process touches for the first time is dear.
+const PIECE: usize = 16;
 /// The most tiles that a picture is made of.
 const MOST_TILES: usize = 10_000;
 
-/// A recipe with a run's weights.
-fn open(path: &Path) -> Result<(Run, Config, Box<dyn Recipe>)> {
-    let run = Run::open(path)?;
-    let config = run.config()?;
-    let info = recipes::find(&config.recipe)?;
-    let newest = run.newest()?;
-    let recipe = build(info, &config.settings, Kind::default());
-    let fill = || -> Result<u64> {
-        restore(&*recipe, info, &Checkpoint::load(&newest)?)
-            .with_context(|| format!("cannot use the checkpoint {}", newest.display()))
-    };
-    fill().map_err(|error| run.without_newest(&error))?;
-    Ok((run, config, recipe))
+/// A run and its generator.
+struct Trained {
+    run: Run,
+    config: Config,
+    data: DataKind,
+    g: Sequential,
+    latent: usize,
+}
+
+impl Trained {
+    /// The run at `path` with the newest weights. Of the checkpoint only the generator
+    /// is read, a third of it or less.
+    fn open(path: &Path) -> Result<Self> {
+        let run = Run::open(path)?;
+        let config = run.config()?;
+        let info = recipes::find(&config.recipe)?;
+        let newest = run.newest()?;
+        let g = (info.generator)(&config.settings, &Initialiser::zeros(Kind::default()));
+        let fill = || -> Result<()> {
+            let checkpoint = Checkpoint::load_part(&newest, GENERATOR)?;
+            check_recipe(info, &checkpoint)
+                .and_then(|()| Ok(checkpoint.restore(GENERATOR, &g)?))
+                .with_context(|| format!("cannot use the checkpoint {}", newest.display()))
+        };
+        fill().map_err(|error| run.without_newest(&error))?;
+        Ok(Self {
+            run,
+            config,
+            data: info.data,
+            g,
+            latent: info.latent,
+        })
+    }
+
+    fn sampler(&self) -> Sampler<'_> {
+        Sampler {
+            g: &self.g,
+            latent: self.latent,
+        }
+    }
 }
 
 /// What samples can be written as.
@@ -66,50 +96,58 @@ impl Format {
 /// When the run cannot be used or a file cannot be written.
 pub fn sample(args: &SampleArgs) -> Result<String> {
     let format = Format::of(&args.out).map_err(usage)?;
-    let (_, config, recipe) = open(&args.run)?;
+    let trained = Trained::open(&args.run)?;
     let count = args.count as usize;
     ensure!(
         format != Format::Png || count <= MOST_TILES,
         "a picture of {count} samples would be too large; write .npy or .idx3-ubyte.gz, or at most {MOST_TILES}"
     );
-    let mode = args.mode.unwrap_or(config.settings.pictures.mode);
-    let (z, shape, values) = generate_many(&*recipe, args.seed, count, mode);
+    let gray = matches!(trained.data, DataKind::Images(size) if size.channels == 1);
+    ensure!(
+        format != Format::Idx || gray,
+        "`{}` makes no gray images, and IDX holds nothing else; write .npy or .png",
+        trained.config.recipe
+    );
+    let mode = args.mode.unwrap_or(trained.config.settings.pictures.mode);
+    let (z, shape, values) = generate_many(trained.sampler(), args.seed, count, mode);
     if let Some(path) = &args.noise_out {
-        npy::write(path, &[count, recipe.pair().latent], &z)?;
+        npy::write(path, &[count, trained.latent], &z)?;
     }
-    match (format, &shape[..]) {
-        (Format::Npy, _) => npy::write(&args.out, &shape, &values)?,
-        (Format::Png, _) => {
+    match format {
+        Format::Npy => npy::write(&args.out, &shape, &values)?,
+        Format::Png => {
             let columns = (count as f64).sqrt().ceil() as usize;
             let samples = Tensor::constant(Array::from_slice(&values, &shape));
             gallery::draw(&samples, columns).save_png(&args.out)?;
         }
-        (Format::Idx, &[n, 1, h, w]) => {
+        Format::Idx => {
             let mut pixels = vec![0; values.len()];
             denormalise(&values, &mut pixels);
-            Idx::new([n, h, w], pixels)?.save(&args.out)?;
+            Idx::new([count, shape[2], shape[3]], pixels)?.save(&args.out)?;
         }
-        (Format::Idx, _) => bail!(
-            "`{}` makes no gray images; write .npy or .png",
-            config.recipe
-        ),
     }
     Ok(format!("{count} samples in {}\n", args.out.display()))
 }
 
 /// Noise, the samples' shape and the samples, in row-major order.
 fn generate_many(
-    recipe: &dyn Recipe,
+    sampler: Sampler<'_>,
     seed: u64,
     count: usize,
     mode: SampleMode,
 ) -> (Vec<f32>, Vec<usize>, Vec<f32>) {
+    let piece = match mode {
+        SampleMode::Eval => PIECE,
+        SampleMode::Batch => CHUNK,
+    };
     let (mut noise, mut values, mut shape) = (Vec::new(), Vec::new(), Vec::new());
-    for (chunk, start) in (0..count).step_by(CHUNK).enumerate() {
-        // Whole chunks always: sample 7 is the same however many are asked for.
-        let z = gallery::noise(seed, chunk as u64, CHUNK, recipe, DType::F32.into());
-        let samples = generate(recipe, &z, mode);
-        let n = CHUNK.min(count - start);
+    for start in (0..count).step_by(piece) {
+        // Whole chunks and pieces always: sample 7 is the same however many are asked for.
+        let (chunk, place) = (start / CHUNK, start % CHUNK);
+        let z = sampler.noise(seed, chunk as u64, CHUNK, DType::F32.into());
+        let z = z.slice(0, place, piece);
+        let samples = sampler.generate(&z, mode);
+        let n = piece.min(count - start);
         noise.extend(z.slice(0, 0, n).to_vec::<f32>());
         values.extend(samples.slice(0, 0, n).to_vec::<f32>());
         shape = samples.shape().to_vec();
@@ -123,11 +161,11 @@ fn generate_many(
 /// # Errors
 /// When the run cannot be used or the file cannot be written.
 pub fn interpolate(args: &InterpolateArgs) -> Result<String> {
-    let (run, config, recipe) = open(&args.run)?;
+    let trained = Trained::open(&args.run)?;
     let out = args
         .out
         .clone()
-        .unwrap_or_else(|| run.samples().join("interpolation.png"));
+        .unwrap_or_else(|| trained.run.samples().join("interpolation.png"));
     let animated = has_extension(&out, "apng");
     ensure!(
         animated || has_extension(&out, "png"),
@@ -135,15 +173,19 @@ pub fn interpolate(args: &InterpolateArgs) -> Result<String> {
         out.display()
     );
     let n = args.frames as usize;
-    let corners = gallery::noise(args.seed, 0, 4, &*recipe, DType::F32.into());
+    let sampler = trained.sampler();
+    let corners = sampler.noise(args.seed, 0, 4, DType::F32.into());
     let z = match args.grid {
         true => grid(&corners, n),
         false => line(&corners.slice(0, 0, 1), &corners.slice(0, 1, 1), n),
     };
     // A walk has no batch of its own to take statistics from.
-    let samples = generate(&*recipe, &z, SampleMode::Eval);
+    let samples = sampler.generate(&z, SampleMode::Eval);
     let &[count, c, h, w] = samples.shape() else {
-        bail!("`{}` makes no images to walk between", config.recipe);
+        bail!(
+            "`{}` makes no images to walk between",
+            trained.config.recipe
+        );
     };
     let values = samples.to_vec::<f32>();
     if animated {

@@ -139,10 +139,10 @@ fn say(args: &TrainArgs, text: &str) {
 
 /// The recipe's data, and the configuration that says where it is from.
 fn open_data(info: &Info, mut config: Config, args: &TrainArgs) -> Result<(Source, Config)> {
-    if info.data == DataKind::Gaussian {
+    let DataKind::Images(size) = info.data else {
         config.data = "the standard normal distribution".to_owned();
         return Ok((Source::gaussian(&config.settings), config));
-    }
+    };
     let mut lookup = Lookup::new(config.data_dir.clone());
     if !args.offline {
         lookup = lookup.with_download();
@@ -169,7 +169,7 @@ fn open_data(info: &Info, mut config: Config, args: &TrainArgs) -> Result<(Sourc
     }
     config.data = dataset.source.kind.to_string();
     config.data_checksum = checksum;
-    Ok((Source::images(dataset, &config.settings)?, config))
+    Ok((Source::images(dataset, size, &config.settings)?, config))
 }
 
 fn total_steps(trainer: &Trainer, max_steps: Option<u64>) -> u64 {
@@ -254,7 +254,8 @@ impl Session<'_> {
         let pictures = &self.trainer.settings.pictures;
         if !self.args.no_pictures && pictures.due(step, per_epoch) {
             let seed = self.trainer.settings.seed;
-            let image = gallery::due(pictures, seed, step, self.trainer.recipe(), &report.fake);
+            let sampler = self.trainer.recipe().pair().sampler();
+            let image = gallery::due(pictures, seed, step, sampler, &report.fake);
             image.save_png(&self.run.samples().join(format!("step-{step:08}.png")))?;
             self.log.picture(step, &image)?;
         }
@@ -292,7 +293,8 @@ impl Session<'_> {
         let settings = &self.trainer.settings;
         let kind = Kind::from(DType::F32);
         let mode = settings.pictures.mode;
-        let image = gallery::preview(settings.seed, self.trainer.recipe(), mode, kind);
+        let sampler = self.trainer.recipe().pair().sampler();
+        let image = gallery::preview(settings.seed, sampler, mode, kind);
         let path = self.run.samples().join("latest.png");
         image.save_png(&path)?;
         if self.previewed.is_none() && self.trainer.steps_done() < self.total {

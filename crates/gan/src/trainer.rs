@@ -2,10 +2,10 @@
 
 use crate::data::Source;
 use crate::recipes::{Info, Recipe, Report, Step};
-use crate::settings::{InitScheme, SampleMode, Settings};
+use crate::settings::{InitScheme, Settings};
 use anyhow::{Context, Result, bail};
-use detach_nn::{Checkpoint, Initialiser, Mode, Scheme};
-use detach_tensor::{Kind, Random, Stream, Tensor};
+use detach_nn::{Checkpoint, Initialiser, Scheme};
+use detach_tensor::{Kind, Random, Stream};
 use std::path::Path;
 
 /// Builds a recipe with its initial weights.
@@ -16,17 +16,6 @@ pub fn build(info: &Info, settings: &Settings, kind: Kind) -> Box<dyn Recipe> {
     };
     let random = Random::new(settings.seed, Stream::Init);
     (info.build)(settings, &Initialiser::new(scheme, random, kind))
-}
-
-/// Samples of a recipe's generator from noise `[N, latent]`, detached.
-pub fn generate(recipe: &dyn Recipe, z: &Tensor, mode: SampleMode) -> Tensor {
-    recipe.pair().sample(
-        z,
-        match mode {
-            SampleMode::Eval => Mode::eval(),
-            SampleMode::Batch => Mode::batch_stats(),
-        },
-    )
 }
 
 /// A recipe in training.
@@ -113,14 +102,21 @@ impl Trainer {
 /// # Errors
 /// When the checkpoint is not of this recipe.
 pub fn restore(recipe: &dyn Recipe, info: &Info, checkpoint: &Checkpoint) -> Result<u64> {
-    let text = |key: &str| checkpoint.metadata.get(key).map(String::as_str);
-    match text("recipe") {
-        Some(name) if name == info.name => {}
-        Some(other) => bail!("it is of the recipe `{other}`, not `{}`", info.name),
-        None => bail!("it was not written by `gan train`: it does not name its recipe"),
-    }
-    let step = text("step").and_then(|s| s.parse().ok());
+    check_recipe(info, checkpoint)?;
+    let step = checkpoint.metadata.get("step").and_then(|s| s.parse().ok());
     let step = step.context("it does not say at which step it was written")?;
     checkpoint.restore("", recipe.pair())?;
     Ok(step)
+}
+
+/// Refuses a checkpoint of another recipe.
+///
+/// # Errors
+/// When it is one, or does not say.
+pub fn check_recipe(info: &Info, checkpoint: &Checkpoint) -> Result<()> {
+    match checkpoint.metadata.get("recipe") {
+        Some(name) if name == info.name => Ok(()),
+        Some(other) => bail!("it is of the recipe `{other}`, not `{}`", info.name),
+        None => bail!("it was not written by `gan train`: it does not name its recipe"),
+    }
 }

@@ -1,14 +1,12 @@
 //! Buffers and the pool they are recycled through.
 //!
 //! A training step makes and drops the same few hundred buffers every time, so
-//! a dropped buffer's memory is kept and handed to the next buffer of its size
-//! class: after the first step no step asks the system for memory.
+//! a dropped buffer's memory is kept and handed on: after the first step no step asks
+//! the system for memory.
 
+use crate::arena::{Arena, Span, round_up};
 use crate::{DType, Device, Layout, Real};
-use std::alloc::{Layout as MemoryLayout, alloc_zeroed, handle_alloc_error};
-use std::collections::HashMap;
-use std::ptr::NonNull;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Cache-line and AVX-512 register size, in bytes.
 const ALIGN: usize = 64;
@@ -19,7 +17,7 @@ const ALIGN: usize = 64;
 /// memory holds what its last owner left.
 #[derive(Debug)]
 pub struct Buffer {
-    block: Block,
+    span: Span,
     len: usize,
     dtype: DType,
     device: Device,
@@ -34,37 +32,38 @@ pub struct View<'a> {
     pub layout: Layout,
 }
 
-/// Memory as the pool sees it: `bytes` is a size class.
-#[derive(Debug)]
-struct Block {
-    start: NonNull<u8>,
-    bytes: usize,
-}
-
-// SAFETY: a block is exclusively owned memory; nothing in it is tied to a thread.
-#[allow(unsafe_code)]
-unsafe impl Send for Block {}
-// SAFETY: shared access to a block only ever reads it.
-#[allow(unsafe_code)]
-unsafe impl Sync for Block {}
-
-#[derive(Default)]
+/// The two sorts of memory that buffers are cut from, and what was done with them.
 struct Pool {
-    free: HashMap<usize, Vec<Block>>,
+    /// Numbers and vectors: kept apart, so that one that lives long does not stand in
+    /// the middle of memory that an image batch needs next.
+    small: Arena,
+    large: Arena,
     stats: PoolStats,
 }
 
-static POOL: Mutex<Option<Pool>> = Mutex::new(None);
+/// Buffers of fewer bytes are small.
+const LARGE: usize = 64 * 1024;
+
+static POOL: Mutex<Pool> = Mutex::new(Pool {
+    small: Arena::new(ALIGN, 1 << 20),
+    large: Arena::new(4096, 1 << 26),
+    stats: PoolStats {
+        system_allocations: 0,
+        system_bytes: 0,
+        bytes_in_use: 0,
+        peak_bytes_in_use: 0,
+    },
+});
 
 /// What the pool has done so far; see [`pool_stats`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PoolStats {
-    /// Blocks asked of the system since the start of the process.
+    /// How often memory was handed out that no buffer had had before.
     pub system_allocations: u64,
-    /// Bytes of those blocks. The pool never gives memory back, so this is
-    /// also its footprint.
+    /// Bytes of that memory. The pool never gives memory back, so this is also its
+    /// footprint.
     pub system_bytes: u64,
-    /// Bytes of blocks that a buffer holds now.
+    /// Bytes that buffers hold now.
     pub bytes_in_use: u64,
     /// The most that `bytes_in_use` has been.
     pub peak_bytes_in_use: u64,
@@ -73,60 +72,47 @@ pub struct PoolStats {
 /// A snapshot of the pool's counters. In the steady state of a training loop
 /// `system_allocations` stands still.
 pub fn pool_stats() -> PoolStats {
-    with_pool(|pool| pool.stats)
+    pool().stats
 }
 
-fn with_pool<R>(f: impl FnOnce(&mut Pool) -> R) -> R {
-    let mut pool = POOL
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    f(pool.get_or_insert_default())
+fn pool() -> MutexGuard<'static, Pool> {
+    // A panic inside leaves at worst a span that nobody gets again.
+    POOL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Rounds up to the next of four sizes per power of two, so that at most a
-/// fifth of a block is waste and near-equal sizes share blocks.
-fn size_class(bytes: usize) -> usize {
-    let bytes = bytes.max(ALIGN);
-    let step = (bytes.next_power_of_two() / 8).max(ALIGN);
-    bytes.div_ceil(step) * step
-}
+impl Pool {
+    fn arena(&mut self, bytes: usize) -> &mut Arena {
+        match bytes < LARGE {
+            true => &mut self.small,
+            false => &mut self.large,
+        }
+    }
 
-impl Block {
-    #[allow(unsafe_code)]
-    fn take(bytes: usize) -> Self {
-        let bytes = size_class(bytes);
-        let recycled = with_pool(|pool| {
-            let block = pool.free.get_mut(&bytes).and_then(Vec::pop);
-            if block.is_none() {
-                pool.stats.system_allocations += 1;
-                pool.stats.system_bytes += bytes as u64;
-            }
-            pool.stats.bytes_in_use += bytes as u64;
-            pool.stats.peak_bytes_in_use =
-                pool.stats.peak_bytes_in_use.max(pool.stats.bytes_in_use);
-            block
-        });
-        recycled.unwrap_or_else(|| {
-            let layout = MemoryLayout::from_size_align(bytes, ALIGN)
-                .unwrap_or_else(|_| panic!("buffer of {bytes} bytes: larger than memory can be"));
-            // SAFETY: the layout's size is at least ALIGN, hence not zero.
-            let start = unsafe { alloc_zeroed(layout) };
-            let start = NonNull::new(start).unwrap_or_else(|| handle_alloc_error(layout));
-            Self { start, bytes }
-        })
+    fn take(&mut self, bytes: usize) -> Span {
+        // Rounded first, so that the span's length says which arena it is of.
+        let bytes = round_up(bytes, ALIGN);
+        let (span, fresh) = self.arena(bytes).take(bytes);
+        let stats = &mut self.stats;
+        stats.system_allocations += u64::from(fresh > 0);
+        stats.system_bytes += fresh as u64;
+        stats.bytes_in_use += span.bytes as u64;
+        stats.peak_bytes_in_use = stats.peak_bytes_in_use.max(stats.bytes_in_use);
+        span
+    }
+
+    fn give(&mut self, span: Span) {
+        self.stats.bytes_in_use -= span.bytes as u64;
+        self.arena(span.bytes).give(span);
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let block = Block {
-            start: self.block.start,
-            bytes: self.block.bytes,
+        let span = Span {
+            start: self.span.start,
+            bytes: self.span.bytes,
         };
-        with_pool(|pool| {
-            pool.stats.bytes_in_use -= block.bytes as u64;
-            pool.free.entry(block.bytes).or_default().push(block);
-        });
+        pool().give(span);
     }
 }
 
@@ -141,7 +127,7 @@ impl Buffer {
             .checked_mul(dtype.size())
             .unwrap_or_else(|| panic!("buffer of {len} {dtype}: larger than memory can be"));
         Self {
-            block: Block::take(bytes),
+            span: pool().take(bytes),
             len,
             dtype,
             device,
@@ -169,6 +155,42 @@ impl Buffer {
             .iter()
             .map(|x| T::of(x.f64()))
             .collect())
+    }
+
+    /// A buffer of which `read` provides the bytes, little-endian as files have them.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn read_le<E>(
+        device: Device,
+        dtype: DType,
+        len: usize,
+        read: impl FnOnce(&mut [u8]) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let mut out = Self::scratch(device, dtype, len);
+        let bytes = crate::dispatch!(dtype, T => {
+            bytemuck::cast_slice_mut::<T, u8>(out.as_mut_slice::<T>())
+        });
+        read(bytes)?;
+        if cfg!(target_endian = "big") {
+            let values = bytes.chunks_exact_mut(dtype.size());
+            values.for_each(<[u8]>::reverse);
+        }
+        Ok(out)
+    }
+
+    /// Passes the contents to `write` as little-endian bytes.
+    pub fn write_le<R>(&self, write: impl FnOnce(&[u8]) -> R) -> R {
+        let bytes = crate::dispatch!(self.dtype, T => {
+            bytemuck::cast_slice::<T, u8>(self.as_slice::<T>())
+        });
+        if cfg!(target_endian = "little") {
+            return write(bytes);
+        }
+        let mut bytes = bytes.to_vec();
+        let values = bytes.chunks_exact_mut(self.dtype.size());
+        values.for_each(<[u8]>::reverse);
+        write(&bytes)
     }
 
     /// Number of elements.
@@ -199,10 +221,10 @@ impl Buffer {
     #[allow(unsafe_code)]
     pub(crate) fn as_slice<T: Real>(&self) -> &[T] {
         assert_eq!(self.dtype, T::DTYPE, "buffer read as the wrong type");
-        // SAFETY: the block holds at least `len` elements of this type, aligned
+        // SAFETY: the span holds at least `len` elements of this type, aligned
         // to 64 bytes and initialised (zeroed when fresh); any bit pattern is a
         // valid float, and the borrow of self keeps the memory.
-        unsafe { std::slice::from_raw_parts(self.block.start.as_ptr().cast::<T>(), self.len) }
+        unsafe { std::slice::from_raw_parts(self.span.start.as_ptr().cast::<T>(), self.len) }
     }
 
     /// The contents of a buffer in host memory, for writing.
@@ -214,7 +236,7 @@ impl Buffer {
     pub(crate) fn as_mut_slice<T: Real>(&mut self) -> &mut [T] {
         assert_eq!(self.dtype, T::DTYPE, "buffer written as the wrong type");
         // SAFETY: as in `as_slice`; the exclusive borrow makes this the only access.
-        unsafe { std::slice::from_raw_parts_mut(self.block.start.as_ptr().cast::<T>(), self.len) }
+        unsafe { std::slice::from_raw_parts_mut(self.span.start.as_ptr().cast::<T>(), self.len) }
     }
 }
 
@@ -223,23 +245,48 @@ mod tests {
     use super::*;
 
     #[test]
-    fn size_classes_waste_little() {
-        for bytes in [1, 64, 65, 1000, 4097, 1 << 20, (1 << 20) + 1, 12_845_056] {
-            let class = size_class(bytes);
-            assert!(class >= bytes && class.is_multiple_of(ALIGN));
-            assert!(class <= bytes.max(512) * 5 / 4, "{bytes} -> {class}");
-            assert_eq!(size_class(class), class);
+    fn a_span_goes_back_to_where_it_came_from() {
+        let mut pool = Pool {
+            small: Arena::new(ALIGN, 1 << 20),
+            large: Arena::new(4096, 1 << 26),
+            stats: PoolStats::default(),
+        };
+        for bytes in [
+            0,
+            1,
+            64,
+            65,
+            LARGE - ALIGN,
+            LARGE - 1,
+            LARGE,
+            LARGE + 1,
+            12_845_056,
+        ] {
+            let span = pool.take(bytes);
+            assert!(span.bytes >= bytes.max(1) && span.bytes <= bytes + 4096);
+            assert!(span.start.addr().get().is_multiple_of(ALIGN));
+            pool.give(span);
+            let before = pool.stats;
+            let again = pool.take(bytes);
+            assert_eq!(pool.stats.system_allocations, before.system_allocations);
+            pool.give(again);
+            assert_eq!(pool.stats.bytes_in_use, 0, "{bytes}");
         }
     }
 
     #[test]
-    fn memory_is_recycled() {
-        // A size no other test uses, so that tests running beside this one do
-        // not take the block.
-        let n = 777_777;
-        drop(Buffer::full(Device::Cpu, DType::F32, n, 3.0));
-        let again = Buffer::scratch(Device::Cpu, DType::F32, n);
-        assert_eq!(again.to_vec::<f32>()[n - 1], 3.0);
+    fn bytes_are_little_endian() {
+        let bytes = [1.5_f64.to_le_bytes(), (-3e300_f64).to_le_bytes()].concat();
+        let read = |to: &mut [u8]| -> Result<(), ()> {
+            to.copy_from_slice(&bytes);
+            Ok(())
+        };
+        let buffer = Buffer::read_le(Device::Cpu, DType::F64, 2, read).expect("no error");
+        assert_eq!(buffer.to_vec::<f64>(), [1.5, -3e300]);
+        assert_eq!(buffer.write_le(<[u8]>::to_vec), bytes);
+        let narrow = Buffer::from_slice(Device::Cpu, &[1.5_f32]);
+        assert_eq!(narrow.write_le(<[u8]>::to_vec), 1.5_f32.to_le_bytes());
+        Buffer::read_le(Device::Cpu, DType::F32, 2, |_| Err("no more")).expect_err("passed on");
     }
 
     #[test]

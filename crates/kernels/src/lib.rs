@@ -14,6 +14,7 @@
 //! split over outputs, or into chunks of a fixed size whose partial results are
 //! combined in a fixed order.
 
+mod arena;
 pub mod act;
 pub mod buffer;
 pub mod conv;
@@ -27,6 +28,7 @@ pub mod optim;
 mod parallel;
 pub mod philox;
 pub mod real;
+pub mod recycle;
 pub mod reduce;
 pub mod simd;
 pub mod step;

@@ -30,7 +30,8 @@
 //! let mut counter = 0u32;
 //! let mut ints = || { counter += 1; counter.wrapping_mul(0x9E37_79B9) }; // a trainer passes Philox
 //!
-//! let epoch = sample::shuffled(data.len(), &mut ints);
+//! let mut epoch = Vec::new();
+//! sample::shuffle(data.len(), &mut epoch, &mut ints);
 //! let mut batch = vec![0.0; 64 * 784]; // [B, 1, 28, 28]
 //! data.batch(&epoch[..64], &mut batch);
 //! assert!(batch.iter().all(|x| (-1.0..=1.0).contains(x)));
@@ -45,6 +46,8 @@
 //! | [`lookup`] | [`Lookup`], the order of places |
 //! | [`fetch`] | [`Fetcher`]: mirrors, resuming, SHA-256 before a file gets its name |
 //! | [`synth`] | [`Synth`]: handwritten digits as a pure function of (seed, index) |
+//! | [`Packed`] | images in a third of the memory |
+//! | [`Resize`] | images of another size, as PyTorch's `F.interpolate` makes them |
 //! | [`sample`] | shuffling, sampling with replacement, the scale of pixels |
 //!
 //! # Files from strangers
@@ -61,6 +64,8 @@ mod file;
 mod folder;
 pub mod idx;
 pub mod lookup;
+mod packed;
+mod resize;
 pub mod sample;
 pub mod synth;
 
@@ -69,4 +74,6 @@ pub use error::Error;
 pub use fetch::{FetchError, Fetcher, Progress};
 pub use idx::{Idx, IdxError};
 pub use lookup::Lookup;
+pub use packed::Packed;
+pub use resize::Resize;
 pub use synth::Synth;

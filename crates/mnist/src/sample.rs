@@ -4,28 +4,30 @@
 //! that keys that source by (seed, epoch) gets an order that is a pure function of the two, so a run
 //! that was interrupted can take up its epoch in the middle.
 
-/// The numbers `0..n` in random order: one epoch, every image once.
+/// Puts the numbers `0..n` into `order`, in random order: one epoch, every image once.
 ///
 /// Fisher–Yates from the end; draws `n - 1` bounded integers from `ints`, in a fixed order.
 ///
 /// # Panics
 /// If `n` does not fit `u32`.
-pub fn shuffled(n: usize, ints: &mut impl FnMut() -> u32) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..index_bound(n)).collect();
+pub fn shuffle(n: usize, order: &mut Vec<u32>, ints: &mut impl FnMut() -> u32) {
+    order.clear();
+    order.extend(0..index_bound(n));
     for last in (1..n).rev() {
         let chosen = below(last as u32 + 1, ints) as usize;
         order.swap(last, chosen);
     }
-    order
 }
 
-/// `count` independent draws from `0..n`: one batch of a loop that samples with replacement.
+/// Puts `count` independent draws from `0..n` into `draws`: one batch of a loop that samples with
+/// replacement.
 ///
 /// # Panics
 /// If `n` is 0 while `count` is not, or `n` does not fit `u32`.
-pub fn with_replacement(n: usize, count: usize, ints: &mut impl FnMut() -> u32) -> Vec<u32> {
+pub fn draw(n: usize, count: usize, draws: &mut Vec<u32>, ints: &mut impl FnMut() -> u32) {
     let bound = index_bound(n);
-    (0..count).map(|_| below(bound, ints)).collect()
+    draws.clear();
+    draws.extend((0..count).map(|_| below(bound, ints)));
 }
 
 /// A uniform integer in `0..bound`, exactly uniform where `ints` is.
@@ -102,6 +104,18 @@ pub fn denormalise(values: &[f32], out: &mut [u8]) {
 mod tests {
     use super::*;
 
+    fn shuffled(n: usize, ints: &mut impl FnMut() -> u32) -> Vec<u32> {
+        let mut order = vec![7; 3];
+        shuffle(n, &mut order, ints);
+        order
+    }
+
+    fn drawn(n: usize, count: usize, ints: &mut impl FnMut() -> u32) -> Vec<u32> {
+        let mut draws = vec![7; 3];
+        draw(n, count, &mut draws, ints);
+        draws
+    }
+
     /// A small counter-based source, as a trainer would pass.
     fn ints(seed: u64) -> impl FnMut() -> u32 {
         let mut counter = seed << 32;
@@ -148,7 +162,7 @@ mod tests {
 
     #[test]
     fn sampling_with_replacement_repeats_and_reaches_all() {
-        let draws = with_replacement(10, 200, &mut ints(4));
+        let draws = drawn(10, 200, &mut ints(4));
         assert_eq!(draws.len(), 200);
         assert_eq!(
             draws
@@ -158,13 +172,13 @@ mod tests {
             10
         );
         assert!(draws.iter().all(|&i| i < 10));
-        assert!(with_replacement(0, 0, &mut || unreachable!()).is_empty());
+        assert!(drawn(0, 0, &mut || unreachable!()).is_empty());
     }
 
     #[test]
     #[should_panic(expected = "no integer lies in 0..0")]
     fn sampling_from_nothing_panics() {
-        let _ = with_replacement(0, 1, &mut || 7);
+        let _ = drawn(0, 1, &mut || 7);
     }
 
     #[test]

@@ -4,18 +4,19 @@
 //! row-major order of PyTorch's shapes, so `safetensors.torch.load_file` reads what is
 //! written here. Equal states and metadata give equal files, byte for byte.
 
+mod entry;
 mod error;
 
 pub use error::CheckpointError;
 
 use crate::module::{Slot, State};
-use detach_tensor::{Array, DType};
-use safetensors::{Dtype, tensor::Metadata};
+use entry::Entry;
+use safetensors::tensor::Metadata;
 use serde_json::{Map, Value, json};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// The longest header that is read; safetensors' own limit.
@@ -31,14 +32,6 @@ pub struct Checkpoint {
     origin: Option<PathBuf>,
 }
 
-/// One tensor as it is in the file.
-#[derive(Clone, Debug)]
-struct Entry {
-    dtype: Dtype,
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
-}
-
 impl Checkpoint {
     /// Without anything.
     #[must_use]
@@ -46,8 +39,10 @@ impl Checkpoint {
         Self::default()
     }
 
-    /// Copies the values of `state` in, as `prefix.name`; with the empty prefix, as
-    /// `name`.
+    /// Adds the values of `state`, as `prefix.name`; with the empty prefix, as `name`.
+    ///
+    /// They are not copied: a checkpoint is to be saved before the state is next written
+    /// to, and stops with an error when it is not.
     ///
     /// # Panics
     /// When a name is there already.
@@ -89,7 +84,7 @@ impl Checkpoint {
         out.write_all(&(header.len() as u64).to_le_bytes())?;
         out.write_all(&header)?;
         for entry in entries {
-            out.write_all(&entry.bytes)?;
+            entry.write(&mut out)?;
         }
         out.flush()?;
         drop(out);
@@ -109,7 +104,7 @@ impl Checkpoint {
         }
         let mut start = 0;
         for (name, entry) in &order {
-            let end = start + entry.bytes.len();
+            let end = start + entry.len();
             let info = json!({
                 "dtype": entry.dtype.to_string(),
                 "shape": entry.shape,
@@ -128,6 +123,14 @@ impl Checkpoint {
     /// # Errors
     /// When the file cannot be read, is cut off, or is not a checkpoint.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, CheckpointError> {
+        Self::load_part(path, "")
+    }
+
+    /// Reads of a file what [`Checkpoint::restore`] needs for `prefix` alone.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::load`].
+    pub fn load_part(path: impl AsRef<Path>, prefix: &str) -> Result<Self, CheckpointError> {
         let path = path.as_ref();
         let read = |source| CheckpointError::Read {
             path: path.to_owned(),
@@ -147,13 +150,13 @@ impl Checkpoint {
                 continue;
             };
             let (start, end) = info.data_offsets;
-            let mut bytes = vec![0; end - start];
-            file.read_exact(&mut bytes).map_err(read)?;
-            let entry = Entry {
-                dtype: info.dtype,
-                shape: info.shape.clone(),
-                bytes,
-            };
+            if !is_inside(&name, prefix) {
+                let length = (end - start) as i64;
+                file.seek(SeekFrom::Current(length)).map_err(read)?;
+                continue;
+            }
+            let length = end - start;
+            let entry = Entry::read(info.dtype, &info.shape, length, &mut file).map_err(read)?;
             out.tensors.insert(name, entry);
         }
         Ok(out)
@@ -169,8 +172,7 @@ impl Checkpoint {
         state.visit(prefix, &mut |name, slot| {
             slots.insert(name, slot);
         });
-        let inside = format!("{prefix}.");
-        let mine = |name: &&String| prefix.is_empty() || name.starts_with(&inside);
+        let mine = |name: &&String| is_inside(name, prefix);
 
         let missing = slots
             .keys()
@@ -214,89 +216,10 @@ impl std::fmt::Display for Checkpoint {
     }
 }
 
-impl Entry {
-    fn of(slot: Slot<'_>) -> Self {
-        let param = match slot {
-            Slot::Param(param) | Slot::Buffer(param) => param.get(),
-            Slot::Count(count) => {
-                return Self {
-                    dtype: Dtype::I64,
-                    shape: Vec::new(),
-                    bytes: count.get().to_le_bytes().to_vec(),
-                };
-            }
-        };
-        let bytes = match param.dtype() {
-            DType::F32 => bytes_of(&param.to_vec::<f32>(), f32::to_le_bytes),
-            DType::F64 => bytes_of(&param.to_vec::<f64>(), f64::to_le_bytes),
-        };
-        Self {
-            dtype: dtype_of(&slot),
-            shape: param.shape().to_vec(),
-            bytes,
-        }
-    }
-
-    /// What keeps this from being written to `slot`.
-    fn differs(&self, name: &str, slot: &Slot<'_>) -> Option<String> {
-        let shape = match slot {
-            Slot::Param(param) | Slot::Buffer(param) => param.get().shape().to_vec(),
-            Slot::Count(_) => Vec::new(),
-        };
-        let dtype = dtype_of(slot);
-        if self.shape != shape || self.dtype != dtype {
-            let (has, is) = (&self.shape, self.dtype);
-            return Some(format!(
-                "`{name}` is {is} {has:?} and should be {dtype} {shape:?}"
-            ));
-        }
-        let count = self.bytes.first_chunk().map(|b| i64::from_le_bytes(*b));
-        let negative = dtype == Dtype::I64 && count.is_some_and(|count| count < 0);
-        negative.then(|| format!("`{name}` is a negative count"))
-    }
-
-    /// # Panics
-    /// When it [differs](Self::differs).
-    fn write_to(&self, slot: &Slot<'_>) {
-        match slot {
-            Slot::Param(param) | Slot::Buffer(param) => {
-                let values = match param.get().dtype() {
-                    DType::F32 => {
-                        let values = values_of(&self.bytes, f32::from_le_bytes);
-                        Array::from_slice(&values, &self.shape)
-                    }
-                    DType::F64 => {
-                        let values = values_of(&self.bytes, f64::from_le_bytes);
-                        Array::from_slice(&values, &self.shape)
-                    }
-                };
-                param.set("Checkpoint::restore", &values);
-            }
-            Slot::Count(count) => {
-                let values = values_of(&self.bytes, u64::from_le_bytes);
-                count.set(values[0]);
-            }
-        }
-    }
-}
-
-fn dtype_of(slot: &Slot<'_>) -> Dtype {
-    match slot {
-        Slot::Param(param) | Slot::Buffer(param) => match param.get().dtype() {
-            DType::F32 => Dtype::F32,
-            DType::F64 => Dtype::F64,
-        },
-        Slot::Count(_) => Dtype::I64,
-    }
-}
-
-fn bytes_of<T: Copy, const N: usize>(values: &[T], to: fn(T) -> [u8; N]) -> Vec<u8> {
-    values.iter().flat_map(|&value| to(value)).collect()
-}
-
-fn values_of<T, const N: usize>(bytes: &[u8], from: fn([u8; N]) -> T) -> Vec<T> {
-    let (chunks, _) = bytes.as_chunks();
-    chunks.iter().map(|&chunk| from(chunk)).collect()
+/// Whether [`Checkpoint::restore`] needs the tensor `name` for `prefix`.
+fn is_inside(name: &str, prefix: &str) -> bool {
+    let inside = name.strip_prefix(prefix);
+    prefix.is_empty() || inside.is_some_and(|rest| rest.starts_with('.'))
 }
 
 /// The first five of `items` in a sentence; `None` when there is none.

@@ -9,7 +9,7 @@
 //! area), except for PyTorch's transposed convolution, see
 //! [`ConvTranspose2d`](crate::ConvTranspose2d).
 
-use detach_tensor::{Array, DType, Kind, Random};
+use detach_tensor::{Array, DType, Kind, Random, Stream};
 
 /// The library whose defaults a recipe was published with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum Scheme {
     Keras,
     /// Uniform in ±1/√fan_in, weights and biases.
     PyTorch,
+    /// All zero, for values that come from a file.
+    Zeros,
 }
 
 /// Makes the initial parameters of layers, drawing from one random stream: the n-th
@@ -31,13 +33,18 @@ pub struct Initialiser {
 
 impl Initialiser {
     /// Parameters of `kind` by `scheme`, from `random` (of
-    /// [`Stream::Init`](detach_tensor::Stream::Init)).
+    /// [`Stream::Init`]).
     pub fn new(scheme: Scheme, random: Random, kind: impl Into<Kind>) -> Self {
         Self {
             scheme,
             random,
             kind: kind.into(),
         }
+    }
+
+    /// Zeros of `kind`.
+    pub fn zeros(kind: impl Into<Kind>) -> Self {
+        Self::new(Scheme::Zeros, Random::new(0, Stream::Init), kind)
     }
 
     /// Element type and device of what it makes.
@@ -51,6 +58,7 @@ impl Initialiser {
         match self.scheme {
             Scheme::Keras => self.uniform(shape, (6.0 / (fan_in + fan_out) as f64).sqrt()),
             Scheme::PyTorch => self.uniform(shape, 1.0 / (fan_in as f64).sqrt()),
+            Scheme::Zeros => Array::zeros(shape, self.kind),
         }
     }
 
@@ -58,7 +66,7 @@ impl Initialiser {
     #[must_use]
     pub fn bias(&self, outputs: usize, fan_in: usize) -> Array {
         match self.scheme {
-            Scheme::Keras => self.full(outputs, 0.0),
+            Scheme::Keras | Scheme::Zeros => self.full(outputs, 0.0),
             Scheme::PyTorch => self.uniform(&[outputs], 1.0 / (fan_in as f64).sqrt()),
         }
     }
@@ -85,7 +93,6 @@ impl Initialiser {
 mod tests {
     use super::*;
     use crate::{Conv2d, ConvTranspose2d, Linear, Module, parameters};
-    use detach_tensor::Stream;
 
     fn init(scheme: Scheme, seed: u64, dtype: DType) -> Initialiser {
         Initialiser::new(scheme, Random::new(seed, Stream::Init), dtype)

@@ -325,3 +325,39 @@ fn others_may_read_it() {
     let mode = |path| fs::metadata(path).unwrap().permissions().mode();
     assert_eq!(mode(&path), mode(&plain));
 }
+
+#[test]
+fn a_part_is_enough_for_its_own_state_alone() {
+    let (_folder, path) = place();
+    let (net, adam) = trained(DType::F32);
+    checkpoint(&net, &adam).save(&path).unwrap();
+    let whole = Checkpoint::load(&path).unwrap();
+    let other = self::net(2, 3, DType::F32);
+    let other_adam = Adam::new(AdamConfig::default(), &other);
+    let states: [(&str, &dyn State, &dyn State); 2] =
+        [("G", &net, &other), ("adam", &adam, &other_adam)];
+    for (prefix, saved, target) in states {
+        let part = Checkpoint::load_part(&path, prefix).unwrap();
+        let inside = format!("{prefix}.");
+        let of_whole = whole.names().filter(|name| name.starts_with(&inside));
+        assert!(part.names().eq(of_whole));
+        assert_eq!(part.metadata, whole.metadata);
+        assert_ne!(contents(target), contents(saved));
+        part.restore(prefix, target).unwrap();
+        assert_eq!(contents(target), contents(saved));
+    }
+    let part = Checkpoint::load_part(&path, "G").unwrap();
+    let message = part.restore("adam", &adam).unwrap_err().to_string();
+    assert!(message.contains("lacks `adam.exp_avg.0.bias`"), "{message}");
+}
+
+#[test]
+#[should_panic(expected = "stale handle")]
+fn a_state_that_went_on_is_not_saved_as_it_was() {
+    let (_folder, path) = place();
+    let (net, adam) = trained(DType::F32);
+    let checkpoint = checkpoint(&net, &adam);
+    let bias = parameters(&net)[1].1;
+    bias.set("a test", bias.get().square().value());
+    checkpoint.save(&path).unwrap();
+}

@@ -95,6 +95,27 @@ impl Array {
         }
     }
 
+    /// An array of which `read` provides the bytes: little-endian, in row-major order
+    /// of `shape`.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn read_le<E>(
+        shape: &[usize],
+        kind: impl Into<Kind>,
+        read: impl FnOnce(&mut [u8]) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let Kind { dtype, device } = kind.into();
+        let layout = Layout::contiguous(shape);
+        let buffer = Buffer::read_le(device, dtype, layout.len(), read)?;
+        Ok(Self::from_buffer(buffer, layout))
+    }
+
+    /// Passes the elements in row-major order to `write`, as little-endian bytes.
+    pub fn write_le<R>(&self, write: impl FnOnce(&[u8]) -> R) -> R {
+        self.contiguous().read().write_le(write)
+    }
+
     /// Every element is `value`.
     pub fn full(value: f64, shape: &[usize], kind: impl Into<Kind>) -> Self {
         let kind = kind.into();
@@ -332,6 +353,18 @@ mod tests {
         let y = x.channels_last();
         assert_eq!(y.layout().strides()[1], 1);
         assert_eq!(y.to_vec::<f64>(), values);
+    }
+
+    #[test]
+    fn files_are_row_major() {
+        let x = Array::from_slice(&[1.0_f32, 2.0, 3.0, 4.0], &[1, 2, 1, 2]);
+        let bytes = x.channels_last().write_le(<[u8]>::to_vec);
+        let read = |to: &mut [u8]| -> Result<(), ()> {
+            to.copy_from_slice(&bytes);
+            Ok(())
+        };
+        let y = Array::read_le(&[1, 2, 1, 2], DType::F32, read).expect("no error");
+        assert_eq!(y.to_vec::<f32>(), [1.0, 2.0, 3.0, 4.0]);
     }
 
     #[test]

@@ -63,6 +63,40 @@ pub fn light_generator(init: &Initialiser) -> Sequential {
         .push(Tanh)
 }
 
+/// Noise `[N, 100]`, seen as 100×1×1, to images `[N, 3, 64, 64]`: 4×4 at once, then
+/// doubled four times; no biases.
+pub fn rgb_generator(init: &Initialiser) -> Sequential {
+    let mut net = Sequential::new()
+        .push(Unflatten([100, 1, 1]))
+        .push(ConvTranspose2d::new(100, 512, 4, init).without_bias());
+    let mut channels = 512;
+    for next in [256, 128, 64, 3] {
+        net = net
+            .push(BatchNorm::new(channels, init))
+            .push(ReLU)
+            .push(double(channels, next, init).without_bias());
+        channels = next;
+    }
+    net.push(Tanh)
+}
+
+/// Images `[N, 3, 64, 64]` to logits `[N, 1]`: halved four times, no biases.
+pub fn rgb_discriminator(init: &Initialiser) -> Sequential {
+    let mut net = Sequential::new()
+        .push(halve(3, 64, init).without_bias())
+        .push(LeakyReLU(SLOPE));
+    let mut channels = 64;
+    for next in [128, 256, 512] {
+        net = net
+            .push(halve(channels, next, init).without_bias())
+            .push(BatchNorm::new(next, init))
+            .push(LeakyReLU(SLOPE));
+        channels = next;
+    }
+    net.push(Conv2d::new(channels, 1, 4, init).without_bias())
+        .push(Flatten)
+}
+
 /// Images to logits `[N, 1]`, convolutions only.
 pub fn light_discriminator(init: &Initialiser) -> Sequential {
     Sequential::new()

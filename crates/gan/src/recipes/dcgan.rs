@@ -12,13 +12,15 @@ pub(super) const INFO: Info = Info {
     name: "dcgan",
     summary: "convolutional, batch-normalised, dropout in D; the classic",
     step: "D on real + D on the detached fakes, one step; G through the updated D on the same fakes",
-    data: DataKind::Images,
+    data: DataKind::DIGITS,
     settings,
     notes: &[
         "D's BatchNorm sees three batches a step (real, fake, and fake again for G), so its running \
          statistics move three times; `fixed` leaves them alone in G's update (d-stats-in-g-step = false).",
         "Pictures come from eval mode (running statistics), as published.",
     ],
+    latent: LATENT,
+    generator: |_, init| generator(init),
     build,
 };
 
@@ -57,7 +59,7 @@ fn build(settings: &Settings, init: &Initialiser) -> Box<dyn Recipe> {
         pair: Pair::new(
             settings,
             LATENT,
-            generator(init),
+            (INFO.generator)(settings, init),
             discriminator(dropout, init),
         ),
         d_stats_in_g_step: settings.d_stats_in_g_step.unwrap_or(true),

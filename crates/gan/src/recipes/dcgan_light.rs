@@ -16,13 +16,15 @@ pub(super) const INFO: Info = Info {
     name: "dcgan-light",
     summary: "small and all-convolutional, smoothed labels; digits within two minutes",
     step: "D on real + D on detached fakes, one step; G on fresh noise through the updated D",
-    data: DataKind::Images,
+    data: DataKind::DIGITS,
     settings,
     notes: &[
         "D's BatchNorm sees three batches a step, so its running statistics move three times; \
          `fixed` leaves them alone in G's update (d-stats-in-g-step = false).",
         "Pictures were published in train mode (the batch's own statistics); `fixed` takes them in eval mode.",
     ],
+    latent: LATENT,
+    generator: |_, init| light_generator(init),
     build,
 };
 
@@ -63,7 +65,7 @@ fn build(settings: &Settings, init: &Initialiser) -> Box<dyn Recipe> {
         pair: Pair::new(
             settings,
             LATENT,
-            light_generator(init),
+            (INFO.generator)(settings, init),
             light_discriminator(init),
         ),
         d_stats_in_g_step: settings.d_stats_in_g_step.unwrap_or(true),

@@ -20,6 +20,8 @@ pub(super) const INFO: Info = Info {
         "The published loss is −log(p + 1e-8), which biases p near 0 and 1; `fixed` computes it from logits \
          (log-eps = 0).",
     ],
+    latent: LATENT,
+    generator: |_, init| small(LATENT, init),
     build,
 };
 
@@ -57,7 +59,12 @@ struct Gauss1d {
 
 fn build(settings: &Settings, init: &Initialiser) -> Box<dyn Recipe> {
     Box::new(Gauss1d {
-        pair: Pair::new(settings, LATENT, small(LATENT, init), small(1, init)),
+        pair: Pair::new(
+            settings,
+            LATENT,
+            (INFO.generator)(settings, init),
+            small(1, init),
+        ),
         log_eps: settings.log_eps.unwrap_or(0.0),
     })
 }

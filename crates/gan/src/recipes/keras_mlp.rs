@@ -14,7 +14,7 @@ pub(super) const INFO: Info = Info {
     name: "keras-mlp",
     summary: "fully connected, dropout in D, two D updates a step; as the Keras tutorials do",
     step: "D on real, step; D on fakes, step; then G on the same noise again through D",
-    data: DataKind::Images,
+    data: DataKind::DIGITS,
     settings,
     notes: &[
         "`train_on_batch` twice makes two Adam steps of D a step, the second on gradients of the already moved \
@@ -23,6 +23,8 @@ pub(super) const INFO: Info = Info {
          (sampling = \"shuffled-drop-last\").",
         "Keras: Glorot-uniform weights, zero biases, and Adam with eps 1e-7.",
     ],
+    latent: LATENT,
+    generator: |_, init| keras_generator(init),
     build,
 };
 
@@ -63,7 +65,7 @@ fn build(settings: &Settings, init: &Initialiser) -> Box<dyn Recipe> {
         pair: Pair::new(
             settings,
             LATENT,
-            keras_generator(init),
+            (INFO.generator)(settings, init),
             keras_discriminator(dropout, init),
         ),
     })

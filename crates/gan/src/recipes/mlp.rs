@@ -13,13 +13,15 @@ pub(super) const INFO: Info = Info {
     summary: "fully connected, batch-normalised G; `--order g-first` for the other published loop",
     step: "D on real + D on detached fakes, one step; G on fresh noise through the updated D. \
            With `--order g-first`: G, then D (mean of both losses) on the fakes made before G's update",
-    data: DataKind::Images,
+    data: DataKind::DIGITS,
     settings,
     notes: &[
         "BatchNorm1d(n, 0.8) sets eps, not momentum: unit-variance activations come out scaled by 0.745; \
          `fixed` uses eps 1e-5 (bn-eps = 1e-5).",
         "Pictures were published in train mode (the batch's own statistics); `fixed` takes them in eval mode.",
     ],
+    latent: LATENT,
+    generator: |settings, init| generator(settings.bn_eps.unwrap_or(1e-5), init),
     build,
 };
 
@@ -72,12 +74,11 @@ struct Mlp {
 }
 
 fn build(settings: &Settings, init: &Initialiser) -> Box<dyn Recipe> {
-    let bn_eps = settings.bn_eps.unwrap_or(1e-5);
     Box::new(Mlp {
         pair: Pair::new(
             settings,
             LATENT,
-            generator(bn_eps, init),
+            (INFO.generator)(settings, init),
             discriminator(init),
         ),
         order: settings.order.unwrap_or(Order::DFirst),

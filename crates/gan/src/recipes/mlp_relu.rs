@@ -10,7 +10,7 @@ pub(super) const INFO: Info = Info {
     name: "mlp-relu",
     summary: "fully connected, ReLU before σ in D: a published fault worth seeing",
     step: "G first; then D (mean of both losses) on the fakes made before G's update, detached",
-    data: DataKind::Images,
+    data: DataKind::DIGITS,
     settings,
     notes: &[
         "ReLU before σ keeps p in [0.5, 1): G's loss can never exceed 0.6931, D's never falls below 0.3466, \
@@ -18,6 +18,8 @@ pub(super) const INFO: Info = Info {
         "BatchNorm1d(n, 0.8) sets eps, not momentum; `fixed` uses eps 1e-5 (bn-eps = 1e-5).",
         "Pictures were published in train mode (the batch's own statistics); `fixed` takes them in eval mode.",
     ],
+    latent: LATENT,
+    generator: |settings, init| generator(settings.bn_eps.unwrap_or(1e-5), init),
     build,
 };
 
@@ -54,7 +56,7 @@ struct MlpRelu {
 }
 
 fn build(settings: &Settings, init: &Initialiser) -> Box<dyn Recipe> {
-    let generator = generator(settings.bn_eps.unwrap_or(1e-5), init);
+    let generator = (INFO.generator)(settings, init);
     let discriminator = relu_discriminator(settings.last_relu.unwrap_or(false), init);
     Box::new(MlpRelu {
         pair: Pair::new(settings, LATENT, generator, discriminator),

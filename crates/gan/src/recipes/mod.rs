@@ -7,6 +7,7 @@
 //! line in [`RECIPES`].
 
 mod dcgan;
+mod dcgan64;
 mod dcgan_light;
 mod gauss1d;
 mod keras_mlp;
@@ -15,15 +16,20 @@ mod mlp_relu;
 
 pub(crate) use mlp::g_first;
 
+use crate::gallery::Sampler;
 use crate::settings::{Preset, Settings};
 use anyhow::{Result, bail};
-use detach_nn::{Adam, AdamConfig, Initialiser, Mode, Module, Sequential, Slot, State, join};
+use detach_nn::{Adam, AdamConfig, Initialiser, Mode, Sequential, Slot, State, join};
 use detach_tensor::{Random, Tensor};
+
+/// What the generator is called in a checkpoint.
+pub const GENERATOR: &str = "generator";
 
 /// Every recipe there is. The command line, the tests and the documents follow.
 pub const RECIPES: &[&Info] = &[
     &dcgan_light::INFO,
     &dcgan::INFO,
+    &dcgan64::INFO,
     &mlp::INFO,
     &mlp_relu::INFO,
     &keras_mlp::INFO,
@@ -60,6 +66,10 @@ pub struct Info {
     pub settings: fn(Preset) -> Settings,
     /// What is wrong, or worth knowing, in the published version; what `fixed` changes.
     pub notes: &'static [&'static str],
+    /// Dimensions of the noise.
+    pub latent: usize,
+    /// Builds the generator alone: all that sampling needs.
+    pub generator: fn(&Settings, &Initialiser) -> Sequential,
     /// Builds networks and optimisers.
     pub build: fn(&Settings, &Initialiser) -> Box<dyn Recipe>,
 }
@@ -67,10 +77,35 @@ pub struct Info {
 /// What a recipe is trained on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DataKind {
-    /// Images `[N, 1, 28, 28]` in [-1, 1].
-    Images,
+    /// Images `[N, C, side, side]` in [-1, 1].
+    Images(ImageSize),
     /// Samples `[N, 1]` of the standard normal distribution.
     Gaussian,
+}
+
+/// How large images are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageSize {
+    /// 1 for gray, 3 for RGB.
+    pub channels: usize,
+    /// Height and width in pixels.
+    pub side: usize,
+}
+
+impl DataKind {
+    /// Images as the data has them, `[N, 1, 28, 28]`.
+    pub const DIGITS: Self = Self::Images(ImageSize {
+        channels: 1,
+        side: detach_mnist::SIDE,
+    });
+
+    /// The shape of `n` samples.
+    pub fn shape(self, n: usize) -> Vec<usize> {
+        match self {
+            Self::Images(ImageSize { channels, side }) => vec![n, channels, side, side],
+            Self::Gaussian => vec![n, 1],
+        }
+    }
 }
 
 /// A system in training.
@@ -203,19 +238,22 @@ impl Pair {
 
     /// The networks, under the names they have in a checkpoint.
     pub fn networks(&self) -> [(&'static str, &Sequential); 2] {
-        [("generator", &self.g), ("discriminator", &self.d)]
+        [(GENERATOR, &self.g), ("discriminator", &self.d)]
     }
 
-    /// Samples from noise, detached.
-    pub fn sample(&self, z: &Tensor, mode: Mode<'_>) -> Tensor {
-        self.g.forward(&z.detach(), mode).detach()
+    /// The generator, to draw samples from.
+    pub fn sampler(&self) -> Sampler<'_> {
+        Sampler {
+            g: &self.g,
+            latent: self.latent,
+        }
     }
 }
 
 /// What a checkpoint holds: the networks and their optimisers.
 impl State for Pair {
     fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
-        self.g.visit(&join(path, "generator"), f);
+        self.g.visit(&join(path, GENERATOR), f);
         self.d.visit(&join(path, "discriminator"), f);
         self.g_adam.visit(&join(path, "adam_g"), f);
         self.d_adam.visit(&join(path, "adam_d"), f);
