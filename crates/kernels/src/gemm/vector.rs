@@ -100,9 +100,9 @@ fn sums(x: &[f32], matrix: Matrix<'_, f32>, out: &MatrixMut<'_>, act: &Activatio
         let mut out = unsafe { out.part([0, j], [1, len]) };
         let out = out.row(0);
         out.fill(0.0);
-        for p in 0..k {
+        for (p, &x) in x.iter().enumerate() {
             let row = matrix.row(p).unwrap_or_default();
-            add_scaled(x[p], &row[j..j + len], out);
+            add_scaled(x, &row[j..j + len], out);
         }
         act.finish(out, j);
     });
