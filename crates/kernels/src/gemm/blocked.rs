@@ -21,11 +21,16 @@ use crate::{Buffer, DType, Device};
 
 /// Longest piece of a sum that a tile works on at a time. It knows nothing of the
 /// processor: how a sum is cut decides its bits.
-const MAX_K: usize = 512;
+const MAX_K: usize = 1024;
 /// Multiplications that are worth a thread's attention.
-const MIN_WORK: usize = 1 << 19;
+const MIN_WORK: usize = 1 << 18;
 /// Blocks a product is cut into, if it is large.
 const MAX_BLOCKS: usize = 16;
+/// Elements of a block that is turned.
+const TURNED: usize = 4096;
+/// The longest step from row to row at which a right operand is as good by columns: the
+/// elements that a tile reads at a time lie in few pages.
+const NARROW: usize = 256;
 /// Rows of a block come in multiples of it, so that all but the last are turned in
 /// whole registers.
 const ROWS: usize = 16;
@@ -64,7 +69,7 @@ pub(super) fn gemm(
 
 /// True when the product is better computed as `bᵀ·aᵀ`.
 fn turns(a: Matrix<'_, f32>, b: Matrix<'_, f32>) -> bool {
-    a.shape[0] < b.shape[1] && b.row(0).is_none()
+    a.shape[0] < b.shape[1] && (b.row(0).is_none() || b.strides[0] <= NARROW)
 }
 
 /// A product whose roles are decided: `a * b` is `out`, or `out`'s transpose.
@@ -81,11 +86,13 @@ impl Product<'_> {
         let ([m, k], n) = (self.a.shape, self.b.shape[1]);
         let count = (m * n * k / MIN_WORK).clamp(1, MAX_BLOCKS);
         if n < m && n * k * size_of::<f32>() <= caches::second() {
-            self.by_rows(m.div_ceil(count).next_multiple_of(ROWS));
+            // A block that is turned afterwards stays in the first cache until then.
+            let most = if self.turned { TURNED / n } else { m };
+            self.by_rows(m.div_ceil(count).min(most).next_multiple_of(ROWS));
         } else {
             // Half of the cache for the panels of one piece.
             let width = Shape::of_level().columns;
-            let most = caches::second() / (2 * size_of::<f32>() * MAX_K);
+            let most = caches::second() / (2 * size_of::<f32>() * k.clamp(1, MAX_K));
             let most = (most / width * width).max(width);
             self.by_columns(n.div_ceil(count).next_multiple_of(width).min(most));
         }

@@ -63,8 +63,7 @@ fn outer(a: Matrix<'_, f32>, b: Matrix<'_, f32>, out: &MatrixMut<'_>, act: &Acti
             #[allow(unsafe_code)]
             let mut out = unsafe { out.part([i, 0], [1, n]) };
             let out = out.row(0);
-            out.fill(0.0);
-            add_scaled(a.at(i, 0), b, out);
+            scale(a.at(i, 0), b, out);
             act.finish(out, 0);
         }
     });
@@ -106,6 +105,15 @@ fn sums(x: &[f32], matrix: Matrix<'_, f32>, out: &MatrixMut<'_>, act: &Activatio
         }
         act.finish(out, j);
     });
+}
+
+simd! {
+    /// `out = a * x`.
+    fn scale(a: f32, x: &[f32], out: &mut [f32]) {
+        for (out, x) in out.iter_mut().zip(x) {
+            *out = a * x;
+        }
+    }
 }
 
 simd! {
