@@ -1,7 +1,17 @@
-//! Products of matrices in blocks: which operand is packed, and how the work is shared
-//! out.
+//! Products in blocks of register tiles: which operand is packed, and how the work is
+//! shared out.
+//!
+//! A tile reads its left operand where it lies and its right one from panels. Three
+//! decisions follow from the shape:
+//!
+//! - *turned*: `outᵀ = bᵀ·aᵀ` instead, so that the smaller operand is the packed one.
+//!   A layer's product `x·Wᵀ` with few rows then reads its weight once, as it is.
+//! - *packed once*: a small right operand is packed before the work is shared out by
+//!   rows. A large one is shared out by columns, and each block packs its own.
+//! - sums are cut into pieces of at most [`MAX_K`], so that a panel stays in the cache.
 
 use super::Activation;
+use super::caches;
 use super::matrix::{Matrix, MatrixMut};
 use super::pack::{pack, packed_len};
 use super::share::share;
@@ -9,33 +19,60 @@ use super::transpose::{self, transpose_to};
 use crate::tile::{Finish, Operands, Shape, heights, tile};
 use crate::{Buffer, DType, Device};
 
-/// Longest piece of a sum that a tile works on at a time. Of the processor it knows
-/// nothing: how a sum is cut decides its bits.
-const MAX_K: usize = 512;
+/// Longest piece of a sum that a tile works on at a time. It knows nothing of the
+/// processor: how a sum is cut decides its bits.
+const MAX_K: usize = 1024;
 /// Multiplications that are worth a thread's attention.
-const MIN_WORK: usize = 1 << 19;
+const MIN_WORK: usize = 1 << 18;
 /// Blocks a product is cut into, if it is large.
 const MAX_BLOCKS: usize = 16;
+/// Elements of a block that is turned.
+const TURNED: usize = 4096;
+/// The longest step from row to row at which a right operand is as good by columns: the
+/// elements that a tile reads at a time lie in few pages.
+const NARROW: usize = 256;
+/// Rows of a block come in multiples of it, so that all but the last are turned in
+/// whole registers.
+const ROWS: usize = 16;
 
-/// The pieces that `0..k` is summed in, nearly equal: start and length.
-pub(super) fn pieces(k: usize) -> impl Iterator<Item = (usize, usize)> {
+/// The pieces that `0..k` is summed in, nearly equal: start and length. An empty sum is
+/// one piece.
+fn pieces(k: usize) -> impl Iterator<Item = (usize, usize)> {
     let count = k.div_ceil(MAX_K).max(1);
     let len = k.div_ceil(count);
     (0..count).map(move |i| (i * len, len.min(k - i * len)))
+}
+
+/// Elements of the panels of one piece of `k`, in whole cache lines.
+pub(super) fn panels_len(k: usize, n: usize) -> usize {
+    packed_len(k.min(MAX_K), n).next_multiple_of(16)
 }
 
 /// `out = act(a * b + bias)` with all of rayon's threads, `out` row-major.
 pub(super) fn gemm(
     a: Matrix<'_, f32>,
     b: Matrix<'_, f32>,
-    out: MatrixMut<'_>,
+    out: &MatrixMut<'_>,
     act: &Activation<'_>,
 ) {
-    let product = Product::of(a, b, &out, act);
-    product.run();
+    let turned = turns(a, b);
+    let (a, b) = if turned { (b.t(), a.t()) } else { (a, b) };
+    Product {
+        a,
+        b,
+        out,
+        act,
+        turned,
+    }
+    .run();
 }
 
-/// One product, its roles decided: `c` is `out`, or `out`'s transpose.
+/// True when the product is better computed as `bᵀ·aᵀ`.
+fn turns(a: Matrix<'_, f32>, b: Matrix<'_, f32>) -> bool {
+    a.shape[0] < b.shape[1] && (b.row(0).is_none() || b.strides[0] <= NARROW)
+}
+
+/// A product whose roles are decided: `a * b` is `out`, or `out`'s transpose.
 struct Product<'a> {
     a: Matrix<'a, f32>,
     b: Matrix<'a, f32>,
@@ -44,165 +81,133 @@ struct Product<'a> {
     turned: bool,
 }
 
-impl<'a> Product<'a> {
-    fn of(
-        a: Matrix<'a, f32>,
-        b: Matrix<'a, f32>,
-        out: &'a MatrixMut<'a>,
-        act: &'a Activation<'a>,
-    ) -> Self {
-        let turned = turns(a, b);
-        let (a, b) = if turned { (b.t(), a.t()) } else { (a, b) };
-        Self {
-            a,
-            b,
-            out,
-            act,
-            turned,
-        }
-    }
-
+impl Product<'_> {
     fn run(&self) {
         let ([m, k], n) = (self.a.shape, self.b.shape[1]);
-        let work = m * n * k;
-        let count = (work / MIN_WORK).clamp(1, MAX_BLOCKS);
-        if packs_once(m, k, n) {
-            let rows = m.div_ceil(count).next_multiple_of(16);
-            let mut packed = Buffer::scratch(Device::Cpu, DType::F32, packed_len(k, n));
-            let packed = packed.as_mut_slice::<f32>();
-            for (p, len) in pieces(k) {
-                pack(self.b.rows(p, len), &mut packed[packed_len(p, n)..]);
-            }
-            let scratch = if self.turned { rows * n } else { 0 };
-            share(m.div_ceil(rows), scratch, |i, scratch| {
-                let i = i * rows;
-                self.block([i, 0], [rows.min(m - i), n], Some(packed), scratch);
-            });
+        let count = (m * n * k / MIN_WORK).clamp(1, MAX_BLOCKS);
+        if n < m && n * k * size_of::<f32>() <= caches::second() {
+            // A block that is turned afterwards stays in the first cache until then.
+            let most = if self.turned { TURNED / n } else { m };
+            self.by_rows(m.div_ceil(count).min(most).next_multiple_of(ROWS));
         } else {
-            let wide = (n.div_ceil(count))
-                .next_multiple_of(Shape::of_level().columns)
-                .min(256);
-            let scratch = panels_len(k, wide) + if self.turned { m * wide } else { 0 };
-            share(n.div_ceil(wide), scratch, |j, scratch| {
-                let j = j * wide;
-                self.block([0, j], [m, wide.min(n - j)], None, scratch);
-            });
+            // Half of the cache for the panels of one piece.
+            let width = Shape::of_level().columns;
+            let most = caches::second() / (2 * size_of::<f32>() * k.clamp(1, MAX_K));
+            let most = (most / width * width).max(width);
+            self.by_columns(n.div_ceil(count).next_multiple_of(width).min(most));
         }
     }
 
-    /// The block of `c` of `shape` from `start` on.
+    /// Packs `b`, then shares out `rows` of the product at a time.
+    fn by_rows(&self, rows: usize) {
+        let ([m, k], n) = (self.a.shape, self.b.shape[1]);
+        let mut packed = Buffer::scratch(Device::Cpu, DType::F32, packed_len(k, n));
+        let packed = packed.as_mut_slice::<f32>();
+        for (p, len) in pieces(k) {
+            pack(self.b.rows(p, len), &mut packed[packed_len(p, n)..]);
+        }
+        let scratch = if self.turned { rows * n } else { 0 };
+        share(m.div_ceil(rows), scratch, |i, scratch| {
+            let i = i * rows;
+            let len = rows.min(m - i);
+            let a = self.a.rows(i, len);
+            self.block([i, 0], [len, n], scratch, |c, act| {
+                accumulate(a, Right::Packed(packed), c, act, false);
+            });
+        });
+    }
+
+    /// Shares out `columns` of the product at a time.
+    fn by_columns(&self, columns: usize) {
+        let ([m, k], n) = (self.a.shape, self.b.shape[1]);
+        let panels = panels_len(k, columns);
+        let scratch = panels + if self.turned { m * columns } else { 0 };
+        share(n.div_ceil(columns), scratch, |j, scratch| {
+            let j = j * columns;
+            let len = columns.min(n - j);
+            let (panels, scratch) = scratch.split_at_mut(panels);
+            let b = self.b.columns(j, len);
+            self.block([0, j], [m, len], scratch, |c, act| {
+                accumulate(self.a, Right::Plain(b, panels), c, act, false);
+            });
+        });
+    }
+
+    /// Computes the block of `shape` from `start` on by `multiply`, which no other
+    /// thread does.
     fn block(
         &self,
-        start: [usize; 2],
-        shape: [usize; 2],
-        packed: Option<&[f32]>,
+        [i, j]: [usize; 2],
+        [m, n]: [usize; 2],
         scratch: &mut [f32],
+        multiply: impl FnOnce(MatrixMut<'_>, &Activation<'_>),
     ) {
-        let [i, j] = start;
-        let ([m, n], k) = (shape, self.a.shape[1]);
-        let (a, b) = (self.a.rows(i, m), self.b.columns(j, n));
-        if self.turned {
-            let panels = if packed.is_some() {
-                0
-            } else {
-                panels_len(k, n)
-            };
-            let (scratch, c) = scratch.split_at_mut(panels);
-            let c = &mut c[..m * n];
-            multiply(
-                a,
-                b,
-                packed,
-                MatrixMut::new(c, m, n),
-                scratch,
-                &Activation::NONE,
-                false,
-            );
-            let finish = transpose::Finish {
-                bias: self.act.bias.map(|bias| &bias[i..i + m]),
-                slope: self.act.slope,
-            };
+        if !self.turned {
             // SAFETY: no two blocks overlap.
             #[allow(unsafe_code)]
-            unsafe {
-                let mut out = self.out.part([j, i], [n, m]);
-                transpose_to(
-                    Matrix::row_major(c, m, n),
-                    out.as_mut_ptr(),
-                    out.row_stride,
-                    &finish,
-                );
-            }
-        } else {
-            // SAFETY: no two blocks overlap.
-            #[allow(unsafe_code)]
-            let out = unsafe { self.out.part(start, shape) };
-            let act = Activation {
-                bias: self.act.bias.map(|bias| &bias[j..j + n]),
-                slope: self.act.slope,
-            };
-            multiply(a, b, packed, out, scratch, &act, false);
+            let out = unsafe { self.out.part([i, j], [m, n]) };
+            let bias = self.act.bias.map(|bias| &bias[j..j + n]);
+            return multiply(out, &Activation { bias, ..*self.act });
+        }
+        let c = &mut scratch[..m * n];
+        multiply(MatrixMut::new(c, m, n), &Activation::NONE);
+        let finish = transpose::Finish {
+            bias: self.act.bias.map(|bias| &bias[i..i + m]),
+            slope: self.act.slope,
+        };
+        // SAFETY: no two blocks overlap.
+        #[allow(unsafe_code)]
+        unsafe {
+            let mut out = self.out.part([j, i], [n, m]);
+            let c = Matrix::row_major(c, m, n);
+            transpose_to(c, out.as_mut_ptr(), out.row_stride, &finish);
         }
     }
 }
 
-/// Elements of the panels of one piece of `k`.
-pub(super) fn panels_len(k: usize, n: usize) -> usize {
-    packed_len(k.min(MAX_K), n).next_multiple_of(16)
+/// The right operand on the calling thread.
+pub(super) enum Right<'a> {
+    /// As it is, and [`panels_len`] elements to pack it into.
+    Plain(Matrix<'a, f32>, &'a mut [f32]),
+    /// The panels of one piece of `k` behind those of the other.
+    Packed(&'a [f32]),
 }
 
-fn turns(a: Matrix<'_, f32>, b: Matrix<'_, f32>) -> bool {
-    match std::env::var("TURN").as_deref() {
-        Ok("0") => false,
-        Ok("1") => true,
-        _ => {
-            let (m, n) = (a.shape[0], b.shape[1]);
-            m < n && b.row(0).is_none()
-        }
-    }
-}
-
-fn packs_once(m: usize, k: usize, n: usize) -> bool {
-    match std::env::var("ONCE").as_deref() {
-        Ok("0") => false,
-        Ok("1") => true,
-        _ => n < m && n * k <= 256 * 1024,
-    }
-}
-
-/// `c = act(a * b + bias)`, or `c + a * b` if `add`, on the calling thread.
-pub(super) fn multiply(
+/// `c = act(a * b + bias)`, or `act(c + a * b + bias)` to `add`, on the calling thread.
+pub(super) fn accumulate(
     a: Matrix<'_, f32>,
-    b: Matrix<'_, f32>,
-    packed: Option<&[f32]>,
+    mut b: Right<'_>,
     mut c: MatrixMut<'_>,
-    scratch: &mut [f32],
     act: &Activation<'_>,
     add: bool,
 ) {
-    let ([_, k], n) = (a.shape, b.shape[1]);
+    let (k, n) = (a.shape[1], c.shape[1]);
+    assert!(
+        act.bias.is_none_or(|bias| bias.len() >= n),
+        "bias of a product"
+    );
     for (p, len) in pieces(k) {
-        let panels = match packed {
-            Some(packed) => &packed[packed_len(p, n)..],
-            None => {
-                pack(b.rows(p, len), scratch);
-                &*scratch
+        let panels = match &mut b {
+            Right::Packed(packed) => &packed[packed_len(p, n)..],
+            Right::Plain(b, panels) => {
+                pack(b.rows(p, len), panels);
+                &**panels
             }
         };
-        let last = p + len == k;
-        let finish = Finish {
+        let mut finish = Finish {
             add: add || p > 0,
-            bias: match act.bias {
-                Some(bias) if last => bias.as_ptr(),
-                _ => std::ptr::null(),
-            },
-            slope: if last { act.slope } else { 1.0 },
+            ..Finish::STORE
         };
+        if p + len == k {
+            finish.bias = act.bias.map_or(std::ptr::null(), <[f32]>::as_ptr);
+            finish.slope = act.slope;
+        }
         tiles(a.columns(p, len), panels, &mut c, &finish);
     }
 }
 
-/// `c (+)= a * b` for packed panels of `b`.
+/// `c (+)= a * b` for packed panels of `b`. A tile's rows of `a` meet all panels before
+/// the next rows' turn: they stay in the first cache, the panels in the second.
 fn tiles(a: Matrix<'_, f32>, panels: &[f32], c: &mut MatrixMut<'_>, finish: &Finish) {
     let ([m, k], [_, n]) = (a.shape, c.shape);
     let width = Shape::of_level().columns;
@@ -220,19 +225,16 @@ fn tiles(a: Matrix<'_, f32>, panels: &[f32], c: &mut MatrixMut<'_>, finish: &Fin
                 rows,
                 columns: width.min(n - j),
             };
-            let finish = Finish {
-                bias: if finish.bias.is_null() {
-                    finish.bias
-                } else {
-                    finish.bias.wrapping_add(j)
-                },
-                ..*finish
+            let bias = match finish.bias.is_null() {
+                true => finish.bias,
+                false => finish.bias.wrapping_add(j),
             };
             // SAFETY: `a` and `c` are matrices of these shapes, `c` exclusively ours;
-            // the panels are long enough and start at multiples of 64 bytes.
+            // the panels are long enough and start at multiples of 64 bytes; the bias
+            // has a value for each of c's columns.
             #[allow(unsafe_code)]
             unsafe {
-                tile(&operands, &finish);
+                tile(&operands, &Finish { bias, ..*finish });
             }
         }
     }

@@ -1,6 +1,7 @@
 //! `f32` matrix multiplication on the host: which of the forms a product takes.
 
 use super::Activation;
+use super::blocked::{Right, accumulate};
 use super::matrix::{Matrix, MatrixMut};
 use super::share::share;
 use super::{blocked, vector};
@@ -38,7 +39,7 @@ pub(crate) fn gemm_act(
     }
     let out = MatrixMut::new(out, m, n);
     if !vector::gemm(a, b, &out, act) {
-        blocked::gemm(a, b, out, act);
+        blocked::gemm(a, b, &out, act);
     }
 }
 
@@ -71,7 +72,7 @@ pub(super) fn gemm_all<'a>(
                 let mut row = unsafe { rows.part([i, 0], [1, m * n]) };
                 let (a, b) = product(i);
                 let out = MatrixMut::new(row.row(0), m, n);
-                blocked::multiply(a, b, None, out, scratch, act, false);
+                accumulate(a, Right::Plain(b, scratch), out, act, false);
             }
         },
     );
@@ -93,7 +94,7 @@ fn split_k(a: Matrix<'_, f32>, b: Matrix<'_, f32>, out: &mut [f32], act: &Activa
         let mut part = unsafe { rows.part([i, 0], [1, m * n]) };
         let out = MatrixMut::new(part.row(0), m, n);
         let (a, b) = (a.columns(start, len), b.rows(start, len));
-        blocked::multiply(a, b, None, out, scratch, &Activation::NONE, false);
+        accumulate(a, Right::Plain(b, scratch), out, &Activation::NONE, false);
     });
     sum_rows(partials, out);
     for out in out.chunks_exact_mut(n) {
@@ -125,5 +126,5 @@ fn alone(a: Matrix<'_, f32>, b: Matrix<'_, f32>, out: MatrixMut<'_>, add: bool) 
     let len = blocked::panels_len(a.shape[1], b.shape[1]);
     let mut scratch = Buffer::scratch(Device::Cpu, DType::F32, len);
     let scratch = scratch.as_mut_slice();
-    blocked::multiply(a, b, None, out, scratch, &Activation::NONE, add);
+    accumulate(a, Right::Plain(b, scratch), out, &Activation::NONE, add);
 }

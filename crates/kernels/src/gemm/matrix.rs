@@ -183,19 +183,6 @@ impl<'a> MatrixMut<'a> {
         }
     }
 
-    /// The elements of a matrix without gaps.
-    ///
-    /// # Panics
-    /// When there is a gap between rows.
-    #[allow(unsafe_code)]
-    pub(crate) fn into_slice(self) -> &'a mut [f32] {
-        let [rows, columns] = self.shape;
-        assert!(rows <= 1 || self.row_stride == columns, "gaps between rows");
-        // SAFETY: the rows follow each other without gaps, and `self` is the
-        // only access to them.
-        unsafe { std::slice::from_raw_parts_mut(self.start, rows * columns) }
-    }
-
     /// Row `i`.
     #[allow(unsafe_code)]
     pub(crate) fn row(&mut self, i: usize) -> &mut [f32] {

@@ -79,3 +79,35 @@ fn pack_any(b: Matrix<'_, f32>, width: usize, panel: &mut [f32]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Dice;
+    use crate::{Buffer, DType, Device};
+
+    /// Rows of neighbours, columns of neighbours and neither, with ragged edges.
+    #[test]
+    fn panels_hold_the_matrix_and_zeros() {
+        let width = Shape::of_level().columns;
+        let mut dice = Dice(3);
+        for case in 0..60 {
+            let (k, n) = (dice.below(70), dice.below(80));
+            let gap = dice.below(3);
+            let strides = [[n + gap, 1], [1, k + gap], [2 * n + 1, 2]][case % 3];
+            let len = (k + 3) * (2 * n + 3) + (n + 1) * (k + 3);
+            let data: Vec<f32> = (0..len).map(|_| dice.unit() as f32).collect();
+            let b = Matrix::new(&data, [k, n], strides);
+            let mut out = Buffer::full(Device::Cpu, DType::F32, packed_len(k, n) + 5, 7.0);
+            let out = out.as_mut_slice::<f32>();
+            pack(b, out);
+            let (panels, behind) = out.split_at(packed_len(k, n));
+            assert_eq!(behind, [7.0; 5]);
+            for (i, &x) in panels.iter().enumerate() {
+                let (j, p) = (i / (k * width) * width + i % width, i / width % k);
+                let expected = if j < n { b.at(p, j) } else { 0.0 };
+                assert_eq!(x, expected, "{strides:?}: element [{p}, {j}] of [{k}, {n}]");
+            }
+        }
+    }
+}

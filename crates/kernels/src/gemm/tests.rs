@@ -1,5 +1,7 @@
-use super::{gemm, gemm_with};
+use super::{Epilogue, gemm, gemm_finish_with, gemm_with};
 use crate::{Buffer, DType, Device, Layout, Real, Variant, View};
+
+const VARIANTS: [Variant; 3] = [Variant::Reference, Variant::Peer, Variant::Fast];
 
 /// Reproducible numbers in [-1, 1).
 fn noise<T: Real>(len: usize, seed: u64) -> Buffer {
@@ -80,7 +82,7 @@ fn check_all_layouts<T: Real>([m, k, n]: [usize; 3], rounding: f64) {
                 layout: lb,
             };
             let (expected, scale) = product(a, b);
-            for variant in [Variant::Reference, Variant::Fast] {
+            for variant in VARIANTS {
                 let got = run(variant, a, b, m * n);
                 let error = distance(&got, &expected);
                 assert!(
@@ -121,6 +123,9 @@ fn large_shapes_agree_with_f64() {
         [1, 12544, 64],
         [16, 20000, 24],
         [10, 9000, 1],
+        [64, 1100, 80],
+        [100, 2200, 150],
+        [60, 1, 500],
     ] {
         let (a, b) = (noise::<f32>(m * k, 3), noise::<f32>(k * n, 4));
         for transposed in [false, true] {
@@ -147,9 +152,14 @@ fn large_shapes_agree_with_f64() {
             let (va, vb) = views(&wide_a, &wide_b);
             let expected = run(Variant::Reference, va, vb, m * n);
             let (va, vb) = views(&a, &b);
-            let got = run(Variant::Fast, va, vb, m * n);
-            let error = distance(&got, &expected) / distance(&vec![0.0; m * n], &expected);
-            assert!(error < 2e-6, "[{m}, {k}] times [{k}, {n}]: {error:e}");
+            for variant in [Variant::Peer, Variant::Fast] {
+                let got = run(variant, va, vb, m * n);
+                let error = distance(&got, &expected) / distance(&vec![0.0; m * n], &expected);
+                assert!(
+                    error < 2e-6,
+                    "{variant:?} [{m}, {k}] times [{k}, {n}]: {error:e}"
+                );
+            }
         }
     }
 }
@@ -172,7 +182,7 @@ fn batches_are_independent_products() {
                 layout: lb,
             },
         );
-        for variant in [Variant::Reference, Variant::Fast] {
+        for variant in VARIANTS {
             let got = run(variant, va, vb, count * m * n);
             for (i, got) in got.chunks(m * n).enumerate() {
                 let strides = &la.strides()[1..];
@@ -189,6 +199,65 @@ fn batches_are_independent_products() {
     }
 }
 
+/// Each form a product can take, with what follows it.
+#[test]
+fn a_product_is_finished_like_the_reference() {
+    for [count, m, k, n] in [
+        [1, 30, 20, 40],
+        [1, 64, 1100, 100],
+        [1, 300, 1100, 40],
+        [1, 40, 1100, 700],
+        [1, 64, 700, 1],
+        [1, 1, 700, 64],
+        [1, 50, 1, 70],
+        [1, 12, 9000, 20],
+        [1, 5, 0, 4],
+        [7, 12, 10, 14],
+    ] {
+        let (a, b) = (
+            noise::<f32>(count * m * k, 11),
+            noise::<f32>(count * k * n, 12),
+        );
+        let bias = noise::<f32>(n, 13);
+        let wide = |x: &Buffer| Buffer::from_slice(Device::Cpu, &x.to_vec::<f64>());
+        let wider = [wide(&a), wide(&b), wide(&bias)];
+        for case in 0..12 {
+            let lb = match case % 2 {
+                0 => Layout::contiguous(&[count, k, n]),
+                _ => Layout::contiguous(&[count, n, k]).permute(&[0, 2, 1]),
+            };
+            let slope = [1.0, 0.0, 0.2][case / 4];
+            let product = |variant, [a, b, bias]: [&Buffer; 3]| {
+                let epilogue = Epilogue {
+                    bias: (case / 2 % 2 == 0).then_some(bias),
+                    slope,
+                };
+                let left = View {
+                    buffer: a,
+                    layout: Layout::contiguous(&[count, m, k]),
+                };
+                let right = View {
+                    buffer: b,
+                    layout: lb,
+                };
+                let mut out = Buffer::full(Device::Cpu, a.dtype(), count * m * n, f64::NAN);
+                gemm_finish_with(variant, left, right, &epilogue, &mut out);
+                out.to_vec::<f64>()
+            };
+            let expected = product(Variant::Fast, wider.each_ref());
+            let scale = distance(&vec![0.0; expected.len()], &expected);
+            for variant in VARIANTS {
+                let got = product(variant, [&a, &b, &bias]);
+                let error = distance(&got, &expected);
+                assert!(
+                    error <= 1e-5 * scale,
+                    "{variant:?} {count} × [{m}, {k}] times [{k}, {n}], case {case}: {error:e}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn bits_do_not_depend_on_the_number_of_threads() {
     for [m, k, n] in [
@@ -196,22 +265,30 @@ fn bits_do_not_depend_on_the_number_of_threads() {
         [400, 300, 300],
         [16, 20000, 24],
         [64, 12544, 1],
+        [64, 1500, 700],
+        [3000, 64, 70],
+        [500, 1, 600],
     ] {
         let (a, b) = (noise::<f32>(m * k, 7), noise::<f32>(k * n, 8));
-        let a = View {
-            buffer: &a,
-            layout: Layout::contiguous(&[m, k]),
-        };
-        let b = View {
-            buffer: &b,
-            layout: Layout::contiguous(&[k, n]),
-        };
-        let [one, two, seven] = [1, 2, 7].map(|threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-            pool.expect("a pool")
-                .install(|| run(Variant::Fast, a, b, m * n))
-        });
-        assert!(one == two && one == seven, "[{m}, {k}] times [{k}, {n}]");
+        for transposed in [false, true] {
+            let a = View {
+                buffer: &a,
+                layout: Layout::contiguous(&[m, k]),
+            };
+            let b = View {
+                buffer: &b,
+                layout: match transposed {
+                    false => Layout::contiguous(&[k, n]),
+                    true => Layout::contiguous(&[n, k]).permute(&[1, 0]),
+                },
+            };
+            let [one, two, seven] = [1, 2, 7].map(|threads| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+                pool.expect("a pool")
+                    .install(|| run(Variant::Fast, a, b, m * n))
+            });
+            assert!(one == two && one == seven, "[{m}, {k}] times [{k}, {n}]");
+        }
     }
 }
 
@@ -223,7 +300,7 @@ fn an_empty_sum_is_zero_and_an_empty_result_is_nothing() {
         buffer,
         layout: Layout::contiguous(shape),
     };
-    for variant in [Variant::Reference, Variant::Fast] {
+    for variant in VARIANTS {
         let got = run(variant, view(&empty, &[3, 0]), view(&empty, &[0, 2]), 6);
         assert_eq!(got, [0.0; 6]);
         assert!(run(variant, view(&empty, &[0, 3]), view(&some, &[3, 4]), 0).is_empty());
@@ -285,4 +362,20 @@ fn types_must_agree() {
         layout: Layout::contiguous(&[3, 2]),
     };
     gemm(a, b, &mut Buffer::full(Device::Cpu, DType::F32, 4, 0.0));
+}
+
+#[test]
+#[should_panic(expected = "gemm: a bias for each column")]
+fn the_bias_must_have_a_value_for_each_column() {
+    let (a, bias) = (noise::<f32>(6, 1), noise::<f32>(2, 2));
+    let view = |shape: &[usize]| View {
+        buffer: &a,
+        layout: Layout::contiguous(shape),
+    };
+    let epilogue = Epilogue {
+        bias: Some(&bias),
+        slope: 1.0,
+    };
+    let mut out = Buffer::full(Device::Cpu, DType::F32, 9, 0.0);
+    super::gemm_finish(view(&[3, 2]), view(&[2, 3]), &epilogue, &mut out);
 }

@@ -65,12 +65,8 @@ pub(super) unsafe fn transpose_to(
 ) {
     let [rows, columns] = x.shape;
     let lanes = lanes();
-    let whole = if lanes == 0 {
-        [0, 0]
-    } else {
-        [rows / lanes * lanes, columns / STEP * STEP]
-    };
-    for i in (0..whole[0]).step_by(lanes.max(1)) {
+    let whole = [rows / lanes * lanes, columns / STEP * STEP];
+    for i in (0..whole[0]).step_by(lanes) {
         let strip = Strip {
             from: x.as_ptr().wrapping_add(i * x.strides[0]),
             row: x.strides[0],
@@ -82,7 +78,7 @@ pub(super) unsafe fn transpose_to(
                 .map_or(std::ptr::null(), |bias| bias[i..].as_ptr()),
             slope: finish.slope,
         };
-        // SAFETY: `lanes` is 0 unless the processor has the instructions; the strip
+        // SAFETY: without the instructions there is no strip; the strip
         // lies inside `x`, and its columns inside `out`.
         #[cfg(target_arch = "x86_64")]
         unsafe {
@@ -106,16 +102,16 @@ pub(super) unsafe fn transpose_to(
     }
 }
 
-/// Rows that are turned at a time, 0 where there is no vector code.
+/// Rows that are turned at a time; no matrix has as many where there is no vector code.
 fn lanes() -> usize {
     #[cfg(target_arch = "x86_64")]
     return match level() {
         Level::Avx512 => 16,
         Level::Avx2 => 8,
-        Level::Portable => 0,
+        Level::Portable => usize::MAX,
     };
     #[cfg(not(target_arch = "x86_64"))]
-    0
+    usize::MAX
 }
 
 /// As many rows as a register has lanes.

@@ -63,8 +63,7 @@ fn outer(a: Matrix<'_, f32>, b: Matrix<'_, f32>, out: &MatrixMut<'_>, act: &Acti
             #[allow(unsafe_code)]
             let mut out = unsafe { out.part([i, 0], [1, n]) };
             let out = out.row(0);
-            out.fill(0.0);
-            add_scaled(a.at(i, 0), b, out);
+            scale(a.at(i, 0), b, out);
             act.finish(out, 0);
         }
     });
@@ -100,12 +99,21 @@ fn sums(x: &[f32], matrix: Matrix<'_, f32>, out: &MatrixMut<'_>, act: &Activatio
         let mut out = unsafe { out.part([0, j], [1, len]) };
         let out = out.row(0);
         out.fill(0.0);
-        for p in 0..k {
+        for (p, &x) in x.iter().enumerate() {
             let row = matrix.row(p).unwrap_or_default();
-            add_scaled(x[p], &row[j..j + len], out);
+            add_scaled(x, &row[j..j + len], out);
         }
         act.finish(out, j);
     });
+}
+
+simd! {
+    /// `out = a * x`.
+    fn scale(a: f32, x: &[f32], out: &mut [f32]) {
+        for (out, x) in out.iter_mut().zip(x) {
+            *out = a * x;
+        }
+    }
 }
 
 simd! {

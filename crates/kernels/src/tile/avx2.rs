@@ -1,6 +1,8 @@
 //! 6 × 16 with AVX2 and FMA.
 
 #![allow(unsafe_code)]
+// Constant indices are what keeps an array in registers.
+#![allow(clippy::needless_range_loop)]
 
 use super::{Finish, Operands, portable};
 use std::arch::x86_64::*;

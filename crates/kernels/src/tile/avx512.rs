@@ -1,6 +1,8 @@
 //! 14 × 32 with AVX-512.
 
 #![allow(unsafe_code)]
+// Constant indices are what keeps an array in registers.
+#![allow(clippy::needless_range_loop)]
 
 use super::{Finish, Operands};
 use std::arch::asm;
