@@ -134,6 +134,10 @@ fn inverse(var: f32, eps: f32) -> f32 {
     1.0 / (var + eps).sqrt()
 }
 
+/// Two sums for each column. Vectors of them do not cross cache lines.
+#[repr(align(64))]
+struct Sums([[f32; COLUMNS]; 2]);
+
 /// x − mean, and dz: `dy` before the activation.
 #[inline(always)]
 fn before<A: Activation>(act: A, [mean, scale, beta]: [f32; 3], x: f32, dy: f32) -> (f32, f32) {
@@ -147,7 +151,8 @@ simd! {
     /// A few rows at a time are shifted by the first of them, so that what `f32` adds is
     /// never large beside what it adds up to.
     fn sum_squares(tile: &Tile, x: &[f32], origin: &[f32], totals: &mut [f64]) {
-        let (mut sums, mut squares) = ([0.0_f32; COLUMNS], [0.0_f32; COLUMNS]);
+        let mut both = Sums([[0.0; COLUMNS]; 2]);
+        let Sums([sums, squares]) = &mut both;
         let origin = Lanes::new(tile, [origin], #[inline(always)] |origin| origin);
         let [origin] = origin.rows();
         for block in x[tile.range.clone()].chunks(SHORT * tile.stride) {
@@ -205,7 +210,8 @@ simd! {
     ) {
         let lanes = channels.affine(tile);
         let [mean, scale, beta] = lanes.rows();
-        let (mut products, mut sums) = ([0.0_f32; COLUMNS], [0.0_f32; COLUMNS]);
+        let mut both = Sums([[0.0; COLUMNS]; 2]);
+        let Sums([products, sums]) = &mut both;
         let (product_totals, sum_totals) = totals.split_at_mut(tile.width);
         let [x, dy] = images.map(#[inline(always)] |image| &image[tile.range.clone()]);
         let short = SHORT * tile.stride;
@@ -247,6 +253,35 @@ simd! {
     }
 }
 
+/// Columns taken together, in loops of a length that the compiler knows over arrays that
+/// it knows not to overlap.
+const BLOCK: usize = 64;
+
+#[inline(always)]
+fn affine<A: Activation>(
+    act: A,
+    [mean, scale, beta]: [&[f32; BLOCK]; 3],
+    x: &[f32; BLOCK],
+    y: &mut [f32; BLOCK],
+) {
+    for i in 0..BLOCK {
+        y[i] = act.value((x[i] - mean[i]) * scale[i] + beta[i]);
+    }
+}
+
+#[inline(always)]
+fn total_derivative<A: Activation>(
+    act: A,
+    [mean, scale, beta, offset, slope]: [&[f32; BLOCK]; 5],
+    [x, dy]: [&[f32; BLOCK]; 2],
+    dx: &mut [f32; BLOCK],
+) {
+    for i in 0..BLOCK {
+        let (x, dz) = before(act, [mean[i], scale[i], beta[i]], x[i], dy[i]);
+        dx[i] = ((dz - offset[i]) - x * slope[i]) * scale[i];
+    }
+}
+
 simd! {
     /// y = act((x − mean)·scale + beta).
     fn normalise<A: Activation>(
@@ -263,8 +298,15 @@ simd! {
             // SAFETY: tiles do not overlap, and each has one task.
             #[allow(unsafe_code)]
             let y = unsafe { y.run(at, width) };
-            let lanes = mean.iter().zip(scale).zip(beta);
-            for ((y, x), ((mean, scale), beta)) in y.iter_mut().zip(&x[at..]).zip(lanes) {
+            let (x, x_rest) = x[at..][..width].as_chunks();
+            let (y, y_rest) = y.as_chunks_mut();
+            let (m, s, b) = (mean.as_chunks().0, scale.as_chunks().0, beta.as_chunks().0);
+            for (k, y) in y.iter_mut().enumerate() {
+                affine(act, [&m[k], &s[k], &b[k]], &x[k], y);
+            }
+            let left = width - y_rest.len();
+            let rest = x_rest.iter().zip(&mean[left..]).zip(&scale[left..]).zip(&beta[left..]);
+            for (y, (((x, mean), scale), beta)) in y_rest.iter_mut().zip(rest) {
                 *y = act.value((x - mean) * scale + beta);
             }
         }
@@ -298,11 +340,23 @@ simd! {
             #[allow(unsafe_code)]
             let dx = unsafe { dx.run(at, width) };
             let (x, dy) = (&x[at..][..width], &dy[at..][..width]);
-            let (mean, scale, beta) = (&mean[..width], &scale[..width], &beta[..width]);
-            let (offset, slope) = (&offset[..width], &slope[..width]);
-            for i in 0..width {
+            let whole = width / BLOCK;
+            let (blocks, rest) = dx.as_chunks_mut();
+            let columns = [mean, scale, beta, offset, slope].map(
+                #[inline(always)]
+                |lane| lane.as_chunks().0,
+            );
+            let (xs, dys) = (x.as_chunks().0, dy.as_chunks().0);
+            for (k, dx) in blocks.iter_mut().enumerate() {
+                let column = columns.map(
+                    #[inline(always)]
+                    |lane| &lane[k],
+                );
+                total_derivative(act, column, [&xs[k], &dys[k]], dx);
+            }
+            for (i, dx) in (whole * BLOCK..).zip(rest) {
                 let (x, dz) = before(act, [mean[i], scale[i], beta[i]], x[i], dy[i]);
-                dx[i] = ((dz - offset[i]) - x * slope[i]) * scale[i];
+                *dx = ((dz - offset[i]) - x * slope[i]) * scale[i];
             }
         }
     }

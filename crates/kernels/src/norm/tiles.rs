@@ -119,7 +119,8 @@ impl Tiles {
     }
 }
 
-/// `N` numbers for each column of a tile.
+/// `N` numbers for each column of a tile. Vectors of them do not cross cache lines.
+#[repr(align(64))]
 pub(super) struct Lanes<const N: usize> {
     values: [[f32; COLUMNS]; N],
     width: usize,
