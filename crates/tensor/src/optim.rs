@@ -106,9 +106,6 @@ pub fn track_statistics(
     };
     let statistics = statistics.contiguous();
     let statistics = statistics.read();
-    mean.write(by, |mean| {
-        var.write(by, |var| {
-            norm::track(&geometry, &statistics, momentum, mean, var)
-        });
-    });
+    let (mut mean, mut var) = (mean.writer(by), var.writer(by));
+    norm::track(&geometry, &statistics, momentum, &mut mean, &mut var);
 }

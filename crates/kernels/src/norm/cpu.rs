@@ -23,15 +23,7 @@ pub(super) fn stats(norm: &Norm, x: &Buffer, out: &mut Buffer) {
     let sums = Tiles::new(norm).sums(1, |tile, totals| {
         sum_squares(tile, x, &x[..norm.channels], totals);
     });
-    let (sums, squares) = sums.as_slice::<f64>().split_at(norm.channels);
-    let (mean, var) = out.as_mut_slice::<f32>().split_at_mut(norm.channels);
-    let part = 1.0 / norm.rows as f64;
-    let sums = sums.iter().zip(squares).zip(x);
-    for ((mean, var), ((sum, square), shift)) in mean.iter_mut().zip(var).zip(sums) {
-        let off = sum * part;
-        *mean = (f64::from(*shift) + off) as f32;
-        *var = (square * part - off * off).max(0.0) as f32;
-    }
+    moments(norm, sums.as_slice(), x, out.as_mut_slice());
 }
 
 pub(super) fn forward(
@@ -62,14 +54,7 @@ pub(super) fn grad_affine(
             sum_products(act, tile, &channels, images, totals);
         })
     });
-    let (products, sums) = sums.as_slice::<f64>().split_at(norm.channels);
-    let (dgamma, dbeta) = out.as_mut_slice::<f32>().split_at_mut(norm.channels);
-    for ((dgamma, product), var) in dgamma.iter_mut().zip(products).zip(channels.var) {
-        *dgamma = *product as f32 * inverse(*var, channels.eps);
-    }
-    for (dbeta, sum) in dbeta.iter_mut().zip(sums) {
-        *dbeta = *sum as f32;
-    }
+    affine_gradients(norm, sums.as_slice(), &channels, out.as_mut_slice());
 }
 
 pub(super) fn grad_input(
@@ -249,6 +234,35 @@ simd! {
             for (total, sum) in sum_totals.iter_mut().zip(sums) {
                 *total += f64::from(*sum);
             }
+        }
+    }
+}
+
+simd! {
+    /// Means and variances `[2, channels]` of sums shifted by the first row of `x`.
+    fn moments(norm: &Norm, sums: &[f64], x: &[f32], out: &mut [f32]) {
+        let (sums, squares) = sums.split_at(norm.channels);
+        let (mean, var) = out.split_at_mut(norm.channels);
+        let part = 1.0 / norm.rows as f64;
+        let sums = sums.iter().zip(squares).zip(x);
+        for ((mean, var), ((sum, square), shift)) in mean.iter_mut().zip(var).zip(sums) {
+            let off = sum * part;
+            *mean = (f64::from(*shift) + off) as f32;
+            *var = (square * part - off * off).max(0.0) as f32;
+        }
+    }
+}
+
+simd! {
+    /// dγ and dβ `[2, channels]`.
+    fn affine_gradients(norm: &Norm, sums: &[f64], channels: &Channels<'_>, out: &mut [f32]) {
+        let (products, sums) = sums.split_at(norm.channels);
+        let (dgamma, dbeta) = out.split_at_mut(norm.channels);
+        for ((dgamma, product), var) in dgamma.iter_mut().zip(products).zip(channels.var) {
+            *dgamma = *product as f32 * inverse(*var, channels.eps);
+        }
+        for (dbeta, sum) in dbeta.iter_mut().zip(sums) {
+            *dbeta = *sum as f32;
         }
     }
 }
