@@ -6,7 +6,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use detach_kernels::conv::{self, Conv, Epilogue};
 use detach_kernels::map::{self, Binary};
 use detach_kernels::norm::{self, Norm};
-use detach_kernels::optim::{self, Adam};
+use detach_kernels::optim::{self, Adam, Moving};
 use detach_kernels::{Act, Buffer, DType, Device, Layout, Variant, View, gemm};
 use std::time::Duration;
 
@@ -136,7 +136,10 @@ fn memory_bound(c: &mut Criterion) {
         };
         group.throughput(Throughput::Bytes(7 * 4 * n as u64));
         group.bench_function(BenchmarkId::new("Adam, 2.1 M", label), |bench| {
-            bench.iter(|| optim::adam_with(variant, &adam, &mut p, &mut m, &mut v, &g));
+            bench.iter(|| {
+                let (param, m, v, grad) = (&mut p, &mut m, &mut v, &g);
+                optim::adam_with(variant, &adam, &mut [Moving { param, m, v, grad }]);
+            });
         });
     }
     group.finish();

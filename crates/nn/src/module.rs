@@ -1,7 +1,7 @@
 //! What a layer is: state with names, and a function of a tensor.
 
 use detach_tensor::{Act, Array, Random, Tensor, grad};
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 
 /// A named value of a layer that is written in place: a parameter, which is a leaf
 /// of every graph it is used in, or a buffer, which is a constant there.
@@ -39,12 +39,12 @@ impl Param {
     /// When shape, element type or device differ: converting is the caller's.
     #[track_caller]
     pub fn set(&self, by: &str, values: &Array) {
-        self.update(|tensor| detach_tensor::assign(by, tensor, values));
+        detach_tensor::assign(by, &mut self.0.borrow_mut(), values);
     }
 
-    /// Access for an optimiser, which writes through [`Tensor::write`].
-    pub(crate) fn update<R>(&self, f: impl FnOnce(&mut Tensor) -> R) -> R {
-        f(&mut self.0.borrow_mut())
+    /// Access for who writes it in place, an optimiser or a layer that keeps statistics.
+    pub(crate) fn borrow_mut(&self) -> RefMut<'_, Tensor> {
+        self.0.borrow_mut()
     }
 }
 

@@ -60,12 +60,14 @@ impl BatchNorm {
     /// Takes the `[2, C]` statistics of a batch with `rows` elements per channel into
     /// the running ones.
     fn track(&self, statistics: &Array, rows: usize) {
-        let by = "BatchNorm::forward";
-        self.running_mean.update(|mean| {
-            self.running_var.update(|var| {
-                track_statistics(by, statistics, rows, self.momentum, mean, var);
-            });
-        });
+        track_statistics(
+            "BatchNorm::forward",
+            statistics,
+            rows,
+            self.momentum,
+            &mut self.running_mean.borrow_mut(),
+            &mut self.running_var.borrow_mut(),
+        );
         let batches = &self.num_batches_tracked;
         batches.set(batches.get() + 1);
     }

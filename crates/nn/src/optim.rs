@@ -1,7 +1,7 @@
 //! Optimisers: what to do with gradients.
 
 use crate::module::{Module, Param, Slot, State, join, parameters};
-use detach_tensor::{AdamStep, Array, Tensor};
+use detach_tensor::{AdamStep, Array, Moving, Tensor};
 use std::cell::Cell;
 
 /// Constants of [`Adam`].
@@ -115,15 +115,22 @@ impl Adam {
             eps: self.config.eps,
             step: self.step.get(),
         };
-        for (((_, param), moments), gradient) in params.iter().zip(&self.moments).zip(gradients) {
-            param.update(|p| {
-                moments.mean.update(|m| {
-                    moments.square.update(|v| {
-                        detach_tensor::adam(&step, "Adam::step", p, m, v, gradient);
-                    });
-                });
-            });
-        }
+        let slots = params.iter().zip(&self.moments);
+        let mut slots: Vec<_> = slots
+            .map(|((_, param), moments)| {
+                [param, &moments.mean, &moments.square].map(Param::borrow_mut)
+            })
+            .collect();
+        let slots = slots.iter_mut().zip(gradients);
+        let mut all: Vec<Moving<'_>> = slots
+            .map(|([param, m, v], gradient)| Moving {
+                param,
+                m,
+                v,
+                gradient,
+            })
+            .collect();
+        detach_tensor::adam(&step, "Adam::step", &mut all);
     }
 }
 

@@ -70,7 +70,7 @@ mod tests {
         BatchNorm, Conv2d, ConvTranspose2d, Dropout2d, Flatten, Initialiser, LeakyReLU, Linear,
         ReLU, Scheme, Sigmoid, Tanh, Unflatten, count, gradients, parameters,
     };
-    use detach_tensor::{DType, Random, Stream};
+    use detach_tensor::{Act, DType, Random, Stream, grad};
 
     fn init() -> Initialiser {
         Initialiser::new(Scheme::PyTorch, Random::new(1, Stream::Init), DType::F64)
@@ -163,6 +163,32 @@ Sequential(
   )
 )";
         assert_eq!(net.describe(), expected);
+    }
+
+    /// An activation that the layer before it takes over changes neither values nor
+    /// gradients, nor what is kept.
+    #[test]
+    fn activations_taken_over_are_applied_once() {
+        let random = Random::new(3, Stream::Noise);
+        let x = Tensor::variable(random.normal(&[8, 5], DType::F64).value().clone());
+        for act in [Act::Relu, Act::LeakyRelu(0.2), Act::Tanh] {
+            let norm = || BatchNorm::new(5, &init());
+            let net = match act {
+                Act::Relu => Sequential::new().push(norm()).push(ReLU),
+                Act::LeakyRelu(slope) => Sequential::new().push(norm()).push(LeakyReLU(slope)),
+                _ => Sequential::new().push(norm()).push(Tanh),
+            };
+            let apart = norm();
+            for mode in [Mode::train(&random), Mode::batch_stats(), Mode::eval()] {
+                let (y, expected) = (net.forward(&x, mode), apart.forward(&x, mode).activate(act));
+                let gradient = |y: &Tensor| grad(&y.square().sum(), &[&x], false).remove(0);
+                for (a, b) in [(gradient(&y), gradient(&expected)), (y, expected)] {
+                    let close = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-12;
+                    let (a, b) = (a.to_vec::<f64>(), b.to_vec::<f64>());
+                    assert!(a.iter().zip(&b).all(close), "{act:?}: {a:?}\n{b:?}");
+                }
+            }
+        }
     }
 
     #[test]

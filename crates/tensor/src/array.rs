@@ -2,7 +2,7 @@
 
 use crate::shape::assert_shape_len;
 use detach_kernels::{Buffer, DType, Device, Layout, Real, View, copy, dispatch};
-use std::cell::{Cell, Ref, RefCell};
+use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::fmt;
 use std::rc::Rc;
 
@@ -200,15 +200,21 @@ impl Array {
     /// When this handle is itself stale.
     #[track_caller]
     pub fn write(&mut self, by: &str, write: impl FnOnce(&mut Buffer)) {
+        write(&mut self.writer(by));
+    }
+
+    /// [`Array::write`] for who writes several arrays at once.
+    #[track_caller]
+    pub(crate) fn writer(&mut self, by: &str) -> RefMut<'_, Buffer> {
         if self.version != self.memory.version.get() {
             self.panic_stale();
         }
-        write(&mut self.memory.buffer.borrow_mut());
-        self.memory.version.set(self.version + 1);
+        self.version += 1;
+        self.memory.version.set(self.version);
         let mut last = self.memory.last_write.borrow_mut();
         last.clear();
         last.push_str(by);
-        self.version += 1;
+        self.memory.buffer.borrow_mut()
     }
 
     /// The same handle, marked as kept by `op` for its derivative rule.

@@ -46,6 +46,6 @@ pub use detach_kernels::{
 pub use fuse::Then;
 pub use grad::{grad, vjp};
 pub use op::{Op, apply};
-pub use optim::{adam, assign, track_statistics};
+pub use optim::{Moving, adam, assign, track_statistics};
 pub use random::{Random, Stream};
 pub use tensor::Tensor;

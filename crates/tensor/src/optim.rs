@@ -26,36 +26,58 @@ pub fn assign(by: &str, tensor: &mut Tensor, values: &Array) {
     tensor.write(by, |to| copy::copy(values.view(&from), to, &layout));
 }
 
-/// One step of Adam (Kingma & Ba, arXiv:1412.6980) on `param` and its moments `m`
-/// and `v`, in one pass. `by` names the step to whoever later reads a value that was
-/// saved before it.
+/// A parameter with its moments, and the gradient to move it by: what [`adam`] takes.
+#[derive(Debug)]
+pub struct Moving<'a> {
+    /// Is moved.
+    pub param: &'a mut Tensor,
+    /// Running mean of the gradient.
+    pub m: &'a mut Tensor,
+    /// Running mean of its square.
+    pub v: &'a mut Tensor,
+    /// Of the shape of the parameter.
+    pub gradient: &'a Tensor,
+}
+
+/// One step of Adam (Kingma & Ba, arXiv:1412.6980) on all parameters and their moments,
+/// in one pass. `by` names the step to whoever later reads a value that was saved before
+/// it.
 ///
 /// # Panics
-/// When the shapes differ, or `param` is not a leaf.
+/// When the shapes of one differ, or a parameter is not a leaf.
 #[track_caller]
-pub fn adam(
-    step: &AdamStep,
-    by: &str,
-    param: &mut Tensor,
-    m: &mut Tensor,
-    v: &mut Tensor,
-    gradient: &Tensor,
-) {
-    assert_eq!(
-        param.shape(),
-        gradient.shape(),
-        "{by}: gradient of another shape"
-    );
-    let layout = *param.value().layout();
-    let same = *m.value().layout() == layout && *v.value().layout() == layout;
-    assert!(same, "{by}: moments stored otherwise than their parameter");
-    let gradient = gradient.value().laid_out(layout);
-    let gradient = gradient.read();
-    param.write(by, |param| {
-        m.write(by, |m| {
-            v.write(by, |v| optim::adam(step, param, m, v, &gradient));
-        });
+pub fn adam(step: &AdamStep, by: &str, all: &mut [Moving<'_>]) {
+    let gradients: Vec<Array> = all.iter().map(|one| one.gradient_laid_out(by)).collect();
+    let gradients: Vec<_> = gradients.iter().map(Array::read).collect();
+    let writers = all.iter_mut().map(|one| {
+        let Moving { param, m, v, .. } = one;
+        [param, m, v].map(|tensor| tensor.writer(by))
     });
+    let mut writers: Vec<_> = writers.collect();
+    let buffers = writers.iter_mut().zip(&gradients);
+    let mut buffers: Vec<_> = buffers
+        .map(|([param, m, v], grad)| optim::Moving { param, m, v, grad })
+        .collect();
+    optim::adam(step, &mut buffers);
+}
+
+impl Moving<'_> {
+    /// The gradient as the parameter is stored, and the moments with it.
+    #[track_caller]
+    fn gradient_laid_out(&self, by: &str) -> Array {
+        assert_eq!(
+            self.param.shape(),
+            self.gradient.shape(),
+            "{by}: gradient of another shape"
+        );
+        let layout = *self.param.value().layout();
+        let same = [&self.m, &self.v].map(|moment| *moment.value().layout() == layout);
+        assert!(
+            same == [true, true],
+            "{by}: moments stored otherwise than their parameter"
+        );
+        self.gradient.value().laid_out(layout)
+    }
 }
 
 /// Takes `statistics` `[2, C]` (mean and biased variance) of a batch with `rows` elements
@@ -84,9 +106,6 @@ pub fn track_statistics(
     };
     let statistics = statistics.contiguous();
     let statistics = statistics.read();
-    mean.write(by, |mean| {
-        var.write(by, |var| {
-            norm::track(&geometry, &statistics, momentum, mean, var)
-        });
-    });
+    let (mut mean, mut var) = (mean.writer(by), var.writer(by));
+    norm::track(&geometry, &statistics, momentum, &mut mean, &mut var);
 }

@@ -2,6 +2,7 @@
 
 use crate::op::{Op, Rule};
 use crate::{Array, DType, Kind};
+use std::cell::RefMut;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -125,11 +126,17 @@ impl Tensor {
     /// When this is not a leaf: an intermediate value is what its inputs make it.
     #[track_caller]
     pub fn write(&mut self, by: &str, write: impl FnOnce(&mut detach_kernels::Buffer)) {
+        write(&mut self.writer(by));
+    }
+
+    /// [`Tensor::write`] for who writes several tensors at once.
+    #[track_caller]
+    pub(crate) fn writer(&mut self, by: &str) -> RefMut<'_, detach_kernels::Buffer> {
         assert!(
             self.node.as_ref().is_none_or(|n| n.made.is_none()),
             "`{by}` writes to an intermediate result; only variables and constants can be written"
         );
-        self.value.write(by, write);
+        self.value.writer(by)
     }
 
     /// Sizes of the dimensions.

@@ -23,15 +23,7 @@ pub(super) fn stats(norm: &Norm, x: &Buffer, out: &mut Buffer) {
     let sums = Tiles::new(norm).sums(1, |tile, totals| {
         sum_squares(tile, x, &x[..norm.channels], totals);
     });
-    let (sums, squares) = sums.as_slice::<f64>().split_at(norm.channels);
-    let (mean, var) = out.as_mut_slice::<f32>().split_at_mut(norm.channels);
-    let part = 1.0 / norm.rows as f64;
-    let sums = sums.iter().zip(squares).zip(x);
-    for ((mean, var), ((sum, square), shift)) in mean.iter_mut().zip(var).zip(sums) {
-        let off = sum * part;
-        *mean = (f64::from(*shift) + off) as f32;
-        *var = (square * part - off * off).max(0.0) as f32;
-    }
+    moments(norm, sums.as_slice(), x, out.as_mut_slice());
 }
 
 pub(super) fn forward(
@@ -62,14 +54,7 @@ pub(super) fn grad_affine(
             sum_products(act, tile, &channels, images, totals);
         })
     });
-    let (products, sums) = sums.as_slice::<f64>().split_at(norm.channels);
-    let (dgamma, dbeta) = out.as_mut_slice::<f32>().split_at_mut(norm.channels);
-    for ((dgamma, product), var) in dgamma.iter_mut().zip(products).zip(channels.var) {
-        *dgamma = *product as f32 * inverse(*var, channels.eps);
-    }
-    for (dbeta, sum) in dbeta.iter_mut().zip(sums) {
-        *dbeta = *sum as f32;
-    }
+    affine_gradients(norm, sums.as_slice(), &channels, out.as_mut_slice());
 }
 
 pub(super) fn grad_input(
@@ -134,6 +119,10 @@ fn inverse(var: f32, eps: f32) -> f32 {
     1.0 / (var + eps).sqrt()
 }
 
+/// Two sums for each column. Vectors of them do not cross cache lines.
+#[repr(align(64))]
+struct Sums([[f32; COLUMNS]; 2]);
+
 /// x − mean, and dz: `dy` before the activation.
 #[inline(always)]
 fn before<A: Activation>(act: A, [mean, scale, beta]: [f32; 3], x: f32, dy: f32) -> (f32, f32) {
@@ -147,7 +136,8 @@ simd! {
     /// A few rows at a time are shifted by the first of them, so that what `f32` adds is
     /// never large beside what it adds up to.
     fn sum_squares(tile: &Tile, x: &[f32], origin: &[f32], totals: &mut [f64]) {
-        let (mut sums, mut squares) = ([0.0_f32; COLUMNS], [0.0_f32; COLUMNS]);
+        let mut both = Sums([[0.0; COLUMNS]; 2]);
+        let Sums([sums, squares]) = &mut both;
         let origin = Lanes::new(tile, [origin], #[inline(always)] |origin| origin);
         let [origin] = origin.rows();
         for block in x[tile.range.clone()].chunks(SHORT * tile.stride) {
@@ -205,7 +195,8 @@ simd! {
     ) {
         let lanes = channels.affine(tile);
         let [mean, scale, beta] = lanes.rows();
-        let (mut products, mut sums) = ([0.0_f32; COLUMNS], [0.0_f32; COLUMNS]);
+        let mut both = Sums([[0.0; COLUMNS]; 2]);
+        let Sums([products, sums]) = &mut both;
         let (product_totals, sum_totals) = totals.split_at_mut(tile.width);
         let [x, dy] = images.map(#[inline(always)] |image| &image[tile.range.clone()]);
         let short = SHORT * tile.stride;
@@ -248,6 +239,64 @@ simd! {
 }
 
 simd! {
+    /// Means and variances `[2, channels]` of sums shifted by the first row of `x`.
+    fn moments(norm: &Norm, sums: &[f64], x: &[f32], out: &mut [f32]) {
+        let (sums, squares) = sums.split_at(norm.channels);
+        let (mean, var) = out.split_at_mut(norm.channels);
+        let part = 1.0 / norm.rows as f64;
+        let sums = sums.iter().zip(squares).zip(x);
+        for ((mean, var), ((sum, square), shift)) in mean.iter_mut().zip(var).zip(sums) {
+            let off = sum * part;
+            *mean = (f64::from(*shift) + off) as f32;
+            *var = (square * part - off * off).max(0.0) as f32;
+        }
+    }
+}
+
+simd! {
+    /// dγ and dβ `[2, channels]`.
+    fn affine_gradients(norm: &Norm, sums: &[f64], channels: &Channels<'_>, out: &mut [f32]) {
+        let (products, sums) = sums.split_at(norm.channels);
+        let (dgamma, dbeta) = out.split_at_mut(norm.channels);
+        for ((dgamma, product), var) in dgamma.iter_mut().zip(products).zip(channels.var) {
+            *dgamma = *product as f32 * inverse(*var, channels.eps);
+        }
+        for (dbeta, sum) in dbeta.iter_mut().zip(sums) {
+            *dbeta = *sum as f32;
+        }
+    }
+}
+
+/// Columns taken together, in loops of a length that the compiler knows over arrays that
+/// it knows not to overlap.
+const BLOCK: usize = 64;
+
+#[inline(always)]
+fn affine<A: Activation>(
+    act: A,
+    [mean, scale, beta]: [&[f32; BLOCK]; 3],
+    x: &[f32; BLOCK],
+    y: &mut [f32; BLOCK],
+) {
+    for i in 0..BLOCK {
+        y[i] = act.value((x[i] - mean[i]) * scale[i] + beta[i]);
+    }
+}
+
+#[inline(always)]
+fn total_derivative<A: Activation>(
+    act: A,
+    [mean, scale, beta, offset, slope]: [&[f32; BLOCK]; 5],
+    [x, dy]: [&[f32; BLOCK]; 2],
+    dx: &mut [f32; BLOCK],
+) {
+    for i in 0..BLOCK {
+        let (x, dz) = before(act, [mean[i], scale[i], beta[i]], x[i], dy[i]);
+        dx[i] = ((dz - offset[i]) - x * slope[i]) * scale[i];
+    }
+}
+
+simd! {
     /// y = act((x − mean)·scale + beta).
     fn normalise<A: Activation>(
         act: A,
@@ -263,8 +312,15 @@ simd! {
             // SAFETY: tiles do not overlap, and each has one task.
             #[allow(unsafe_code)]
             let y = unsafe { y.run(at, width) };
-            let lanes = mean.iter().zip(scale).zip(beta);
-            for ((y, x), ((mean, scale), beta)) in y.iter_mut().zip(&x[at..]).zip(lanes) {
+            let (x, x_rest) = x[at..][..width].as_chunks();
+            let (y, y_rest) = y.as_chunks_mut();
+            let (m, s, b) = (mean.as_chunks().0, scale.as_chunks().0, beta.as_chunks().0);
+            for (k, y) in y.iter_mut().enumerate() {
+                affine(act, [&m[k], &s[k], &b[k]], &x[k], y);
+            }
+            let left = width - y_rest.len();
+            let rest = x_rest.iter().zip(&mean[left..]).zip(&scale[left..]).zip(&beta[left..]);
+            for (y, (((x, mean), scale), beta)) in y_rest.iter_mut().zip(rest) {
                 *y = act.value((x - mean) * scale + beta);
             }
         }
@@ -298,11 +354,23 @@ simd! {
             #[allow(unsafe_code)]
             let dx = unsafe { dx.run(at, width) };
             let (x, dy) = (&x[at..][..width], &dy[at..][..width]);
-            let (mean, scale, beta) = (&mean[..width], &scale[..width], &beta[..width]);
-            let (offset, slope) = (&offset[..width], &slope[..width]);
-            for i in 0..width {
+            let whole = width / BLOCK;
+            let (blocks, rest) = dx.as_chunks_mut();
+            let columns = [mean, scale, beta, offset, slope].map(
+                #[inline(always)]
+                |lane| lane.as_chunks().0,
+            );
+            let (xs, dys) = (x.as_chunks().0, dy.as_chunks().0);
+            for (k, dx) in blocks.iter_mut().enumerate() {
+                let column = columns.map(
+                    #[inline(always)]
+                    |lane| &lane[k],
+                );
+                total_derivative(act, column, [&xs[k], &dys[k]], dx);
+            }
+            for (i, dx) in (whole * BLOCK..).zip(rest) {
                 let (x, dz) = before(act, [mean[i], scale[i], beta[i]], x[i], dy[i]);
-                dx[i] = ((dz - offset[i]) - x * slope[i]) * scale[i];
+                *dx = ((dz - offset[i]) - x * slope[i]) * scale[i];
             }
         }
     }

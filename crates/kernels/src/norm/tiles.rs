@@ -10,7 +10,7 @@ use std::ops::Range;
 const NARROW: usize = 32;
 
 /// The widest tile: what a tile keeps for each column stays in the fastest cache.
-pub(super) const COLUMNS: usize = 512;
+pub(super) const COLUMNS: usize = 256;
 
 /// The fewest rows of a tile, where there are as many: what is computed for each
 /// column is computed once a tile.
@@ -119,7 +119,8 @@ impl Tiles {
     }
 }
 
-/// `N` numbers for each column of a tile.
+/// `N` numbers for each column of a tile. Vectors of them do not cross cache lines.
+#[repr(align(64))]
 pub(super) struct Lanes<const N: usize> {
     values: [[f32; COLUMNS]; N],
     width: usize,

@@ -1,7 +1,6 @@
 //! The fast `f32` path: four streams in, three out, once.
 
-use super::Factors;
-use crate::Buffer;
+use super::{Factors, Moving};
 use crate::parallel::{CHUNK, pays};
 use crate::simd::simd;
 use rayon::prelude::*;
@@ -9,29 +8,29 @@ use rayon::prelude::*;
 /// A chunk of parameter, m, v and gradient.
 type Streams<'a> = (&'a mut [f32], &'a mut [f32], &'a mut [f32], &'a [f32]);
 
-pub(super) fn adam(
-    factors: &Factors,
-    param: &mut Buffer,
-    m: &mut Buffer,
-    v: &mut Buffer,
-    grad: &Buffer,
-) {
-    let all: Streams<'_> = (
-        param.as_mut_slice(),
-        m.as_mut_slice(),
-        v.as_mut_slice(),
-        grad.as_slice(),
-    );
-    if !pays(7 * all.0.len()) {
-        return step(factors, all);
+pub(super) fn adam(factors: &Factors, all: &mut [Moving<'_>]) {
+    let elements: usize = all.iter().map(|one| one.grad.len()).sum();
+    if !pays(7 * elements) {
+        return all.iter_mut().for_each(|one| step(factors, streams(one)));
     }
-    let (param, m, v, grad) = all;
-    param
-        .par_chunks_mut(CHUNK)
-        .zip(m.par_chunks_mut(CHUNK))
-        .zip(v.par_chunks_mut(CHUNK))
-        .zip(grad.par_chunks(CHUNK))
-        .for_each(|(((param, m), v), grad)| step(factors, (param, m, v, grad)));
+    all.par_iter_mut().for_each(|one| {
+        let (param, m, v, grad) = streams(one);
+        param
+            .par_chunks_mut(CHUNK)
+            .zip(m.par_chunks_mut(CHUNK))
+            .zip(v.par_chunks_mut(CHUNK))
+            .zip(grad.par_chunks(CHUNK))
+            .for_each(|(((param, m), v), grad)| step(factors, (param, m, v, grad)));
+    });
+}
+
+fn streams<'a>(one: &'a mut Moving<'_>) -> Streams<'a> {
+    (
+        one.param.as_mut_slice(),
+        one.m.as_mut_slice(),
+        one.v.as_mut_slice(),
+        one.grad.as_slice(),
+    )
 }
 
 simd! {

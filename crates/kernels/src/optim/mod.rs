@@ -34,14 +34,27 @@ pub struct Adam {
     pub step: u64,
 }
 
-/// Moves `param` by one step and updates the running means of the gradient, `m`,
-/// and of its square, `v`.
+/// A parameter, the running means of its gradient and of its square, and its gradient.
+#[derive(Debug)]
+pub struct Moving<'a> {
+    /// Is moved by a step.
+    pub param: &'a mut Buffer,
+    /// Running mean of the gradient; is updated.
+    pub m: &'a mut Buffer,
+    /// Running mean of its square; is updated.
+    pub v: &'a mut Buffer,
+    /// At the parameter.
+    pub grad: &'a Buffer,
+}
+
+/// Moves all parameters by one step, in one pass over memory: many are too small to
+/// be worth handing to other threads one by one.
 ///
 /// # Panics
 /// When lengths, types or devices differ, or `step` is 0.
 #[track_caller]
-pub fn adam(adam: &Adam, param: &mut Buffer, m: &mut Buffer, v: &mut Buffer, grad: &Buffer) {
-    adam_with(Variant::Fast, adam, param, m, v, grad);
+pub fn adam(adam: &Adam, all: &mut [Moving<'_>]) {
+    adam_with(Variant::Fast, adam, all);
 }
 
 /// [`adam()`] by the implementation of one's choice.
@@ -49,33 +62,28 @@ pub fn adam(adam: &Adam, param: &mut Buffer, m: &mut Buffer, v: &mut Buffer, gra
 /// # Panics
 /// As [`adam()`].
 #[track_caller]
-pub fn adam_with(
-    variant: Variant,
-    adam: &Adam,
-    param: &mut Buffer,
-    m: &mut Buffer,
-    v: &mut Buffer,
-    grad: &Buffer,
-) {
+pub fn adam_with(variant: Variant, adam: &Adam, all: &mut [Moving<'_>]) {
     assert!(adam.step > 0, "adam: steps count from 1");
-    for (what, x) in [("parameter", &*param), ("m", m), ("v", v)] {
-        assert_eq!(x.len(), grad.len(), "adam: elements of {what} and gradient");
-        assert_eq!(
-            x.dtype(),
-            grad.dtype(),
-            "adam: types of {what} and gradient"
-        );
-        assert_eq!(
-            x.device(),
-            grad.device(),
-            "adam: devices of {what} and gradient"
-        );
+    let Some(first) = all.first() else {
+        return;
+    };
+    let (device, dtype) = (first.grad.device(), first.grad.dtype());
+    for Moving { param, m, v, grad } in &*all {
+        for (what, x) in [("parameter", &**param), ("m", m), ("v", v)] {
+            assert_eq!(x.len(), grad.len(), "adam: elements of {what} and gradient");
+        }
+        for x in [param, m, v, *grad] {
+            assert_eq!(x.dtype(), dtype, "adam: types");
+            assert_eq!(x.device(), device, "adam: devices");
+        }
     }
     let factors = adam.factors();
-    match (grad.device(), variant, grad.dtype()) {
-        (Device::Cpu, Variant::Fast, DType::F32) => cpu::adam(&factors, param, m, v, grad),
+    match (device, variant, dtype) {
+        (Device::Cpu, Variant::Fast, DType::F32) => cpu::adam(&factors, all),
         (Device::Cpu, _, dtype) => {
-            dispatch!(dtype, T => reference::adam::<T>(&factors, param, m, v, grad));
+            for one in all {
+                dispatch!(dtype, T => reference::adam::<T>(&factors, one));
+            }
         }
     }
 }

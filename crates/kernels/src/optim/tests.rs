@@ -9,6 +9,10 @@ const ADAM: Adam = Adam {
     step: 1,
 };
 
+fn step_one(variant: Variant, rule: &Adam, [param, m, v]: [&mut Buffer; 3], grad: &Buffer) {
+    adam_with(variant, rule, &mut [Moving { param, m, v, grad }]);
+}
+
 /// Parameter, m and v after `steps` steps from random gradients.
 fn run(variant: Variant, rule: Adam, dtype: DType, len: usize, steps: u64) -> [Buffer; 3] {
     let mut dice = Dice(len as u64);
@@ -24,7 +28,7 @@ fn run(variant: Variant, rule: Adam, dtype: DType, len: usize, steps: u64) -> [B
     let mut v = Buffer::full(Device::Cpu, dtype, len, 0.0);
     for step in 1..=steps {
         let rule = Adam { step, ..rule };
-        adam_with(variant, &rule, &mut param, &mut m, &mut v, &random());
+        step_one(variant, &rule, [&mut param, &mut m, &mut v], &random());
     }
     [param, m, v]
 }
@@ -58,7 +62,7 @@ fn eps_is_where_pytorch_has_it() {
     let zero = || Buffer::full(Device::Cpu, DType::F64, 1, 0.0);
     let (mut param, mut m, mut v) = (zero(), zero(), zero());
     let grad = Buffer::full(Device::Cpu, DType::F64, 1, 1e-8);
-    adam(&ADAM, &mut param, &mut m, &mut v, &grad);
+    step_one(Variant::Fast, &ADAM, [&mut param, &mut m, &mut v], &grad);
     let moved = param.to_vec::<f64>()[0] / -ADAM.lr;
     assert!((moved - 0.5).abs() < 1e-12, "{moved}");
 }
@@ -93,9 +97,38 @@ fn threads_do_not_change_bits() {
     assert!(moved.count() > 190_000, "parameters stood still");
 }
 
+/// Large and tiny ones together: each moves as it does alone.
+#[test]
+fn many_at_once_are_each_alone() {
+    const SIZES: [usize; 6] = [70_001, 3, 0, 1, 20_000, 64];
+    let fill = |len: usize, seed: usize| {
+        let mut dice = Dice((len + 7 * seed) as u64);
+        let values: Vec<f32> = (0..len).map(|_| dice.unit() as f32).collect();
+        Buffer::from_slice(Device::Cpu, &values)
+    };
+    let zeros = |len| Buffer::full(Device::Cpu, DType::F32, len, 0.0);
+    let start = || SIZES.map(|len| [fill(len, 0), zeros(len), zeros(len)]);
+    let grads = SIZES.map(|len| fill(len, 1));
+    let (mut together, mut alone) = (start(), start());
+    let mut all: Vec<Moving<'_>> = together
+        .iter_mut()
+        .zip(&grads)
+        .map(|([param, m, v], grad)| Moving { param, m, v, grad })
+        .collect();
+    adam(&ADAM, &mut all);
+    for ([param, m, v], grad) in alone.iter_mut().zip(&grads) {
+        step_one(Variant::Fast, &ADAM, [param, m, v], grad);
+    }
+    for (a, b) in together.iter().flatten().zip(alone.iter().flatten()) {
+        assert_eq!(bits(a), bits(b));
+    }
+    assert_ne!(bits(&together[0][0]), bits(&fill(SIZES[0], 0)));
+}
+
 #[test]
 #[should_panic(expected = "adam: elements of v and gradient")]
 fn lengths_must_agree() {
     let zero = |len| Buffer::full(Device::Cpu, DType::F32, len, 0.0);
-    adam(&ADAM, &mut zero(2), &mut zero(2), &mut zero(3), &zero(2));
+    let state = [&mut zero(2), &mut zero(2), &mut zero(3)];
+    step_one(Variant::Fast, &ADAM, state, &zero(2));
 }

@@ -20,7 +20,7 @@ const LANES: usize = 32;
 const NARROW: usize = 16;
 
 /// Columns a task works on: their accumulators stay in the fastest cache.
-const COLUMNS: usize = 1024;
+const COLUMNS: usize = 256;
 
 pub(super) fn reduce(op: Reduction, x: View<'_>, out: &mut Buffer, out_layout: &Layout) {
     if x.layout.is_empty() {
