@@ -24,6 +24,7 @@ pub mod map;
 pub mod norm;
 pub mod optim;
 mod parallel;
+pub mod peak;
 pub mod philox;
 pub mod real;
 pub mod reduce;

@@ -1,5 +1,6 @@
 //! Writes in place: the one place where an array changes.
 
+use crate::profile::timed;
 use crate::{AdamStep, Array, Tensor};
 use detach_kernels::{copy, optim};
 
@@ -49,10 +50,13 @@ pub fn adam(
     let same = *m.value().layout() == layout && *v.value().layout() == layout;
     assert!(same, "{by}: moments stored otherwise than their parameter");
     let gradient = gradient.value().laid_out(layout);
-    let gradient = gradient.read();
-    param.write(by, |param| {
-        m.write(by, |m| {
-            v.write(by, |v| optim::adam(step, param, m, v, &gradient));
+    let update = || {
+        let gradient = gradient.read();
+        param.write(by, |param| {
+            m.write(by, |m| {
+                v.write(by, |v| optim::adam(step, param, m, v, &gradient));
+            });
         });
-    });
+    };
+    timed("adam", &[&gradient], update, |()| []);
 }

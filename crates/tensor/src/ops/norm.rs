@@ -10,6 +10,7 @@
 
 use crate::check::Case;
 use crate::op::derive;
+use crate::profile::timed;
 use crate::{Array, Layout, Op, Tensor, apply};
 use detach_kernels::Buffer;
 use detach_kernels::norm::{self, Norm};
@@ -53,9 +54,12 @@ fn result_like(x: &Array, run: impl FnOnce(&mut Buffer)) -> Array {
 pub fn batch_statistics(x: &Array) -> Array {
     let x = x.channels_last();
     let geometry = geometry(&x, 0.0);
-    let mut out = Buffer::scratch(x.kind().device, x.dtype(), 2 * geometry.channels);
-    norm::stats(&geometry, &x.read(), &mut out);
-    Array::from_buffer(out, Layout::contiguous(&[2, geometry.channels]))
+    let statistics = || {
+        let mut out = Buffer::scratch(x.kind().device, x.dtype(), 2 * geometry.channels);
+        norm::stats(&geometry, &x.read(), &mut out);
+        Array::from_buffer(out, Layout::contiguous(&[2, geometry.channels]))
+    };
+    timed("batch_statistics", &[&x], statistics, |y| [y])
 }
 
 impl Op for BatchNorm {
