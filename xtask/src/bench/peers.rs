@@ -2,10 +2,11 @@
 //! slows all of them, and a ratio is taken within a round.
 
 use super::engines::{Engine, Engines, say};
+use super::machine;
+use super::programs::{Programs, memory_of_peer, sample};
 use super::report::{HEAD, Rounds, line, write};
 use super::rows::{Measure, Row, all};
-use super::{machine, programs};
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -16,8 +17,6 @@ const TURN: f64 = 60.0;
 const RUNS: f64 = 50.0;
 /// Rounds whose table is worth keeping.
 const ENOUGH: usize = 15;
-/// Memory and processes as a whole vary little and take long.
-const FEW: usize = 3;
 
 /// What to measure, and how often.
 pub(super) struct Plan {
@@ -37,10 +36,11 @@ pub(super) fn run(root: &Path, plan: &Plan) -> Result<()> {
     let wanted: Vec<Engine> = rows.iter().filter_map(Row::peer).collect();
     let mut engines = Engines::build(root, plan.threads, &wanted, plan.python.clone())?;
     let mut text = heading(&mut engines, plan, &wanted)?;
-    println!("{text}");
+    print!("{text}");
     let mut notes = String::new();
+    let mut programs = None;
     for row in &rows {
-        match measure(row, &mut engines, plan.rounds) {
+        match measure(row, &mut engines, &mut programs, plan.rounds) {
             Ok(rounds) => {
                 let line = line(row, &rounds);
                 println!("{line}");
@@ -94,7 +94,12 @@ fn heading(engines: &mut Engines, plan: &Plan, wanted: &[Engine]) -> Result<Stri
     ))
 }
 
-fn measure(row: &Row, engines: &mut Engines, rounds: usize) -> Result<Rounds> {
+fn measure(
+    row: &Row,
+    engines: &mut Engines,
+    programs: &mut Option<Programs>,
+    rounds: usize,
+) -> Result<Rounds> {
     let peer = row.peer().filter(|peer| engines.has(*peer));
     match &row.measure {
         Measure::Time { case, flops, .. } => in_turn(engines, peer, case, *flops, rounds),
@@ -107,29 +112,33 @@ fn measure(row: &Row, engines: &mut Engines, rounds: usize) -> Result<Rounds> {
             }
             Ok(times)
         }
+        // It varies by a hundredth, so once is enough.
         Measure::Memory { recipe, .. } => {
-            let mut marks = Rounds::default();
-            for _ in 0..rounds.min(FEW) {
-                marks.ours.push(programs::memory_of_ours(engines, recipe)?);
-                if let Some(peer) = peer {
-                    marks
-                        .peer
-                        .push(programs::memory_of_peer(engines, peer, recipe)?);
-                }
-            }
-            Ok(marks)
+            let programs = made(programs, engines)?;
+            let theirs = peer.map(|peer| memory_of_peer(engines, peer, recipe));
+            Ok(Rounds {
+                ours: vec![programs.memory(engines, recipe)?],
+                peer: theirs.into_iter().collect::<Result<_>>()?,
+                ..Rounds::default()
+            })
         }
         Measure::Sample => {
-            let folder = tempfile::tempdir()?;
-            let run = folder.path().join("run");
-            programs::trained(engines, &run)?;
-            let times = (0..rounds).map(|_| programs::sample(engines, &run));
+            let run = made(programs, engines)?.trained(engines)?;
+            let times = (0..rounds).map(|_| sample(engines, &run));
             Ok(Rounds {
                 ours: times.collect::<Result<_>>()?,
                 ..Rounds::default()
             })
         }
     }
+}
+
+/// Made when the first row needs it.
+fn made<'a>(programs: &'a mut Option<Programs>, engines: &Engines) -> Result<&'a mut Programs> {
+    if programs.is_none() {
+        *programs = Some(Programs::new(engines)?);
+    }
+    programs.as_mut().context("just made")
 }
 
 /// Ours, then the peer, again and again. The first turn of each tells how many runs

@@ -3,7 +3,7 @@
 use super::engines::{Engine, Engines};
 use crate::command;
 use anyhow::{Context, Result, bail, ensure};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,12 +12,53 @@ const STEPS: usize = 30;
 /// Between two looks at a process.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// MiB of `gan train RECIPE` over 30 steps.
-pub(super) fn memory_of_ours(engines: &Engines, recipe: &str) -> Result<f64> {
-    let folder = tempfile::tempdir()?;
-    let mut train = train(engines, recipe, STEPS, &folder.path().join("run"));
-    let child = train.spawn().with_context(|| command::could_not(&train))?;
-    high_water(child)
+/// `gan` with a folder to train in.
+pub(super) struct Programs {
+    folder: tempfile::TempDir,
+    runs: usize,
+}
+
+impl Programs {
+    /// Makes the data that runs train on: as many digits as MNIST has, so that they
+    /// weigh as much.
+    pub(super) fn new(engines: &Engines) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let mut synth = Command::new(&engines.gan);
+        synth.args(["data", "synth", "--out"]);
+        finish(synth.arg(folder.path().join("data")))?;
+        Ok(Self { folder, runs: 0 })
+    }
+
+    /// MiB of `gan train RECIPE` over 30 steps.
+    pub(super) fn memory(&mut self, engines: &Engines, recipe: &str) -> Result<f64> {
+        let run = self.next_run();
+        let mut train = self.train(engines, recipe, STEPS, &run);
+        let child = train.spawn().with_context(|| command::could_not(&train))?;
+        high_water(child)
+    }
+
+    /// A run that samples can be taken of.
+    pub(super) fn trained(&mut self, engines: &Engines) -> Result<PathBuf> {
+        let run = self.next_run();
+        finish(&mut self.train(engines, "dcgan", 2, &run))?;
+        Ok(run)
+    }
+
+    fn next_run(&mut self) -> PathBuf {
+        self.runs += 1;
+        self.folder.path().join(format!("run-{}", self.runs))
+    }
+
+    fn train(&self, engines: &Engines, recipe: &str, steps: usize, run: &Path) -> Command {
+        let mut train = Command::new(&engines.gan);
+        train.args(["train", recipe, "--offline", "--quiet"]);
+        train.arg("--data-dir").arg(self.folder.path().join("data"));
+        train.arg("--out").arg(run);
+        train.arg("--max-steps").arg(steps.to_string());
+        train.arg("--threads").arg(engines.threads().to_string());
+        train.stdout(Stdio::null()).stderr(Stdio::null());
+        train
+    }
 }
 
 /// MiB of an engine that runs the same number of steps in a process of its own.
@@ -27,12 +68,7 @@ pub(super) fn memory_of_peer(engines: &Engines, peer: Engine, recipe: &str) -> R
     server.ask(1, "memory")
 }
 
-/// A run that samples can be taken of.
-pub(super) fn trained(engines: &Engines, run: &Path) -> Result<()> {
-    finish(train(engines, "dcgan", 2, run))
-}
-
-/// Milliseconds of `gan sample` of 64 images.
+/// Milliseconds of `gan sample` of 64 images of this run.
 pub(super) fn sample(engines: &Engines, run: &Path) -> Result<f64> {
     let mut sample = Command::new(&engines.gan);
     sample
@@ -42,26 +78,15 @@ pub(super) fn sample(engines: &Engines, run: &Path) -> Result<f64> {
     sample.arg(run.join("sample.png"));
     sample.arg("--threads").arg(engines.threads().to_string());
     let start = Instant::now();
-    finish(sample)?;
+    finish(&mut sample)?;
     Ok(start.elapsed().as_secs_f64() * 1e3)
 }
 
-fn train(engines: &Engines, recipe: &str, steps: usize, run: &Path) -> Command {
-    let mut train = Command::new(&engines.gan);
-    train
-        .args(["train", recipe, "--offline", "--quiet", "--out"])
-        .arg(run);
-    train.arg("--max-steps").arg(steps.to_string());
-    train.arg("--threads").arg(engines.threads().to_string());
-    train.stdout(Stdio::null()).stderr(Stdio::null());
-    train
-}
-
-fn finish(mut command: Command) -> Result<()> {
+fn finish(command: &mut Command) -> Result<()> {
     command.stdout(Stdio::null());
     let status = command
         .status()
-        .with_context(|| command::could_not(&command))?;
+        .with_context(|| command::could_not(command))?;
     ensure!(status.success(), "{command:?} ended with {status}");
     Ok(())
 }
@@ -109,6 +134,6 @@ mod tests {
     fn a_program_that_fails_is_an_error() {
         let mut cargo = command::cargo();
         cargo.arg("--no-such-flag").stderr(Stdio::null());
-        assert!(finish(cargo).is_err());
+        assert!(finish(&mut cargo).is_err());
     }
 }

@@ -54,7 +54,8 @@ pub(super) fn line(row: &Row, rounds: &Rounds) -> String {
     let ratios = rounds.ratios(images);
     let ratio = spread(&ratios, |x| format!("{x:.2}"));
     let share = spread(&rounds.shares, |x| format!("{:.0}%", 100.0 * x));
-    let (words, value) = match row.goal {
+    let goal = row.goal.for_peer(median(&rounds.peer));
+    let (words, value) = match goal {
         Goal::Ratio(least, reach) => (texts(least, reach, |x| format!("{x}×")), &ratios),
         Goal::Share(least, reach) => {
             let percent = |x: f64| format!("{:.0}% of peak", 100.0 * x);
@@ -64,9 +65,9 @@ pub(super) fn line(row: &Row, rounds: &Rounds) -> String {
             let unit = if plain { "MiB" } else { "ms" };
             (texts(least, reach, |x| format!("{x} {unit}")), &rounds.ours)
         }
-        Goal::None => (Default::default(), &ratios),
+        Goal::WhereSlow(..) | Goal::None => (Default::default(), &ratios),
     };
-    let reached = reached(row.goal, median(value));
+    let reached = reached(goal, median(value));
     format!(
         "| {} | {} | {} | {ratio} | {share} | {} | {} | {reached} |",
         row.what,
@@ -106,7 +107,7 @@ fn reached(goal: Goal, value: f64) -> &'static str {
             (value >= least, reach.is_some_and(|reach| value >= reach))
         }
         Goal::AtMost(least, reach) => (value <= least, reach.is_some_and(|reach| value <= reach)),
-        Goal::None => return "",
+        Goal::WhereSlow(..) | Goal::None => return "",
     };
     match (value.is_nan(), reach, least) {
         (true, ..) => "",
