@@ -31,6 +31,9 @@ impl Engine {
     }
 }
 
+/// Bytes that glibc's allocator keeps instead of giving them back: more than a step holds.
+const KEPT: &str = "8000000000";
+
 /// Every engine that could be had.
 pub(super) struct Engines {
     threads: usize,
@@ -108,8 +111,14 @@ impl Engines {
 
     fn server(&mut self, engine: Engine) -> Result<&mut Server> {
         if !self.running.contains_key(&engine) {
-            let server = self.fresh(engine)?;
-            self.running.insert(engine, server);
+            let mut start = self.command(engine)?;
+            // What PyTorch frees stays with it, or it would get its large results as
+            // new pages each time, and slow: this is its best. Memory is measured
+            // without; see `fresh`.
+            for name in ["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"] {
+                start.env(name, KEPT);
+            }
+            self.running.insert(engine, Server::start(start)?);
         }
         let server = self.running.get_mut(&engine);
         server.context("just started")
@@ -117,6 +126,10 @@ impl Engines {
 
     /// A process of the engine that has done nothing yet.
     pub(super) fn fresh(&self, engine: Engine) -> Result<Server> {
+        Server::start(self.command(engine)?)
+    }
+
+    fn command(&self, engine: Engine) -> Result<Command> {
         let Some(program) = self.programs.get(&engine) else {
             bail!("{} is not here", engine.name());
         };
@@ -131,7 +144,7 @@ impl Engines {
         run.arg("--threads").arg(threads.to_string());
         // candle asks this variable, and not its pool, how to split its products.
         run.env("RAYON_NUM_THREADS", threads.to_string());
-        Server::start(run)
+        Ok(run)
     }
 
     pub(super) fn threads(&self) -> usize {
