@@ -4,7 +4,8 @@
 
 Requests and answers are those of benches/src/protocol.rs, the cases those of benches/src/cases.rs. All of it is
 PyTorch as its users run it: eager, contiguous NCHW, through torch.nn.functional and autograd; the backward passes of a
-convolution one at a time through aten.convolution_backward.
+convolution one at a time through aten.convolution_backward. `cargo xtask bench` raises glibc's mmap threshold for it
+(MALLOC_MMAP_THRESHOLD_): a `dcgan` step at batch 1024 takes 1.8 s with that and 3.0 s without.
 """
 
 import argparse

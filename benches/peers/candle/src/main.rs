@@ -99,7 +99,11 @@ fn dropout_2d(x: &Tensor) -> Result<Tensor> {
 /// The mean of softplus(−logits) where the label is 1, of softplus(logits) where it is 0;
 /// softplus(x) = max(x, 0) + ln(1 + exp(−|x|)).
 fn loss_of(logits: &Tensor, is_real: bool) -> Result<Tensor> {
-    let x = if is_real { logits.neg()? } else { logits.clone() };
+    let x = if is_real {
+        logits.neg()?
+    } else {
+        logits.clone()
+    };
     let tail = (x.abs()?.neg()?.exp()? + 1.0)?.log()?;
     (x.relu()? + tail)?.mean(D::Minus1)?.mean_all()
 }
