@@ -1,145 +1,252 @@
-//! `cargo bench`: each family's plain loop beside its fast path.
+//! `cargo bench`: every family's implementations side by side, from the plain loop to
+//! the fast path. Their names are the family's `VARIANTS`.
 //!
 //! Figures belong beside one another: compare within a run, never between runs.
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group};
+use detach_benches::operands::{random, view, zeros};
 use detach_kernels::conv::{self, Conv, Epilogue};
-use detach_kernels::map::{self, Binary};
+use detach_kernels::map::{self, Binary, Unary};
 use detach_kernels::norm::{self, Norm};
 use detach_kernels::optim::{self, Adam, Moving};
-use detach_kernels::{Act, Buffer, DType, Device, Layout, Variant, View, gemm};
+use detach_kernels::philox::{self, Distribution, Key};
+use detach_kernels::reduce::{self, Reduction};
+use detach_kernels::{Act, Buffer, Layout, Variant, copy, gemm};
 use std::time::Duration;
 
-const VARIANTS: [(Variant, &str); 2] =
-    [(Variant::Reference, "plain loop"), (Variant::Fast, "fast")];
-
-fn random(len: usize) -> Buffer {
-    let values: Vec<f32> = (0..len)
-        .map(|i| ((i * 7919) % 1000) as f32 / 500.0 - 1.0)
-        .collect();
-    Buffer::from_slice(Device::Cpu, &values)
+/// A family's implementations under the names that it gives them.
+fn variants(names: &[&'static str]) -> Vec<(Variant, &'static str)> {
+    match *names {
+        [plain, fast] => vec![(Variant::Reference, plain), (Variant::Fast, fast)],
+        [plain, peer, fast] => vec![
+            (Variant::Reference, plain),
+            (Variant::Peer, peer),
+            (Variant::Fast, fast),
+        ],
+        _ => panic!("{names:?}: a name for each variant"),
+    }
 }
 
-fn zeros(len: usize) -> Buffer {
-    Buffer::full(Device::Cpu, DType::F32, len, 0.0)
-}
-
-fn view<'a>(buffer: &'a Buffer, shape: &[usize]) -> View<'a> {
-    View {
-        buffer,
-        layout: Layout::contiguous(shape),
+/// Measures `run` with each of the family's implementations, as `what/name`.
+fn each(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    what: &str,
+    names: &[&'static str],
+    mut run: impl FnMut(Variant),
+) {
+    for (variant, name) in variants(names) {
+        group.bench_function(format!("{what}/{name}"), |bench| {
+            bench.iter(|| run(variant));
+        });
     }
 }
 
 /// Elements are floating point operations here, so that the report says FLOP/s.
-fn gemms(c: &mut Criterion) {
+fn products(c: &mut Criterion) {
     let mut group = c.benchmark_group("gemm");
     for [m, k, n] in [
         [256, 256, 256],
         [1024, 1024, 1024],
         [64, 100, 12544],
-        [128, 1024, 784],
+        [128, 784, 1024],
+        [12544, 512, 64],
     ] {
         let (a, b, mut out) = (random(m * k), random(k * n), zeros(m * n));
-        let (av, bv) = (view(&a, &[m, k]), view(&b, &[k, n]));
-        let name = format!("{m}×{k}×{n}");
         group.throughput(Throughput::Elements(2 * (m * k * n) as u64));
-        for (variant, label) in VARIANTS {
-            group.bench_function(BenchmarkId::new(label, &name), |bench| {
-                bench.iter(|| gemm::gemm_with(variant, av, bv, &mut out));
-            });
-        }
+        let what = format!("{m}×{k} · {k}×{n}");
+        each(&mut group, &what, gemm::VARIANTS, |variant| {
+            gemm::gemm_with(variant, view(&a, &[m, k]), view(&b, &[k, n]), &mut out);
+        });
     }
     group.finish();
 }
 
+/// Elements are floating point operations of the direct algorithm. Batches of 16: a
+/// plain loop takes a while.
 fn convolutions(c: &mut Criterion) {
     let transposed =
         |x: [usize; 4], w: [usize; 4]| Conv::transposed(&x, &w, [2, 2], [1, 1], [0, 0]);
+    let plain =
+        |x: [usize; 4], w: [usize; 4], stride: usize| Conv::forward(&x, &w, [stride; 2], [1, 1]);
     let layers = [
         (
             "CT 256→128, 7→14",
-            transposed([64, 256, 7, 7], [256, 128, 4, 4]),
+            transposed([16, 256, 7, 7], [256, 128, 4, 4]),
         ),
         (
             "CT 128→64, 14→28",
-            transposed([64, 128, 14, 14], [128, 64, 4, 4]),
+            transposed([16, 128, 14, 14], [128, 64, 4, 4]),
         ),
         (
             "C 64→128, 14→7",
-            Conv::forward(&[64, 64, 14, 14], &[128, 64, 4, 4], [2, 2], [1, 1]),
+            plain([16, 64, 14, 14], [128, 64, 4, 4], 2),
         ),
+        ("C 1→64, 28→14", plain([16, 1, 28, 28], [64, 1, 4, 4], 2)),
+        ("C 64→1 k3, 28", plain([16, 64, 28, 28], [1, 64, 3, 3], 1)),
         (
-            "C 1→64, 28→14",
-            Conv::forward(&[64, 1, 28, 28], &[64, 1, 4, 4], [2, 2], [1, 1]),
+            "CT 64→1, 14→28",
+            transposed([16, 64, 14, 14], [64, 1, 4, 4]),
         ),
     ];
     let mut group = c.benchmark_group("conv");
     for (name, conv) in layers {
         let len = |shape: [usize; 4]| shape.iter().product::<usize>();
-        let (mut x, mut y) = (
-            random(len(conv.big_shape())),
-            random(len(conv.small_shape())),
-        );
+        let mut x = random(len(conv.big_shape()));
+        let mut y = random(len(conv.small_shape()));
         let mut w = random(len(conv.weight_shape()));
-        let [n, _, oh, ow] = conv.small_shape();
-        group.throughput(Throughput::Elements(2 * (n * oh * ow * w.len()) as u64));
-        for (variant, label) in VARIANTS {
-            group.bench_function(BenchmarkId::new(format!("fprop, {label}"), name), |bench| {
-                bench.iter(|| conv::fprop_with(variant, &conv, [&x, &w], &Epilogue::NONE, &mut y));
-            });
-            group.bench_function(BenchmarkId::new(format!("dgrad, {label}"), name), |bench| {
-                bench.iter(|| conv::dgrad_with(variant, &conv, [&y, &w], &Epilogue::NONE, &mut x));
-            });
-            group.bench_function(BenchmarkId::new(format!("wgrad, {label}"), name), |bench| {
-                bench.iter(|| conv::wgrad_with(variant, &conv, &x, &y, &mut w));
-            });
-        }
+        let [n, _, h, width] = conv.small_shape();
+        group.throughput(Throughput::Elements(2 * (n * h * width * w.len()) as u64));
+        let names = conv::VARIANTS;
+        each(&mut group, &format!("{name}, fprop"), names, |variant| {
+            conv::fprop_with(variant, &conv, [&x, &w], &Epilogue::NONE, &mut y);
+        });
+        each(&mut group, &format!("{name}, dgrad"), names, |variant| {
+            conv::dgrad_with(variant, &conv, [&y, &w], &Epilogue::NONE, &mut x);
+        });
+        each(&mut group, &format!("{name}, wgrad"), names, |variant| {
+            conv::wgrad_with(variant, &conv, &x, &y, &mut w);
+        });
     }
     group.finish();
 }
 
-/// Elements are bytes read and written once each: the report says bytes/s.
-fn memory_bound(c: &mut Criterion) {
-    let mut group = c.benchmark_group("memory");
-    let (rows, channels) = (64 * 28 * 28, 64);
-    let len = rows * channels;
-    let geometry = Norm {
-        rows,
-        channels,
+/// Pixels, channels and elements of `dcgan`'s largest activation, `[64, 64, 28, 28]`.
+const ROWS: usize = 64 * 28 * 28;
+const CHANNELS: usize = 64;
+const LEN: usize = ROWS * CHANNELS;
+
+/// `passes` times the largest activation read or written: the report says bytes/s.
+fn bytes(passes: usize) -> Throughput {
+    Throughput::Bytes((passes * 4 * LEN) as u64)
+}
+
+fn elementwise(c: &mut Criterion) {
+    let (a, b, mut out) = (random(LEN), random(LEN), zeros(LEN));
+    let layout = Layout::contiguous(&[LEN]);
+    let mut group = c.benchmark_group("map");
+    group.throughput(bytes(2));
+    for (what, op) in [
+        ("leaky relu", Unary::LeakyRelu(0.2)),
+        ("tanh", Unary::Tanh),
+        ("softplus", Unary::Softplus),
+    ] {
+        each(&mut group, what, map::VARIANTS, |variant| {
+            map::unary_with(variant, op, view(&a, &[LEN]), &mut out, &layout);
+        });
+    }
+    group.throughput(bytes(3));
+    each(&mut group, "relu gradient", map::VARIANTS, |variant| {
+        let (dy, x) = (view(&a, &[LEN]), view(&b, &[LEN]));
+        map::binary_with(variant, Binary::ReluGrad, dy, x, &mut out, &layout);
+    });
+    group.finish();
+}
+
+fn reductions(c: &mut Criterion) {
+    let x = random(LEN);
+    let mut group = c.benchmark_group("reduce");
+    group.throughput(bytes(1));
+    for (what, to) in [
+        ("of columns", [1, CHANNELS]),
+        ("of rows", [ROWS, 1]),
+        ("all", [1, 1]),
+    ] {
+        let mut out = zeros(to[0] * to[1]);
+        let layout = Layout::contiguous(&to);
+        each(
+            &mut group,
+            &format!("sum {what}"),
+            reduce::VARIANTS,
+            |variant| {
+                let x = view(&x, &[ROWS, CHANNELS]);
+                reduce::reduce_with(variant, Reduction::Sum, x, &mut out, &layout);
+            },
+        );
+    }
+    group.finish();
+}
+
+fn copies(c: &mut Criterion) {
+    let (x, mut out) = (random(LEN), zeros(LEN));
+    let shape = [64, CHANNELS, 28, 28];
+    let mut group = c.benchmark_group("copy");
+    group.throughput(bytes(2));
+    for (what, layout) in [
+        ("as it is", Layout::contiguous(&shape)),
+        ("NCHW to channels-last", Layout::channels_last(&shape)),
+    ] {
+        each(&mut group, what, copy::VARIANTS, |variant| {
+            copy::copy_with(variant, view(&x, &shape), &mut out, &layout);
+        });
+    }
+    group.finish();
+}
+
+fn normalisation(c: &mut Criterion) {
+    let norm = Norm {
+        rows: ROWS,
+        channels: CHANNELS,
         eps: 1e-5,
-        act: Act::Identity,
+        act: Act::Relu,
     };
-    let (x, dy, mut out) = (random(len), random(len), zeros(len));
-    let (gamma, beta, mut stats) = (random(channels), random(channels), zeros(2 * channels));
-    for (variant, label) in VARIANTS {
-        group.throughput(Throughput::Bytes(3 * 4 * len as u64));
-        group.bench_function(BenchmarkId::new("batch norm forward", label), |bench| {
-            bench.iter(|| {
-                norm::stats_with(variant, &geometry, &x, &mut stats);
-                norm::forward_with(variant, &geometry, &x, &stats, [&gamma, &beta], &mut out);
-            });
-        });
-        group.bench_function(BenchmarkId::new("relu gradient", label), |bench| {
-            let layout = Layout::contiguous(&[len]);
-            let (a, b) = (view(&dy, &[len]), view(&x, &[len]));
-            bench.iter(|| map::binary_with(variant, Binary::ReluGrad, a, b, &mut out, &layout));
-        });
-        let n = 2_100_000;
-        let (mut p, mut m, mut v, g) = (random(n), zeros(n), zeros(n), random(n));
-        let adam = Adam {
-            lr: 2e-4,
-            beta1: 0.5,
-            beta2: 0.999,
-            eps: 1e-8,
-            step: 10,
-        };
-        group.throughput(Throughput::Bytes(7 * 4 * n as u64));
-        group.bench_function(BenchmarkId::new("Adam, 2.1 M", label), |bench| {
-            bench.iter(|| {
-                let (param, m, v, grad) = (&mut p, &mut m, &mut v, &g);
-                optim::adam_with(variant, &adam, &mut [Moving { param, m, v, grad }]);
-            });
+    let (x, dy, mut out) = (random(LEN), random(LEN), zeros(LEN));
+    let (gamma, beta) = (random(CHANNELS), random(CHANNELS));
+    let affine = [&gamma, &beta];
+    let [mut stats, mut sums]: [Buffer; 2] = [2 * CHANNELS; 2].map(zeros);
+    let mut group = c.benchmark_group("norm");
+    group.throughput(bytes(3));
+    each(&mut group, "forward", norm::VARIANTS, |variant| {
+        norm::stats_with(variant, &norm, &x, &mut stats);
+        norm::forward_with(variant, &norm, &x, &stats, affine, &mut out);
+    });
+    group.throughput(bytes(5));
+    each(&mut group, "backward", norm::VARIANTS, |variant| {
+        let images = [&x, &dy];
+        norm::grad_affine_with(variant, &norm, images, &stats, affine, &mut sums);
+        norm::grad_input_with(variant, &norm, images, &stats, affine, &sums, &mut out);
+    });
+    group.finish();
+}
+
+fn optimisers(c: &mut Criterion) {
+    let n = 2_100_000;
+    let (mut p, mut m, mut v, g) = (random(n), zeros(n), zeros(n), random(n));
+    let adam = Adam {
+        lr: 2e-4,
+        beta1: 0.5,
+        beta2: 0.999,
+        eps: 1e-8,
+        step: 10,
+    };
+    let mut group = c.benchmark_group("optim");
+    group.throughput(Throughput::Bytes(7 * 4 * n as u64));
+    each(&mut group, "Adam, 2.1 M", optim::VARIANTS, |variant| {
+        let (param, m, v, grad) = (&mut p, &mut m, &mut v, &g);
+        optim::adam_with(variant, &adam, &mut [Moving { param, m, v, grad }]);
+    });
+    group.finish();
+}
+
+/// Elements are numbers drawn.
+fn random_numbers(c: &mut Criterion) {
+    let n = 1_000_000;
+    let mut out = zeros(n);
+    let key = Key {
+        seed: 1,
+        stream: 2,
+        step: 3,
+        draw: 4,
+    };
+    let mut group = c.benchmark_group("philox");
+    group.throughput(Throughput::Elements(n as u64));
+    for (what, distribution) in [
+        ("uniform", Distribution::Uniform),
+        ("normal", Distribution::Normal),
+        ("mask", Distribution::Bernoulli(0.7)),
+    ] {
+        each(&mut group, what, philox::VARIANTS, |variant| {
+            philox::fill_with(variant, distribution, key, &mut out);
         });
     }
     group.finish();
@@ -148,9 +255,16 @@ fn memory_bound(c: &mut Criterion) {
 criterion_group! {
     name = kernels;
     config = Criterion::default()
-        .sample_size(20)
+        .sample_size(10)
         .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(2));
-    targets = gemms, convolutions, memory_bound
+        .measurement_time(Duration::from_secs(1));
+    targets = products, convolutions, elementwise, reductions, copies, normalisation, optimisers,
+        random_numbers
 }
-criterion_main!(kernels);
+
+/// As training does it: the thread that calls is one of those that compute.
+fn main() {
+    let pool = rayon::ThreadPoolBuilder::new().build();
+    pool.expect("threads start").install(kernels);
+    Criterion::default().configure_from_args().final_summary();
+}

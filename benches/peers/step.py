@@ -4,8 +4,8 @@
     python benches/peers/step.py dcgan --batch 64 --steps 30 --threads 2
 
 Prints one JSON line. Networks and loop are those of tests/golden/recipes.py, with dropout as published; reals are
-random and made beforehand, noise is drawn inside the step, as the loops do. Runs of the two engines only compare when
-they alternate on a machine that does nothing else.
+random and made beforehand, noise is drawn inside the step, as the loops do. Runs of two engines only compare when they
+alternate on a machine that does nothing else: pytorch.py serves the same steps to `cargo xtask bench --peers`.
 """
 
 import argparse

@@ -1,1 +1,9 @@
-//! Benches only; see `benches/`.
+//! What measures: `cargo bench` compares the variants of every kernel, the binary
+//! `ours` is the server that `cargo xtask bench --peers` times beside its peers, and
+//! `profile` says where a step's time goes.
+
+pub mod cases;
+pub mod operands;
+pub mod profile;
+pub mod protocol;
+pub mod steps;

@@ -1,9 +1,9 @@
 //! Starting other programs.
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 
 /// The folder that holds the workspace.
 pub(crate) fn root() -> Result<PathBuf> {
@@ -61,4 +61,74 @@ pub(crate) fn could_not(command: &Command) -> String {
         "could not start `{}`; is it installed and on PATH?",
         command.get_program().to_string_lossy()
     )
+}
+
+/// A Python that can import `modules`: the one that is `named`, here or by the variable
+/// PYTHON, or else the first of those that are likely.
+///
+/// # Errors
+/// When there is none, with what to install.
+pub(crate) fn python(root: &Path, named: Option<PathBuf>, modules: &[&str]) -> Result<PathBuf> {
+    const INSTALL: &str =
+        "python3 -m venv .venv && .venv/bin/pip install torch==2.11.0 numpy safetensors";
+    let named = named.or_else(|| std::env::var_os("PYTHON").map(PathBuf::from));
+    let candidates = pythons(root, named);
+    if let Some(python) = candidates.iter().find(|python| imports(python, modules)) {
+        return Ok(python.clone());
+    }
+    let tried: Vec<String> = candidates
+        .iter()
+        .map(|python| format!("`{}`", python.display()))
+        .collect();
+    bail!(
+        "{} cannot import {}; install them: {INSTALL}",
+        tried.join(", "),
+        modules.join(" and ")
+    );
+}
+
+/// The Pythons to ask, in order. One that the user names is the only one.
+fn pythons(root: &Path, named: Option<PathBuf>) -> Vec<PathBuf> {
+    let venv = match cfg!(windows) {
+        true => ".venv/Scripts/python.exe",
+        false => ".venv/bin/python",
+    };
+    match named {
+        Some(python) => vec![python],
+        None => vec![root.join(venv), "python3".into(), "python".into()],
+    }
+}
+
+fn imports(python: &Path, modules: &[&str]) -> bool {
+    Command::new(python)
+        .args(["-c", &format!("import {}", modules.join(", "))])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_named_python_is_the_only_one_asked() {
+        let root = Path::new("house");
+        assert_eq!(pythons(root, Some("mine".into())), [PathBuf::from("mine")]);
+        let found = pythons(root, None);
+        assert!(found[0].starts_with("house/.venv"), "{found:?}");
+        assert_eq!(found[1..], [PathBuf::from("python3"), "python".into()]);
+    }
+
+    #[test]
+    fn a_python_that_is_not_there_imports_nothing() {
+        let named = Some(PathBuf::from("no-such-python"));
+        let error = python(Path::new("house"), named, &["torch"]).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.starts_with("`no-such-python` cannot import torch"),
+            "{text}"
+        );
+    }
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask`: what is done to the project, rather than by it.
 
+mod bench;
 mod check;
 mod command;
 mod golden;
@@ -26,9 +27,8 @@ enum Task {
     /// Build `gan` in release mode and run `gan data fetch` with these arguments
     #[command(disable_help_flag = true)]
     Fetch(PassOn),
-    /// Run the benchmarks: `cargo bench` on the package in benches/
-    #[command(disable_help_flag = true)]
-    Bench(PassOn),
+    /// Measure: `cargo bench` on the package in benches/, beside other engines, or op by op
+    Bench(Box<bench::Args>),
     /// All that must hold before a change is sent: format, lints, house rules, documentation, licences, examples
     Check,
     /// The house rules that no compiler knows: import arrows, file sizes, where `unsafe` may be
@@ -63,12 +63,7 @@ fn run(task: Task) -> Result<ExitCode> {
     match task {
         Task::Train(pass) => command::become_gan(&root, &["train"], &pass.args),
         Task::Fetch(pass) => command::become_gan(&root, &["data", "fetch"], &pass.args),
-        Task::Bench(pass) => {
-            let mut bench = command::cargo();
-            bench.arg("bench").arg("--manifest-path");
-            bench.arg(root.join("benches/Cargo.toml")).args(pass.args);
-            command::become_it(bench)
-        }
+        Task::Bench(args) => bench::bench(&root, *args),
         Task::Check => check::check(&root).map(|()| ExitCode::SUCCESS),
         Task::Tidy => tidy::tidy(&root).map(|()| ExitCode::SUCCESS),
         Task::Golden { check } => golden::golden(&root, check),

@@ -14,8 +14,8 @@
 //! split over outputs, or into chunks of a fixed size whose partial results are
 //! combined in a fixed order.
 
-mod arena;
 pub mod act;
+mod arena;
 pub mod buffer;
 pub mod conv;
 pub mod copy;
@@ -26,6 +26,7 @@ pub mod map;
 pub mod norm;
 pub mod optim;
 mod parallel;
+pub mod peak;
 pub mod philox;
 pub mod real;
 pub mod recycle;

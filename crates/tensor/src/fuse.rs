@@ -8,6 +8,7 @@
 //! their input, which is that of their output.
 
 use crate::ops::map::{record_activation, record_sum};
+use crate::profile::timed;
 use crate::{Act, Array, Op, Tensor};
 use detach_kernels::Buffer;
 use detach_kernels::gemm::Epilogue;
@@ -58,7 +59,7 @@ impl Then<'_> {
             bias: bias.as_deref() as Option<&Buffer>,
             slope: self.slope().unwrap_or(1.0),
         };
-        let value = run(arrays, &epilogue);
+        let value = timed(op.name(), &arrays, || run(arrays, &epilogue), |y| [y]);
         let mut y = Tensor::made_by(op, &inputs, value);
         if let Some(bias) = self.bias {
             y = record_sum(&y, &bias.expand_channels(y.shape()));

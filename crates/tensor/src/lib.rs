@@ -29,6 +29,7 @@ mod grad;
 mod op;
 pub mod ops;
 mod optim;
+pub mod profile;
 mod random;
 mod shape;
 mod tensor;

@@ -1,5 +1,6 @@
 //! What a primitive is, and how one is applied.
 
+use crate::profile::timed;
 use crate::{Array, Tensor, vjp};
 use std::fmt::Debug;
 
@@ -85,7 +86,7 @@ pub fn apply(op: impl Op, inputs: &[&Tensor]) -> Tensor {
     }
     // Six is the most inputs a fixed-arity op has; `concat` may have more.
     let arrays: Vec<&Array> = inputs.iter().map(|x| x.value()).collect();
-    let output = op.forward(&arrays);
+    let output = timed(op.name(), &arrays, || op.forward(&arrays), |y| [y]);
     Tensor::made_by(op, inputs, output)
 }
 

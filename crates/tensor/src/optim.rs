@@ -1,5 +1,6 @@
 //! Writes in place: the one place where an array changes.
 
+use crate::profile::timed;
 use crate::{AdamStep, Array, Tensor};
 use detach_kernels::norm::{self, Norm};
 use detach_kernels::{Act, copy, optim};
@@ -48,7 +49,12 @@ pub struct Moving<'a> {
 #[track_caller]
 pub fn adam(step: &AdamStep, by: &str, all: &mut [Moving<'_>]) {
     let gradients: Vec<Array> = all.iter().map(|one| one.gradient_laid_out(by)).collect();
-    let gradients: Vec<_> = gradients.iter().map(Array::read).collect();
+    let read: Vec<&Array> = gradients.iter().collect();
+    timed("adam", &read, || move_all(step, by, all, &read), |()| []);
+}
+
+fn move_all(step: &AdamStep, by: &str, all: &mut [Moving<'_>], gradients: &[&Array]) {
+    let gradients: Vec<_> = gradients.iter().map(|array| array.read()).collect();
     let writers = all.iter_mut().map(|one| {
         let Moving { param, m, v, .. } = one;
         [param, m, v].map(|tensor| tensor.writer(by))

@@ -1,5 +1,6 @@
 //! Random tensors, as a pure function of (seed, stream, step, draw).
 
+use crate::profile::timed;
 use crate::{Array, Kind, Layout, Tensor};
 use detach_kernels::Buffer;
 use detach_kernels::philox::{self, Ints, Key};
@@ -70,8 +71,11 @@ impl Random {
     fn fill(&self, shape: &[usize], kind: Kind, fill: impl FnOnce(Key, &mut Buffer)) -> Tensor {
         let layout = Layout::contiguous(shape);
         let mut out = Buffer::scratch(kind.device, kind.dtype, layout.len());
-        fill(self.next_key(), &mut out);
-        Tensor::constant(Array::from_buffer(out, layout))
+        let draw = || {
+            fill(self.next_key(), &mut out);
+            Tensor::constant(Array::from_buffer(out, layout))
+        };
+        timed("random", &[], draw, |x| [x.value()])
     }
 
     /// Standard normal.

@@ -31,9 +31,6 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// The widest panel of any level.
-    pub(crate) const MAX_COLUMNS: usize = 32;
-
     /// The tile of this processor.
     pub(crate) fn of_level() -> Self {
         match level() {
@@ -72,11 +69,6 @@ impl Finish {
         add: false,
         bias: std::ptr::null(),
         slope: 1.0,
-    };
-    /// The sum is added to what is there.
-    pub(crate) const ADD: Self = Self {
-        add: true,
-        ..Self::STORE
     };
 }
 

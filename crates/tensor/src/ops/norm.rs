@@ -13,6 +13,7 @@
 
 use crate::check::Case;
 use crate::op::derive;
+use crate::profile::timed;
 use crate::{Array, Layout, Op, Tensor, apply};
 use detach_kernels::norm::{self, Norm};
 use detach_kernels::{Act, Buffer};
@@ -78,7 +79,8 @@ pub fn batch_statistics(x: &Array) -> Array {
         eps: 0.0,
         act: Act::Identity,
     };
-    pairs(&x, |out| norm::stats(&any.geometry(&x), &x.read(), out))
+    let statistics = || pairs(&x, |out| norm::stats(&any.geometry(&x), &x.read(), out));
+    timed("batch_statistics", &[&x], statistics, |y| [y])
 }
 
 /// `[2, C]` for `x` `[N, C, …]`.

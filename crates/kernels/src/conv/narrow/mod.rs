@@ -43,6 +43,7 @@ pub(super) struct Finish<'a> {
 
 impl Finish<'_> {
     /// The sum itself.
+    #[cfg(test)]
     pub(super) const NONE: Self = Self {
         bias: None,
         slope: 1.0,

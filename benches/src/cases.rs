@@ -1,0 +1,189 @@
+//! The kernels that the peers time too: all calls of `detach_kernels` that a figure
+//! beside PyTorch's stands for are in this file.
+//!
+//! | case | what is timed |
+//! |---|---|
+//! | `sgemm M N K` | `[M, K]` times `[K, N]` |
+//! | `c fprop\|dgrad\|wgrad I O KERNEL STRIDE PADDING SIDE BATCH` | one pass of a Conv2d of I→O channels on SIDE×SIDE images |
+//! | `ct fprop\|dgrad\|wgrad …` | the same of a ConvTranspose2d |
+//! | `bn N C SIDE` | BatchNorm with ReLU, forward and backward |
+//! | `adam LEN …` | one step of Adam over parameters of these lengths |
+//! | `peak` | GFLOP/s of multiply-adds in registers |
+//! | `copy` | GB/s, read and written, of a copy that no cache holds |
+
+use crate::operands::{random, view, zeros};
+use crate::protocol::Case;
+use detach_kernels::conv::{self, Conv};
+use detach_kernels::norm::{self, Norm};
+use detach_kernels::optim::{self, Adam, Moving};
+use detach_kernels::{Act, gemm, peak};
+use rayon::prelude::*;
+use std::time::Instant;
+
+/// The case that `words` name.
+///
+/// # Errors
+/// When there is none, or its numbers do not fit together.
+pub fn prepare(words: &[&str]) -> Result<Case<'static>, String> {
+    let wrong = || format!("`{}`: not a case of ours", words.join(" "));
+    let numbers = |words: &[&str]| -> Result<Vec<usize>, String> {
+        let parsed = words.iter().map(|word| word.parse().map_err(|_| wrong()));
+        parsed.collect()
+    };
+    match words {
+        ["sgemm", rest @ ..] => match numbers(rest)?[..] {
+            [m, n, k] => Ok(sgemm(m, n, k)),
+            _ => Err(wrong()),
+        },
+        [kind @ ("c" | "ct"), pass, rest @ ..] => match numbers(rest)?[..] {
+            [i, o, kernel, stride, padding, side, batch] => {
+                let x = [batch, i, side, side];
+                let (stride, padding) = ([stride; 2], [padding; 2]);
+                let geometry = match *kind {
+                    "c" => Conv::forward(&x, &[o, i, kernel, kernel], stride, padding),
+                    _ => Conv::transposed(&x, &[i, o, kernel, kernel], stride, padding, [0; 2]),
+                };
+                convolution(geometry, *kind == "ct", pass).ok_or_else(wrong)
+            }
+            _ => Err(wrong()),
+        },
+        ["bn", rest @ ..] => match numbers(rest)?[..] {
+            [n, c, side] => Ok(batch_norm(n * side * side, c)),
+            _ => Err(wrong()),
+        },
+        ["adam", rest @ ..] => Ok(adam(&numbers(rest)?)),
+        ["peak"] => Ok(Case::Value(Box::new(|| {
+            peak::fma_peak(rayon::current_num_threads())
+        }))),
+        ["copy"] => Ok(Case::Value(Box::new(copy_bandwidth))),
+        _ => Err(wrong()),
+    }
+}
+
+fn timed(call: impl FnMut() + 'static) -> Case<'static> {
+    Case::Timed(Box::new(call))
+}
+
+fn sgemm(m: usize, n: usize, k: usize) -> Case<'static> {
+    let (a, b, mut out) = (random(m * k), random(k * n), zeros(m * n));
+    timed(move || gemm::gemm(view(&a, &[m, k]), view(&b, &[k, n]), &mut out))
+}
+
+/// A transposed convolution's forward pass is dgrad, and its gradient in the input is
+/// fprop; `wgrad` is the same of both.
+fn convolution(conv: Conv, transposed: bool, pass: &str) -> Option<Case<'static>> {
+    let len = |shape: [usize; 4]| shape.iter().product::<usize>();
+    let [big, small] = [conv.big_shape(), conv.small_shape()].map(len);
+    let weight = len(conv.weight_shape());
+    let pass = match (pass, transposed) {
+        ("fprop", true) => "dgrad",
+        ("dgrad", true) => "fprop",
+        (pass, _) => pass,
+    };
+    Some(match pass {
+        "fprop" => {
+            let (x, w, mut y) = (random(big), random(weight), zeros(small));
+            timed(move || conv::fprop(&conv, &x, &w, &mut y))
+        }
+        "dgrad" => {
+            let (y, w, mut x) = (random(small), random(weight), zeros(big));
+            timed(move || conv::dgrad(&conv, &y, &w, &mut x))
+        }
+        "wgrad" => {
+            let (x, y, mut w) = (random(big), random(small), zeros(weight));
+            timed(move || conv::wgrad(&conv, &x, &y, &mut w))
+        }
+        _ => return None,
+    })
+}
+
+fn batch_norm(rows: usize, channels: usize) -> Case<'static> {
+    let norm = Norm {
+        rows,
+        channels,
+        eps: 1e-5,
+        act: Act::Relu,
+    };
+    let len = rows * channels;
+    let (x, dy, gamma, beta) = (random(len), random(len), random(channels), random(channels));
+    let [mut stats, mut sums] = [zeros(2 * channels), zeros(2 * channels)];
+    let [mut y, mut dx] = [len; 2].map(zeros);
+    timed(move || {
+        let (images, affine) = ([&x, &dy], [&gamma, &beta]);
+        norm::stats(&norm, &x, &mut stats);
+        norm::forward(&norm, &x, &stats, affine, &mut y);
+        norm::grad_affine(&norm, images, &stats, affine, &mut sums);
+        norm::grad_input(&norm, images, &stats, affine, &sums, &mut dx);
+    })
+}
+
+fn adam(lens: &[usize]) -> Case<'static> {
+    let mut parameters: Vec<_> = lens
+        .iter()
+        .map(|&len| (random(len), zeros(len), zeros(len), random(len)))
+        .collect();
+    let mut step = 0;
+    timed(move || {
+        step += 1;
+        let adam = Adam {
+            lr: 2e-4,
+            beta1: 0.5,
+            beta2: 0.999,
+            eps: 1e-8,
+            step,
+        };
+        let all = parameters.iter_mut();
+        let all = all.map(|(param, m, v, grad)| Moving { param, m, v, grad });
+        optim::adam(&adam, &mut all.collect::<Vec<_>>());
+    })
+}
+
+/// Bytes read and written a second, in GB: the best of ten copies of 128 MiB by all
+/// threads.
+fn copy_bandwidth() -> f64 {
+    const PIECE: usize = 1 << 20;
+    let from = vec![1_u8; 128 * PIECE];
+    let mut to = vec![0_u8; from.len()];
+    let mut copy = |_| {
+        let start = Instant::now();
+        let pieces = to.par_chunks_mut(PIECE).zip(from.par_chunks(PIECE));
+        pieces.for_each(|(to, from)| to.copy_from_slice(from));
+        start.elapsed().as_secs_f64()
+    };
+    let best = (0..10).map(&mut copy).fold(f64::INFINITY, f64::min);
+    2.0 * from.len() as f64 / best / 1e9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_case_runs() {
+        for name in [
+            "sgemm 3 4 5",
+            "c fprop 2 3 4 2 1 8 2",
+            "c dgrad 2 3 4 2 1 8 2",
+            "c wgrad 2 3 3 1 1 8 2",
+            "ct fprop 3 2 4 2 1 4 2",
+            "ct dgrad 3 2 4 2 1 4 2",
+            "ct wgrad 3 2 4 2 1 4 2",
+            "bn 2 3 4",
+            "adam 5 7",
+        ] {
+            let words: Vec<&str> = name.split(' ').collect();
+            match prepare(&words) {
+                Ok(Case::Timed(mut call)) => call(),
+                _ => panic!("{name}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_case_is_an_error() {
+        for name in ["sgemm 3 4", "c sprop 2 3 4 2 1 8 2", "adam x", "dance"] {
+            let words: Vec<&str> = name.split(' ').collect();
+            assert!(prepare(&words).is_err(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Whole training steps, as `gan train` runs them: the same trainer, on synthetic
+//! digits, without the log and the pictures around it.
+
+use anyhow::{Result, ensure};
+use detach_gan::data::Source;
+use detach_gan::recipes::{self, DataKind};
+use detach_gan::settings::Preset;
+use detach_gan::trainer::Trainer;
+use detach_mnist::{Dataset, Split};
+use detach_tensor::{DType, Kind};
+
+/// Enough for whole batches of 16 to 1024, and drawn in well under a second.
+const IMAGES: usize = 4096;
+
+/// A recipe as published, in batches of `batch`, before its first step.
+///
+/// # Errors
+/// When there is no such recipe, or such batches cannot be made of the data.
+pub fn trainer(recipe: &str, batch: usize) -> Result<Trainer> {
+    let info = recipes::find(recipe)?;
+    ensure!(batch > 0, "a batch of nothing");
+    let mut settings = (info.settings)(Preset::AsPublished);
+    settings.batch_size = batch;
+    let source = match info.data {
+        DataKind::Gaussian => Source::gaussian(&settings),
+        DataKind::Images(size) => {
+            let digits = Dataset::synthetic(0, Split::Train, IMAGES);
+            Source::images(digits, size, &settings)?
+        }
+    };
+    let kind = Kind::from(DType::F32);
+    Ok(Trainer::new(info, settings, source, kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_the_recipes_own() {
+        let mut trainer = trainer("gauss1d", 8).expect("a recipe");
+        trainer.step();
+        assert_eq!((trainer.steps_done(), trainer.settings.batch_size), (1, 8));
+    }
+
+    #[test]
+    fn what_cannot_be_built_is_an_error() {
+        assert!(trainer("no such recipe", 64).is_err());
+        assert!(trainer("mlp", 0).is_err());
+        assert!(trainer("mlp", IMAGES + 1).is_err());
+    }
+}
