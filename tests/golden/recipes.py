@@ -242,14 +242,14 @@ def step_gauss1d(run):
 
 RECIPES = {
     "keras-mlp": Recipe(keras_mlp, step_keras_mlp, (1_486_352, 1_460_225), 16, batch=128, eps=1e-7, first=53000),
-    "dcgan": Recipe(dcgan, step_dcgan, (1_948_545, 138_817), 8),
+    "dcgan": Recipe(dcgan, step_dcgan, (1_948_545, 138_817), 8, float32_runs=8),
     "mlp": Recipe(mlp, step_fresh, (1_510_032, 533_505), 16, first=14000),
     "mlp-g-first": Recipe(mlp, step_g_first, (1_510_032, 533_505), 16, first=35000),
     "mlp-relu": Recipe(mlp_relu, step_g_first, (1_510_032, 566_273), 16, lr=1e-4, betas=(0.9, 0.999), first=16000),
     "gauss1d": Recipe(
         gauss1d, step_gauss1d, (3_151, 2_701), 64, latent=10, sample=(1,), lr=1e-3, betas=(0.9, 0.999), first=40000
     ),
-    "dcgan-light": Recipe(dcgan_light, step_smoothed, (759_873, 138_817), 8),
+    "dcgan-light": Recipe(dcgan_light, step_smoothed, (759_873, 138_817), 8, float32_runs=8),
     "dcgan64": Recipe(
         dcgan64, step_smoothed, (3_576_704, 2_765_568), 2, sample=(3, 64, 64), golden_steps=3, float32_runs=8
     ),
