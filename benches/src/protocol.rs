@@ -31,11 +31,13 @@ pub enum Case<'a> {
 const WARM_UP: Duration = Duration::from_millis(5);
 
 /// Answers requests until the input ends; `prepare` makes a case from the words
-/// behind the number of runs.
+/// behind the number of runs. The runs of a request are a call that `around` makes: what
+/// an engine does before and after a training step goes there.
 ///
 /// # Errors
 /// When standard input or output fail.
 pub fn serve<'a>(
+    around: impl Fn(&mut dyn FnMut()),
     mut prepare: impl FnMut(&[&str]) -> Result<Case<'a>, String>,
 ) -> std::io::Result<()> {
     let mut last: Option<(String, Case<'a>)> = None;
@@ -55,7 +57,9 @@ pub fn serve<'a>(
                     }
                 }
                 let (_, case) = last.as_mut().expect("set just above");
-                run(case, runs)
+                let mut answer = String::new();
+                around(&mut || answer = run(case, runs));
+                answer
             }
             Err(error) => quoted("error", &error),
         };

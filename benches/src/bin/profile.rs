@@ -4,6 +4,12 @@
 use anyhow::{Context, Result, bail};
 use detach_benches::profile::Profile;
 use detach_benches::protocol::flag;
+use detach_tensor::Recycling;
+use std::alloc::System;
+
+/// The allocator of `gan`: what is timed is what users run.
+#[global_allocator]
+static ALLOCATOR: Recycling = Recycling::new(System);
 
 fn main() -> Result<()> {
     let Some(recipe) = std::env::args()

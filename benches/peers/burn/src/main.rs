@@ -167,5 +167,5 @@ fn main() -> std::io::Result<()> {
     let threads = flag("--threads", 0);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
     pool.build_global().expect("the first to start the threads");
-    serve(prepare)
+    serve(|runs| runs(), prepare)
 }
