@@ -37,12 +37,16 @@ use std::ops::Range;
 use tiles::{SQUARE, Tiles};
 use values::{Products, Store};
 
-/// Tiles of a group: enough rows for each panel of the weight that is read.
+/// Tiles of a group, at most: enough rows for each panel of the weight that is read.
 const GROUP: usize = 48;
-/// Tiles that wgrad sums before it adds to memory.
-const CHUNK: usize = 256;
-/// Elements of values that wgrad keeps at a time: 16 MiB.
-const KEPT: usize = 1 << 22;
+/// Tiles that wgrad sums, at most, before it adds to memory.
+const CHUNK: usize = 200;
+/// The chunks of a batch are a multiple of it, to share out evenly.
+const CHUNKS: usize = 4;
+/// Panels of a task of wgrad's products.
+const TASK: usize = 4;
+/// Elements of values that wgrad keeps at a time: 20 MiB.
+const KEPT: usize = 5 << 20;
 
 /// True for the convolutions that this form covers.
 pub(super) fn fits(conv: &Conv) -> bool {
@@ -71,15 +75,33 @@ impl<'a> Plan<'a> {
         Self { conv, tiles, width }
     }
 
-    /// Images whose tiles are about `tiles`, at least one.
-    fn images(&self, tiles: usize) -> usize {
-        (tiles / self.tiles.count()).max(1)
-    }
-
-    /// Images of a group: fewer where there are threads without one.
-    fn group(&self) -> usize {
-        let share = self.conv.batch.div_ceil(rayon::current_num_threads());
-        self.images(GROUP).min(share)
+    /// Calls `f(x, y, scratch)` for groups of images of about [`GROUP`] tiles, with
+    /// `scratch` for a group's tiles. The lengths are those of an image in `x` and in `y`.
+    ///
+    /// Groups are those of equal shares, two for each thread: a group less on one side
+    /// would be a good part of the time.
+    fn in_groups(
+        &self,
+        [x_len, y_len]: [usize; 2],
+        scratch: impl Fn(usize) -> usize,
+        x: &[f32],
+        y: &mut [f32],
+        f: impl Fn(&[f32], &mut [f32], &mut [f32]) + Sync,
+    ) {
+        let share = self.conv.batch.div_ceil(2 * rayon::current_num_threads());
+        let most = (GROUP / self.tiles.count()).max(1);
+        let group = share.div_ceil(share.div_ceil(most));
+        PerThread::lend(scratch(group * self.tiles.count()), |scratch| {
+            let shares = y.par_chunks_mut(share * y_len);
+            shares.zip(x.par_chunks(share * x_len)).for_each(|(y, x)| {
+                scratch.with(|scratch| {
+                    let groups = y.chunks_mut(group * y_len);
+                    for (y, x) in groups.zip(x.chunks(group * x_len)) {
+                        f(x, y, scratch);
+                    }
+                });
+            });
+        });
     }
 
     /// The products of one group with one panel at all points.
@@ -126,32 +148,24 @@ pub(super) fn fprop(conv: &Conv, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: 
     let mut weight = scratch(n.div_ceil(plan.width) * panel);
     weights::by_small(conv, plan.width, w, weight.as_mut_slice());
     let weight = weight.as_slice::<f32>();
-    let group = plan.group();
-    let most = group * plan.tiles.count();
-    let sizes = [values::len(most, k), values::len(most, plan.width)];
-    PerThread::lend(sizes.iter().sum(), |scratch| {
-        let groups = y.par_chunks_mut(group * conv.small_len());
-        groups
-            .zip(x.par_chunks(group * conv.big_len()))
-            .for_each(|(y, x)| {
-                let images = y.len() / conv.small_len();
-                let tiles = images * plan.tiles.count();
-                scratch.with(|scratch| {
-                    let (values, products) = scratch.split_at_mut(sizes[0]);
-                    values::big_to_values(conv, &plan.tiles, x, &Store::rows(tiles, k), values);
-                    for (i, panel) in weight.chunks_exact(panel).enumerate() {
-                        plan.multiply(images, k, values, panel, products);
-                        let products = Products {
-                            values: products,
-                            tiles,
-                            first: i * plan.width,
-                            width: plan.width,
-                            channels: plan.width.min(n - i * plan.width),
-                        };
-                        values::values_to_small(conv, &plan.tiles, &products, bias, y);
-                    }
-                });
-            });
+    let lens = [conv.big_len(), conv.small_len()];
+    let needs = |tiles| values::len(tiles, k + plan.width);
+    plan.in_groups(lens, needs, x, y, |x, y, scratch| {
+        let images = y.len() / conv.small_len();
+        let tiles = images * plan.tiles.count();
+        let (values, products) = scratch.split_at_mut(values::len(tiles, k));
+        values::big_to_values(conv, &plan.tiles, x, &Store::rows(tiles, k), values);
+        for (i, panel) in weight.chunks_exact(panel).enumerate() {
+            plan.multiply(images, k, values, panel, products);
+            let products = Products {
+                values: products,
+                tiles,
+                first: i * plan.width,
+                width: plan.width,
+                channels: plan.width.min(n - i * plan.width),
+            };
+            values::values_to_small(conv, &plan.tiles, &products, bias, y);
+        }
     });
 }
 
@@ -163,32 +177,24 @@ pub(super) fn dgrad(conv: &Conv, y: &[f32], w: &[f32], bias: Option<&[f32]>, x: 
     let mut weight = scratch(n / plan.width * panel);
     weights::by_big(conv, plan.width, w, weight.as_mut_slice());
     let weight = weight.as_slice::<f32>();
-    let group = plan.group();
-    let most = group * plan.tiles.count();
-    let sizes = [values::len(most, k), values::len(most, plan.width)];
-    PerThread::lend(sizes.iter().sum(), |scratch| {
-        let groups = x.par_chunks_mut(group * conv.big_len());
-        groups
-            .zip(y.par_chunks(group * conv.small_len()))
-            .for_each(|(x, y)| {
-                let images = y.len() / conv.small_len();
-                let tiles = images * plan.tiles.count();
-                scratch.with(|scratch| {
-                    let (values, products) = scratch.split_at_mut(sizes[0]);
-                    values::small_to_values(conv, &plan.tiles, y, &Store::rows(tiles, k), values);
-                    for (i, panel) in weight.chunks_exact(panel).enumerate() {
-                        plan.multiply(images, k, values, panel, products);
-                        let products = Products {
-                            values: products,
-                            tiles,
-                            first: i * plan.width,
-                            width: plan.width,
-                            channels: plan.width,
-                        };
-                        values::values_to_big(conv, &plan.tiles, &products, bias, x);
-                    }
-                });
-            });
+    let lens = [conv.small_len(), conv.big_len()];
+    let needs = |tiles| values::len(tiles, k + plan.width);
+    plan.in_groups(lens, needs, y, x, |y, x, scratch| {
+        let images = y.len() / conv.small_len();
+        let tiles = images * plan.tiles.count();
+        let (values, products) = scratch.split_at_mut(values::len(tiles, k));
+        values::small_to_values(conv, &plan.tiles, y, &Store::rows(tiles, k), values);
+        for (i, panel) in weight.chunks_exact(panel).enumerate() {
+            plan.multiply(images, k, values, panel, products);
+            let products = Products {
+                values: products,
+                tiles,
+                first: i * plan.width,
+                width: plan.width,
+                channels: plan.width,
+            };
+            values::values_to_big(conv, &plan.tiles, &products, bias, x);
+        }
     });
 }
 
@@ -196,10 +202,11 @@ pub(super) fn dgrad(conv: &Conv, y: &[f32], w: &[f32], bias: Option<&[f32]>, x: 
 pub(super) fn wgrad(conv: &Conv, x: &[f32], y: &[f32], w: &mut [f32]) {
     let plan = Plan::new(conv);
     let (m, n) = (conv.small_channels, 4 * conv.big_channels);
-    let chunk = plan.images(CHUNK).min(conv.batch);
-    let tiles = chunk * plan.tiles.count();
-    let len = values::len(tiles, m + n);
-    let at_once = (KEPT / len).clamp(1, conv.batch.div_ceil(chunk));
+    let chunks = (conv.batch * plan.tiles.count()).div_ceil(CHUNK);
+    let chunk = conv.batch.div_ceil(chunks.next_multiple_of(CHUNKS));
+    let len = values::len(chunk * plan.tiles.count(), m + n);
+    // Even, so that two threads get as many each.
+    let at_once = (KEPT / len / 2 * 2).clamp(1, conv.batch.div_ceil(chunk));
     let mut kept = scratch(at_once * len);
     let mut sums = scratch(SQUARE * m * n);
     for (i, start) in (0..conv.batch).step_by(chunk * at_once).enumerate() {
@@ -213,7 +220,8 @@ pub(super) fn wgrad(conv: &Conv, x: &[f32], y: &[f32], w: &mut [f32]) {
         });
         let all = &kept.as_slice::<f32>()[..chunks * len];
         let panels = sums.as_mut_slice::<f32>().par_chunks_mut(m * plan.width);
-        panels.enumerate().for_each(|(j, sums)| {
+        // Small tasks: points differ in how many tiles they have.
+        panels.enumerate().with_max_len(TASK).for_each(|(j, sums)| {
             for (c, values) in all.chunks_exact(len).enumerate() {
                 let add = i > 0 || c > 0;
                 add_products(&plan, of(c).len(), values, j, add, sums);
