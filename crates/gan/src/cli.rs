@@ -41,7 +41,19 @@ pub enum Command {
     #[command(subcommand)]
     Data(DataCommand),
     /// Say what this machine offers
-    Info(ThreadsArgs),
+    Info(InfoArgs),
+}
+
+/// `gan info`.
+#[derive(Debug, Args)]
+pub struct InfoArgs {
+    /// Also say which implementations there are, and which form each convolution of the
+    /// published networks takes
+    #[arg(long)]
+    pub variants: bool,
+    /// Threads.
+    #[command(flatten)]
+    pub threads: ThreadsArgs,
 }
 
 /// Threads.

@@ -42,7 +42,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Train(args) => &args.threads,
         Command::Sample(args) => &args.threads,
         Command::Interpolate(args) => &args.threads,
-        Command::Info(threads) => threads,
+        Command::Info(args) => &args.threads,
         Command::Recipes(_) | Command::Data(_) => &ThreadsArgs::default(),
     };
     rayon::ThreadPoolBuilder::new()
@@ -73,7 +73,7 @@ fn execute(command: &Command) -> Result<ExitCode> {
             None => commands::list_recipes(),
         },
         Command::Data(command) => commands::data(command)?,
-        Command::Info(_) => commands::info(),
+        Command::Info(args) => commands::info(args.variants),
     };
     out::result(&text)?;
     Ok(ExitCode::SUCCESS)

@@ -41,6 +41,7 @@ pub use detach_kernels::device::DeviceError;
 pub use detach_kernels::optim::Adam as AdamStep;
 pub use detach_kernels::recycle::{Counting, Recycling};
 pub use detach_kernels::simd::level as simd_level;
+pub use detach_kernels::variant::families as kernel_families;
 pub use detach_kernels::{
     Act, DType, Device, Layout, MAX_RANK, Real, buffer::PoolStats, pool_stats, step,
 };
