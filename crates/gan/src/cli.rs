@@ -75,7 +75,7 @@ Examples:
 
 Ctrl-C saves and stops; --resume goes on to the very same result.")]
 pub struct TrainArgs {
-    /// The recipe (see `gan recipes`) [default: dcgan-light, 1300 steps]
+    /// The recipe (see `gan recipes`) [default: dcgan-light, 4000 steps]
     pub recipe: Option<String>,
     /// Which version of the recipe [default: as-published]
     #[arg(long)]

@@ -35,7 +35,6 @@ pub mod simd;
 pub mod step;
 #[cfg(test)]
 mod testing;
-pub(crate) mod tile;
 pub mod variant;
 mod walk;
 

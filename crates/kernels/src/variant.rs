@@ -11,8 +11,9 @@ use crate::{conv, copy, gemm, map, norm, optim, philox, reduce};
 pub enum Variant {
     /// The plain loop of `reference.rs`: the golden, for either type.
     Reference,
-    /// Another project's kernel inside our own blocks, where a family has one (matrix
-    /// products: `matrixmultiply`): the yardstick. Elsewhere this is the reference.
+    /// The yardstick, where a family has one: another project's kernel inside our own
+    /// blocks (products: `matrixmultiply`), or the form that covers everything
+    /// (convolutions: patches). Elsewhere this is the reference.
     Peer,
     /// The device's best path. For a type it does not cover (`f64` on the CPU)
     /// this is the reference.

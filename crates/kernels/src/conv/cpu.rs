@@ -71,10 +71,17 @@ impl Conv {
     }
 }
 
-/// `y` from `x` and `w`.
-pub(super) fn fprop(conv: &Conv, x: &[f32], w: &[f32], epilogue: &Epilogue<'_>, y: &mut [f32]) {
+/// `y` from `x` and `w`, in a form that the geometry has.
+pub(super) fn fprop(
+    form: Form,
+    conv: &Conv,
+    x: &[f32],
+    w: &[f32],
+    epilogue: &Epilogue<'_>,
+    y: &mut [f32],
+) {
     let act = Activation::<f32>::new(epilogue);
-    match conv.form() {
+    match form {
         Form::Matrix => gemm_act(conv.big_matrix(x), conv.weight_matrix(w).t(), y, &act),
         Form::Direct => narrow::fprop(conv, x, w, y, &direct(&act)),
         Form::Winograd => {
@@ -89,9 +96,16 @@ pub(super) fn fprop(conv: &Conv, x: &[f32], w: &[f32], epilogue: &Epilogue<'_>, 
 }
 
 /// The gradient in `x` from `y`'s and `w`.
-pub(super) fn dgrad(conv: &Conv, y: &[f32], w: &[f32], epilogue: &Epilogue<'_>, x: &mut [f32]) {
+pub(super) fn dgrad(
+    form: Form,
+    conv: &Conv,
+    y: &[f32],
+    w: &[f32],
+    epilogue: &Epilogue<'_>,
+    x: &mut [f32],
+) {
     let act = Activation::<f32>::new(epilogue);
-    match conv.form() {
+    match form {
         Form::Matrix => {
             gemm(conv.small_matrix(y), conv.weight_matrix(w), x);
             finish(&act, conv.big_channels, x);
@@ -109,8 +123,8 @@ pub(super) fn dgrad(conv: &Conv, y: &[f32], w: &[f32], epilogue: &Epilogue<'_>, 
 }
 
 /// The gradient in `w` from `x` and `y`'s.
-pub(super) fn wgrad(conv: &Conv, x: &[f32], y: &[f32], w: &mut [f32]) {
-    match conv.form() {
+pub(super) fn wgrad(form: Form, conv: &Conv, x: &[f32], y: &[f32], w: &mut [f32]) {
+    match form {
         Form::Matrix => gemm(conv.small_matrix(y).t(), conv.big_matrix(x), w),
         Form::Direct => narrow::wgrad(conv, x, y, w),
         Form::Winograd => winograd::wgrad(conv, x, y, w),

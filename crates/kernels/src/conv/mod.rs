@@ -32,8 +32,12 @@ use crate::{Buffer, DType, Device, Real, Variant};
 pub use cpu::Form;
 pub use geometry::Conv;
 
-/// What runs on the CPU: [`Variant::Reference`], then [`Variant::Fast`].
-pub const VARIANTS: &[&str] = &["reference", "direct, Winograd or im2col by geometry"];
+/// What runs on the CPU: [`Variant::Reference`], [`Variant::Peer`], [`Variant::Fast`].
+pub const VARIANTS: &[&str] = &[
+    "reference",
+    "im2col",
+    "direct, Winograd or im2col by geometry",
+];
 
 /// The small image `y` from the big image `x` and the weight: `Conv2d` forward.
 ///
@@ -81,8 +85,16 @@ pub fn fprop_with(
     check_bias("fprop", epilogue, conv.small_channels);
     let dtype = y.dtype();
     match (y.device(), dtype, variant) {
-        (Device::Cpu, DType::F32, Variant::Fast) if !conv.is_empty() => {
-            cpu::fprop(conv, x.as_slice(), w.as_slice(), epilogue, y.as_mut_slice());
+        (Device::Cpu, DType::F32, Variant::Fast | Variant::Peer) if !conv.is_empty() => {
+            let form = form(variant, conv);
+            cpu::fprop(
+                form,
+                conv,
+                x.as_slice(),
+                w.as_slice(),
+                epilogue,
+                y.as_mut_slice(),
+            );
         }
         (Device::Cpu, ..) => crate::dispatch!(dtype, T => {
             let y = y.as_mut_slice::<T>();
@@ -112,8 +124,16 @@ pub fn dgrad_with(
     check_bias("dgrad", epilogue, conv.big_channels);
     let dtype = x.dtype();
     match (x.device(), dtype, variant) {
-        (Device::Cpu, DType::F32, Variant::Fast) if !conv.is_empty() => {
-            cpu::dgrad(conv, y.as_slice(), w.as_slice(), epilogue, x.as_mut_slice());
+        (Device::Cpu, DType::F32, Variant::Fast | Variant::Peer) if !conv.is_empty() => {
+            let form = form(variant, conv);
+            cpu::dgrad(
+                form,
+                conv,
+                y.as_slice(),
+                w.as_slice(),
+                epilogue,
+                x.as_mut_slice(),
+            );
         }
         (Device::Cpu, ..) => crate::dispatch!(dtype, T => {
             let x = x.as_mut_slice::<T>();
@@ -135,8 +155,9 @@ pub fn wgrad_with(variant: Variant, conv: &Conv, x: &Buffer, y: &Buffer, w: &mut
     check("wgrad", conv, [x, y, w]);
     let dtype = w.dtype();
     match (w.device(), dtype, variant) {
-        (Device::Cpu, DType::F32, Variant::Fast) if !conv.is_empty() => {
-            cpu::wgrad(conv, x.as_slice(), y.as_slice(), w.as_mut_slice());
+        (Device::Cpu, DType::F32, Variant::Fast | Variant::Peer) if !conv.is_empty() => {
+            let form = form(variant, conv);
+            cpu::wgrad(form, conv, x.as_slice(), y.as_slice(), w.as_mut_slice());
         }
         (Device::Cpu, ..) => crate::dispatch!(dtype, T => {
             let w = w.as_mut_slice::<T>();
@@ -145,6 +166,14 @@ pub fn wgrad_with(variant: Variant, conv: &Conv, x: &Buffer, y: &Buffer, w: &mut
                 false => reference::wgrad(conv, x.as_slice(), y.as_slice(), w),
             }
         }),
+    }
+}
+
+/// The form that a fast variant takes.
+fn form(variant: Variant, conv: &Conv) -> Form {
+    match variant {
+        Variant::Peer => Form::Im2col,
+        _ => conv.form(),
     }
 }
 

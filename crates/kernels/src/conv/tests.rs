@@ -192,7 +192,7 @@ fn fast_agrees_with_f64() {
     for conv in geometries() {
         let case = Case::new(conv);
         let exact = case.run::<f64>(Variant::Reference);
-        for variant in [Variant::Reference, Variant::Fast] {
+        for variant in [Variant::Reference, Variant::Peer, Variant::Fast] {
             let got = case.run::<f32>(variant);
             for (i, tolerance) in [2e-6, 2e-6, 5e-6].into_iter().enumerate() {
                 let error = error(&got[i], &exact[i]);
@@ -225,7 +225,7 @@ fn bits_do_not_depend_on_the_number_of_threads() {
 #[test]
 fn no_samples_make_no_images_and_no_gradient() {
     for conv in [conv2d(0, 3, 8, 5, 4, 2, 1), conv2d(0, 4, 8, 1, 3, 1, 1)] {
-        for variant in [Variant::Reference, Variant::Fast] {
+        for variant in [Variant::Reference, Variant::Peer, Variant::Fast] {
             let [y, x, w] = Case::new(conv).run::<f32>(variant);
             assert!(y.is_empty() && x.is_empty());
             assert!(w.len() == Case::new(conv).w.len() && w.iter().all(|&w| w == 0.0));
@@ -240,7 +240,7 @@ fn a_transposed_convolution_by_hand() {
     assert_eq!(conv.big_shape(), [1, 1, 4, 4]);
     let y = buffer::<f32>(&[1.0, 0.0, 0.0, 10.0]);
     let w = buffer::<f32>(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]);
-    for variant in [Variant::Reference, Variant::Fast] {
+    for variant in [Variant::Reference, Variant::Peer, Variant::Fast] {
         let mut x = Buffer::full(Device::Cpu, DType::F32, 16, f64::NAN);
         dgrad_with(variant, &conv, [&y, &w], &Epilogue::NONE, &mut x);
         let expected = [

@@ -16,7 +16,7 @@ use super::matrix::{Matrix, MatrixMut};
 use super::pack::{pack, packed_len};
 use super::share::share;
 use super::transpose::{self, transpose_to};
-use crate::tile::{Finish, Operands, Shape, heights, tile};
+use crate::gemm::tile::{Finish, Operands, Shape, heights, tile};
 use crate::{Buffer, DType, Device};
 
 /// Longest piece of a sum that a tile works on at a time. It knows nothing of the

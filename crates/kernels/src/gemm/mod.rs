@@ -17,6 +17,7 @@ mod reference;
 mod share;
 #[cfg(test)]
 mod tests;
+pub(crate) mod tile;
 mod transpose;
 mod vector;
 

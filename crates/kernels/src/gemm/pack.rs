@@ -3,8 +3,8 @@
 
 use super::matrix::Matrix;
 use super::transpose::{Finish, transpose};
+use crate::gemm::tile::Shape;
 use crate::simd::simd;
-use crate::tile::Shape;
 
 /// Elements that [`pack`] writes for a `[k, n]` operand.
 pub(crate) fn packed_len(k: usize, n: usize) -> usize {

@@ -5,7 +5,7 @@
 //!                             * b[u * b_steps[0] + v * b_steps[1] + j]
 //! ```
 //!
-//! [`crate::tile`] walks its sums in one stride and is at its best with long ones. Here
+//! [`crate::gemm::tile`] walks its sums in one stride and is at its best with long ones. Here
 //! a sum is a patch, 16 elements long and cut into kernel rows, or it runs over the
 //! rows of an image: two nested steps each. Long rows of columns are better than many
 //! rows when sums are short, and the loop over bands belongs inside.

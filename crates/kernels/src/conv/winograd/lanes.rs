@@ -62,14 +62,14 @@ macro_rules! portable {
             #[inline(always)]
             fn $name(mut self, other: Self) -> Self {
                 for i in 0..LANES {
-                    self.0[i] = self.0[i] $op other.0[i];
+                    self.0[i] $op other.0[i];
                 }
                 self
             }
         }
     )+};
 }
-portable!(Add add +, Sub sub -);
+portable!(Add add +=, Sub sub -=);
 
 #[cfg(target_arch = "x86_64")]
 pub(super) use x86::{Avx2, Avx512};

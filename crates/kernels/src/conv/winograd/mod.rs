@@ -29,7 +29,7 @@ mod weights;
 
 use super::geometry::Conv;
 use super::scratch::PerThread;
-use crate::tile::{Finish, Operands, Shape, heights, tile};
+use crate::gemm::tile::{Finish, Operands, Shape, heights, tile};
 use crate::{Buffer, DType, Device};
 use lanes::LANES;
 use rayon::prelude::*;
@@ -258,7 +258,10 @@ fn add_products(
     let tiles = images * plan.tiles.count();
     let range = plan.tiles.at_point(point, images);
     if range.is_empty() {
-        return if add { () } else { sums.fill(0.0) };
+        if !add {
+            sums.fill(0.0);
+        }
+        return;
     }
     let (small, big) = values.split_at(values::len(tiles, m));
     let a = &small[(point * tiles + range.start) * m..(point * tiles + range.end) * m];

@@ -246,14 +246,15 @@ by_lanes! {
                 let first = tile.start[0] * strides[0] + tile.start[1] * strides[1];
                 for lane in (0..products.channels).step_by(LANES) {
                     let channel = products.first + lane;
+                    let bias = match bias {
+                        Some(bias) => V::load(&bias[channel..]),
+                        None => V::ZERO,
+                    };
                     let mut to = GridMut {
                         data: y,
                         first: first + channel,
                         strides,
-                        plus: match bias {
-                            Some(bias) => Some(V::load(&bias[channel..])),
-                            None => None,
-                        },
+                        plus: Some(bias),
                     };
                     of_size!(At, V, tile, &products.grid(&tile, lane), &mut to);
                 }
