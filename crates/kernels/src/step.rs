@@ -7,14 +7,14 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
-/// A thread without work for so long goes to sleep after all. It is also the longest that
-/// waiting can hold up the job it waits inside of, should the scheduler nest the two.
-const PATIENCE: Duration = Duration::from_millis(1);
-/// Looks for work between two glances at the clock. After as many it also offers its
-/// core to whoever else wants it: on a machine with other work, a thread that only
-/// spins takes the time from the very threads it waits for.
+/// A thread that has looked for work so often in vain, a millisecond or two, goes to sleep
+/// after all. It is also the longest that waiting can hold up the job it waits inside of,
+/// should the scheduler nest the two. Looks are counted, not time: a thread that another
+/// program kept from its core has not waited.
+const PATIENCE: u32 = 20_000;
+/// Looks after which it offers its core to whoever else wants it: on a machine with other
+/// work, a thread that only spins takes the time from the very threads it waits for.
 const LOOKS: u32 = 64;
 
 thread_local! {
@@ -58,19 +58,15 @@ fn wait_for(done: &AtomicBool) {
     if WAITING.replace(true) {
         return;
     }
-    let mut since = Instant::now();
     let mut looks = 0_u32;
-    while !done.load(Ordering::Acquire) {
+    while looks < PATIENCE && !done.load(Ordering::Acquire) {
         if rayon::yield_now() == Some(rayon::Yield::Executed) {
-            (looks, since) = (0, Instant::now());
+            looks = 0;
             continue;
         }
         std::hint::spin_loop();
         looks += 1;
         if looks.is_multiple_of(LOOKS) {
-            if since.elapsed() > PATIENCE {
-                break;
-            }
             std::thread::yield_now();
         }
     }
