@@ -16,8 +16,7 @@
 //! arXiv:1509.09308). In two dimensions it is applied to columns, then to rows.
 //!
 //! A fifth point, 2, would give m = 4 and save another eighth. Its powers cost more than
-//! that: the error grows fivefold, past that of a direct sum, and a rounding that moves
-//! one ReLU of a training step across its kink makes it another run.
+//! that: the error more than doubles, well past that of a direct sum.
 
 pub(super) use super::lanes::Lanes;
 

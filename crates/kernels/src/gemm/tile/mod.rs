@@ -7,7 +7,7 @@
 //! for as many rows and columns as fit the processor's registers. `a` is read where
 //! it lies, with any strides: an element is broadcast to all lanes. `b` is packed in
 //! *panels*, [`Shape::columns`] wide: `[k, columns]`, zeros where there is no column.
-//! The matrix products and the convolutions are loops over tiles; they differ in what
+//! The matrix products and Winograd's convolutions are loops over tiles; they differ in what
 //! they pack.
 //!
 //! Each element is summed in the order of `p` in one accumulator, whatever the tile it
