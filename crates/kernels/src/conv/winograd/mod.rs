@@ -140,62 +140,71 @@ fn scratch(len: usize) -> Buffer {
     Buffer::scratch(Device::Cpu, DType::F32, len)
 }
 
+/// fprop or dgrad: what it reads and writes of an image, and how those become values.
+struct Pass {
+    /// Channels of what is read and of what is written, as values.
+    k: usize,
+    n: usize,
+    /// Elements of an image that is read and of one that is written.
+    lens: [usize; 2],
+    pack: fn(&Conv, usize, &[f32], &mut [f32]),
+    to_values: fn(&Conv, &Tiles, &[f32], &Store, &mut [f32]),
+    from_values: fn(&Conv, &Tiles, &Products<'_>, Option<&[f32]>, &mut [f32]),
+}
+
+impl Pass {
+    fn run(&self, conv: &Conv, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+        let plan = Plan::new(conv);
+        let (k, n, width) = (self.k, self.n, plan.width);
+        let panel = SQUARE * k * width;
+        let mut weight = scratch(n.div_ceil(width) * panel);
+        (self.pack)(conv, width, w, weight.as_mut_slice());
+        let weight = weight.as_slice::<f32>();
+        let needs = |tiles| values::len(tiles, k + width);
+        plan.in_groups(self.lens, needs, x, y, |x, y, scratch| {
+            let images = y.len() / self.lens[1];
+            let tiles = images * plan.tiles.count();
+            let (values, products) = scratch.split_at_mut(values::len(tiles, k));
+            (self.to_values)(conv, &plan.tiles, x, &Store::rows(tiles, k), values);
+            for (i, panel) in weight.chunks_exact(panel).enumerate() {
+                plan.multiply(images, k, values, panel, products);
+                let products = Products {
+                    values: products,
+                    tiles,
+                    first: i * width,
+                    width,
+                    channels: width.min(n - i * width),
+                };
+                (self.from_values)(conv, &plan.tiles, &products, bias, y);
+            }
+        });
+    }
+}
+
 /// `y` from `x` and `w`, and `bias` `[O]` added.
 pub(super) fn fprop(conv: &Conv, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
-    let plan = Plan::new(conv);
-    let (k, n) = (4 * conv.big_channels, conv.small_channels);
-    let panel = SQUARE * k * plan.width;
-    let mut weight = scratch(n.div_ceil(plan.width) * panel);
-    weights::by_small(conv, plan.width, w, weight.as_mut_slice());
-    let weight = weight.as_slice::<f32>();
-    let lens = [conv.big_len(), conv.small_len()];
-    let needs = |tiles| values::len(tiles, k + plan.width);
-    plan.in_groups(lens, needs, x, y, |x, y, scratch| {
-        let images = y.len() / conv.small_len();
-        let tiles = images * plan.tiles.count();
-        let (values, products) = scratch.split_at_mut(values::len(tiles, k));
-        values::big_to_values(conv, &plan.tiles, x, &Store::rows(tiles, k), values);
-        for (i, panel) in weight.chunks_exact(panel).enumerate() {
-            plan.multiply(images, k, values, panel, products);
-            let products = Products {
-                values: products,
-                tiles,
-                first: i * plan.width,
-                width: plan.width,
-                channels: plan.width.min(n - i * plan.width),
-            };
-            values::values_to_small(conv, &plan.tiles, &products, bias, y);
-        }
-    });
+    let pass = Pass {
+        k: 4 * conv.big_channels,
+        n: conv.small_channels,
+        lens: [conv.big_len(), conv.small_len()],
+        pack: weights::by_small,
+        to_values: values::big_to_values,
+        from_values: values::values_to_small,
+    };
+    pass.run(conv, x, w, bias, y);
 }
 
 /// `x` from `y` and `w`, and `bias` `[C]` added.
 pub(super) fn dgrad(conv: &Conv, y: &[f32], w: &[f32], bias: Option<&[f32]>, x: &mut [f32]) {
-    let plan = Plan::new(conv);
-    let (k, n) = (conv.small_channels, 4 * conv.big_channels);
-    let panel = SQUARE * k * plan.width;
-    let mut weight = scratch(n / plan.width * panel);
-    weights::by_big(conv, plan.width, w, weight.as_mut_slice());
-    let weight = weight.as_slice::<f32>();
-    let lens = [conv.small_len(), conv.big_len()];
-    let needs = |tiles| values::len(tiles, k + plan.width);
-    plan.in_groups(lens, needs, y, x, |y, x, scratch| {
-        let images = y.len() / conv.small_len();
-        let tiles = images * plan.tiles.count();
-        let (values, products) = scratch.split_at_mut(values::len(tiles, k));
-        values::small_to_values(conv, &plan.tiles, y, &Store::rows(tiles, k), values);
-        for (i, panel) in weight.chunks_exact(panel).enumerate() {
-            plan.multiply(images, k, values, panel, products);
-            let products = Products {
-                values: products,
-                tiles,
-                first: i * plan.width,
-                width: plan.width,
-                channels: plan.width,
-            };
-            values::values_to_big(conv, &plan.tiles, &products, bias, x);
-        }
-    });
+    let pass = Pass {
+        k: conv.small_channels,
+        n: 4 * conv.big_channels,
+        lens: [conv.small_len(), conv.big_len()],
+        pack: weights::by_big,
+        to_values: values::small_to_values,
+        from_values: values::values_to_big,
+    };
+    pass.run(conv, y, w, bias, x);
 }
 
 /// `w` from `x` and `y`.
