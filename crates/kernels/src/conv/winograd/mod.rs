@@ -140,6 +140,11 @@ fn scratch(len: usize) -> Buffer {
     Buffer::scratch(Device::Cpu, DType::F32, len)
 }
 
+/// An image's tiles to values at the points.
+type ToValues = fn(&Conv, &Tiles, &[f32], &Store, &mut [f32]);
+/// Products at the points, plus a bias, to an image's tiles.
+type FromValues = fn(&Conv, &Tiles, &Products<'_>, Option<&[f32]>, &mut [f32]);
+
 /// fprop or dgrad: what it reads and writes of an image, and how those become values.
 struct Pass {
     /// Channels of what is read and of what is written, as values.
@@ -148,8 +153,8 @@ struct Pass {
     /// Elements of an image that is read and of one that is written.
     lens: [usize; 2],
     pack: fn(&Conv, usize, &[f32], &mut [f32]),
-    to_values: fn(&Conv, &Tiles, &[f32], &Store, &mut [f32]),
-    from_values: fn(&Conv, &Tiles, &Products<'_>, Option<&[f32]>, &mut [f32]),
+    to_values: ToValues,
+    from_values: FromValues,
 }
 
 impl Pass {
