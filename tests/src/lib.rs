@@ -2,5 +2,6 @@
 //! them by PyTorch, a recipe run on them, and the program as its users call it.
 
 pub mod golden;
+pub mod parity;
 pub mod program;
 pub mod replay;
