@@ -52,7 +52,11 @@ fn products(c: &mut Criterion) {
         [128, 784, 1024],
         [12544, 512, 64],
     ] {
-        let (a, b, mut out) = (random(Device::Cpu, m * k), random(Device::Cpu, k * n), zeros(Device::Cpu, m * n));
+        let (a, b, mut out) = (
+            random(Device::Cpu, m * k),
+            random(Device::Cpu, k * n),
+            zeros(Device::Cpu, m * n),
+        );
         group.throughput(Throughput::Elements(2 * (m * k * n) as u64));
         let what = format!("{m}×{k} · {k}×{n}");
         each(&mut group, &what, gemm::VARIANTS, |variant| {
@@ -122,7 +126,11 @@ fn bytes(passes: usize) -> Throughput {
 }
 
 fn elementwise(c: &mut Criterion) {
-    let (a, b, mut out) = (random(Device::Cpu, LEN), random(Device::Cpu, LEN), zeros(Device::Cpu, LEN));
+    let (a, b, mut out) = (
+        random(Device::Cpu, LEN),
+        random(Device::Cpu, LEN),
+        zeros(Device::Cpu, LEN),
+    );
     let layout = Layout::contiguous(&[LEN]);
     let mut group = c.benchmark_group("map");
     group.throughput(bytes(2));
@@ -190,7 +198,11 @@ fn normalisation(c: &mut Criterion) {
         eps: 1e-5,
         act: Act::Relu,
     };
-    let (x, dy, mut out) = (random(Device::Cpu, LEN), random(Device::Cpu, LEN), zeros(Device::Cpu, LEN));
+    let (x, dy, mut out) = (
+        random(Device::Cpu, LEN),
+        random(Device::Cpu, LEN),
+        zeros(Device::Cpu, LEN),
+    );
     let (gamma, beta) = (random(Device::Cpu, CHANNELS), random(Device::Cpu, CHANNELS));
     let affine = [&gamma, &beta];
     let [mut stats, mut sums]: [Buffer; 2] = [2 * CHANNELS; 2].map(|len| zeros(Device::Cpu, len));
@@ -211,7 +223,12 @@ fn normalisation(c: &mut Criterion) {
 
 fn optimisers(c: &mut Criterion) {
     let n = 2_100_000;
-    let (mut p, mut m, mut v, g) = (random(Device::Cpu, n), zeros(Device::Cpu, n), zeros(Device::Cpu, n), random(Device::Cpu, n));
+    let (mut p, mut m, mut v, g) = (
+        random(Device::Cpu, n),
+        zeros(Device::Cpu, n),
+        zeros(Device::Cpu, n),
+        random(Device::Cpu, n),
+    );
     let adam = Adam {
         lr: 2e-4,
         beta1: 0.5,

@@ -69,7 +69,11 @@ pub fn published(name: &str, changes: &[&str]) -> (&'static Info, Settings) {
 
 impl Replay {
     /// Builds the recipe, fills both networks and watches both optimisers.
-    pub fn new((info, settings): (&Info, Settings), golden: &Golden, kind: impl Into<Kind>) -> Self {
+    pub fn new(
+        (info, settings): (&Info, Settings),
+        golden: &Golden,
+        kind: impl Into<Kind>,
+    ) -> Self {
         let kind = kind.into();
         let mut recipe = build(info, &settings, kind);
         let record = Rc::default();

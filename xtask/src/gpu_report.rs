@@ -53,7 +53,14 @@ pub(crate) fn gpu_report(root: &Path, args: Args) -> Result<ExitCode> {
 fn build(root: &Path) -> Result<PathBuf> {
     for (package, program) in [("benches", "gpu-report"), ("crates/gan", "gan")] {
         let mut cargo = command::cargo();
-        cargo.args(["build", "--release", "--quiet", "--bin", program, "--manifest-path"]);
+        cargo.args([
+            "build",
+            "--release",
+            "--quiet",
+            "--bin",
+            program,
+            "--manifest-path",
+        ]);
         cargo.arg(root.join(package).join("Cargo.toml"));
         let status = cargo.status().with_context(|| command::could_not(&cargo))?;
         if !status.success() {

@@ -57,7 +57,9 @@ fn main() -> Result<ExitCode> {
         only_correct: cli.only_correct,
     };
     let pool = rayon::ThreadPoolBuilder::new().build();
-    let report = pool.context("cannot start the threads")?.install(|| run(&plan))?;
+    let report = pool
+        .context("cannot start the threads")?
+        .install(|| run(&plan))?;
     println!("{}", plan.out.join("gpu-report.md").display());
     Ok(match report.is_right() {
         true => ExitCode::SUCCESS,

@@ -75,7 +75,9 @@ pub(super) fn parity(device: Device, quick: bool) -> Vec<Parity> {
         dtype: DType::F32,
         device,
     };
-    let cases = CASES.iter().filter(|case| !quick || case.golden == "gauss1d");
+    let cases = CASES
+        .iter()
+        .filter(|case| !quick || case.golden == "gauss1d");
     let run = cases.map(|case| {
         let row = Row::of(case, kind);
         Parity {

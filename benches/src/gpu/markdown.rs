@@ -66,20 +66,31 @@ fn number(value: f64) -> String {
 }
 
 fn steps(out: &mut String, report: &Report) {
-    out.push_str("## Training steps\n\n| step | ours, ms | PyTorch, ms | ratio |\n|---|--:|--:|--:|\n");
+    out.push_str(
+        "## Training steps\n\n| step | ours, ms | PyTorch, ms | ratio |\n|---|--:|--:|--:|\n",
+    );
     for row in &report.steps {
         let theirs = row.theirs.map_or("-".to_owned(), number);
         let ratio = row.theirs.map_or("-".to_owned(), |t| number(t / row.ours));
-        let _ = writeln!(out, "| {} | {} | {theirs} | {ratio} |", row.what, number(row.ours));
+        let _ = writeln!(
+            out,
+            "| {} | {} | {theirs} | {ratio} |",
+            row.what,
+            number(row.ours)
+        );
     }
     out.push('\n');
 }
 
 fn kernels(out: &mut String, report: &Report) {
-    out.push_str("## Kernels\n\n| kernel | mode | µs | floor, µs | floor / µs |\n|---|---|--:|--:|--:|\n");
+    out.push_str(
+        "## Kernels\n\n| kernel | mode | µs | floor, µs | floor / µs |\n|---|---|--:|--:|--:|\n",
+    );
     for row in &report.kernels {
         let floor = row.floor_us.map_or("-".to_owned(), number);
-        let share = row.floor_us.map_or("-".to_owned(), |f| format!("{:.0}%", 100.0 * f / row.us));
+        let share = row
+            .floor_us
+            .map_or("-".to_owned(), |f| format!("{:.0}%", 100.0 * f / row.us));
         let _ = writeln!(
             out,
             "| {} | {} | {} | {floor} | {share} |",
@@ -116,7 +127,9 @@ fn checked(out: &mut String, title: &str, all: &[Checked]) {
     let mut nearest: Vec<&Checked> = all.iter().filter(|one| one.tolerance > 0.0).collect();
     nearest.sort_by(|a, b| (b.error / b.tolerance).total_cmp(&(a.error / a.tolerance)));
     out.push_str("| case | mode | error | at most |\n|---|---|--:|--:|\n");
-    let shown = wrong.iter().chain(nearest.iter().filter(|one| one.passes).take(10));
+    let shown = wrong
+        .iter()
+        .chain(nearest.iter().filter(|one| one.passes).take(10));
     for one in shown {
         let mark = if one.passes { "" } else { " **WRONG**" };
         let _ = writeln!(

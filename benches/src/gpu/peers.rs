@@ -79,8 +79,8 @@ impl PyTorch {
         requests.flush()?;
         let mut line = String::new();
         self.answers.read_line(&mut line)?;
-        let answer: Value = serde_json::from_str(&line)
-            .with_context(|| format!("PyTorch ended at `{request}`"))?;
+        let answer: Value =
+            serde_json::from_str(&line).with_context(|| format!("PyTorch ended at `{request}`"))?;
         match answer.get("error").and_then(Value::as_str) {
             Some(error) => Err(anyhow!("{error}")),
             None => Ok(answer),

@@ -10,14 +10,23 @@ use std::time::Instant;
 
 /// The goals that a program's run answers.
 pub(super) fn goals(plan: &Plan, goals: &mut Vec<Goal>) -> Result<()> {
-    let (recipe, steps) = if plan.quick { ("gauss1d", 12) } else { ("dcgan", 300) };
+    let (recipe, steps) = if plan.quick {
+        ("gauss1d", 12)
+    } else {
+        ("dcgan", 300)
+    };
     let folder = plan.out.join("runs");
     let _ = fs::remove_dir_all(&folder);
     let mut hashes = Vec::new();
     for name in ["one", "other"] {
         let run = folder.join(name);
         let steps = steps.to_string();
-        train(plan, recipe, &run, &["--max-steps", &steps, "--no-pictures"])?;
+        train(
+            plan,
+            recipe,
+            &run,
+            &["--max-steps", &steps, "--no-pictures"],
+        )?;
         hashes.push(checkpoint_hash(&run)?);
     }
     let same = hashes[0] == hashes[1];
@@ -37,7 +46,10 @@ pub(super) fn goals(plan: &Plan, goals: &mut Vec<Goal>) -> Result<()> {
     let start = Instant::now();
     train(plan, recipe, &whole, arguments)?;
     goals.push(Goal {
-        what: format!("`gan train {recipe} {}`, with pictures", arguments.join(" ")),
+        what: format!(
+            "`gan train {recipe} {}`, with pictures",
+            arguments.join(" ")
+        ),
         value: Some(start.elapsed().as_secs_f64()),
         unit: "s",
         at_least: 60.0,
@@ -52,7 +64,14 @@ pub(super) fn goals(plan: &Plan, goals: &mut Vec<Goal>) -> Result<()> {
 
 fn train(plan: &Plan, recipe: &str, out: &Path, arguments: &[&str]) -> Result<()> {
     let status = Command::new(&plan.gan)
-        .args(["train", recipe, "--quiet", "--offline", "--device", &plan.device])
+        .args([
+            "train",
+            recipe,
+            "--quiet",
+            "--offline",
+            "--device",
+            &plan.device,
+        ])
         .args(arguments)
         .arg("--out")
         .arg(out)

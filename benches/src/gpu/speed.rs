@@ -47,7 +47,12 @@ pub(super) fn steps(
 ) -> Result<()> {
     let recipes: &[(&str, usize)] = match quick {
         true => &[("gauss1d", 8)],
-        false => &[("dcgan", 64), ("mlp", 64), ("dcgan-light", 64), ("dcgan", 1024)],
+        false => &[
+            ("dcgan", 64),
+            ("mlp", 64),
+            ("dcgan-light", 64),
+            ("dcgan", 1024),
+        ],
     };
     for &(recipe, batch) in recipes {
         for &(matmul, device) in modes {
@@ -57,7 +62,9 @@ pub(super) fn steps(
                 let (ours, theirs) = in_turn(&mut trainer, device, &case, &mut pytorch, quick);
                 let what = match way {
                     "step" => format!("`{recipe}`, batch {batch}, {matmul}, PyTorch eager"),
-                    _ => format!("`{recipe}`, batch {batch}, {matmul}, PyTorch with graph, channels_last"),
+                    _ => format!(
+                        "`{recipe}`, batch {batch}, {matmul}, PyTorch with graph, channels_last"
+                    ),
                 };
                 report.steps.push(Beside { what, ours, theirs });
             }
@@ -126,8 +133,20 @@ fn step_goals(report: &mut Report, flops: f64) {
     let large = ms("`dcgan`, batch 1024, tf32").zip(report.ceilings.tf32);
     let share = large.map(|(ms, peak)| 100.0 * flops * 16.0 / (ms * 1e9) / peak);
     let goals = [
-        ("`dcgan` step, batch 64, fp32", ms("`dcgan`, batch 64, fp32"), "ms", 0.9, 0.6),
-        ("`dcgan` step, batch 64, tf32", ms("`dcgan`, batch 64, tf32"), "ms", 0.45, 0.2),
+        (
+            "`dcgan` step, batch 64, fp32",
+            ms("`dcgan`, batch 64, fp32"),
+            "ms",
+            0.9,
+            0.6,
+        ),
+        (
+            "`dcgan` step, batch 64, tf32",
+            ms("`dcgan`, batch 64, tf32"),
+            "ms",
+            0.45,
+            0.2,
+        ),
         (
             "`dcgan` step against PyTorch eager, tf32",
             ratio("`dcgan`, batch 64, tf32, PyTorch eager"),
@@ -142,8 +161,20 @@ fn step_goals(report: &mut Report, flops: f64) {
             1.0,
             1.5,
         ),
-        ("`mlp` step, batch 64", ms("`mlp`, batch 64, fp32"), "ms", 0.06, 0.03),
-        ("`dcgan` at batch 1024, share of the TF32 peak", share, "%", 35.0, 60.0),
+        (
+            "`mlp` step, batch 64",
+            ms("`mlp`, batch 64, fp32"),
+            "ms",
+            0.06,
+            0.03,
+        ),
+        (
+            "`dcgan` at batch 1024, share of the TF32 peak",
+            share,
+            "%",
+            35.0,
+            60.0,
+        ),
     ];
     for (what, value, unit, at_least, reach_for) in goals {
         report.goals.push(Goal {
@@ -174,10 +205,14 @@ pub(super) fn kernels(
             let words: Vec<&str> = name.split(' ').collect();
             let call = cases::kernel(device, &words).map_err(anyhow::Error::msg)?;
             let work = cases::work(&words).map_err(anyhow::Error::msg)?;
-            let peak = if matmul == "fp32" { ceilings.fp32 } else { ceilings.tf32 };
-            let floor_us = peak.zip(ceilings.copy).map(|(peak, copy)| {
-                f64::max(work.flops / (peak * 1e6), work.bytes / (copy * 1e3))
-            });
+            let peak = if matmul == "fp32" {
+                ceilings.fp32
+            } else {
+                ceilings.tf32
+            };
+            let floor_us = peak
+                .zip(ceilings.copy)
+                .map(|(peak, copy)| f64::max(work.flops / (peak * 1e6), work.bytes / (copy * 1e3)));
             out.push(Kernel {
                 case: name.to_owned(),
                 matmul,
