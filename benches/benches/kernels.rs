@@ -217,7 +217,7 @@ fn optimisers(c: &mut Criterion) {
         beta1: 0.5,
         beta2: 0.999,
         eps: 1e-8,
-        step: 10,
+        step: 10.into(),
     };
     let mut group = c.benchmark_group("optim");
     group.throughput(Throughput::Bytes(7 * 4 * n as u64));
@@ -235,7 +235,7 @@ fn random_numbers(c: &mut Criterion) {
     let key = Key {
         seed: 1,
         stream: 2,
-        step: 3,
+        step: 3.into(),
         draw: 4,
     };
     let mut group = c.benchmark_group("philox");
@@ -246,7 +246,7 @@ fn random_numbers(c: &mut Criterion) {
         ("mask", Distribution::Bernoulli(0.7)),
     ] {
         each(&mut group, what, philox::VARIANTS, |variant| {
-            philox::fill_with(variant, distribution, key, &mut out);
+            philox::fill_with(variant, distribution, &key, &mut out);
         });
     }
     group.finish();

@@ -122,7 +122,7 @@ fn adam(lens: &[usize]) -> Case<'static> {
         .iter()
         .map(|&len| (random(len), zeros(len), zeros(len), random(len)))
         .collect();
-    let mut step = 0;
+    let mut step = 0_u64;
     timed(move || {
         step += 1;
         let adam = Adam {
@@ -130,7 +130,7 @@ fn adam(lens: &[usize]) -> Case<'static> {
             beta1: 0.5,
             beta2: 0.999,
             eps: 1e-8,
-            step,
+            step: step.into(),
         };
         let all = parameters.iter_mut();
         let all = all.map(|(param, m, v, grad)| Moving { param, m, v, grad });

@@ -46,7 +46,7 @@ fn is_the_papers_formula() {
             beta1,
             ..adam_at(1)
         };
-        let [param, ..] = run(Variant::Fast, rule, DType::F64, 5, 7);
+        let [param, ..] = run(Variant::Fast, &rule, DType::F64, 5, 7);
         let mut dice = Dice(5);
         let mut random = || -> Vec<f64> { (0..5).map(|_| dice.unit()).collect() };
         let mut expected = random();
@@ -88,8 +88,8 @@ fn fast_is_the_reference() {
             ..adam_at(1)
         };
         for len in [0, 1, 7, 1000, 70_001] {
-            let fast = run(Variant::Fast, rule, DType::F32, len, 3);
-            let reference = run(Variant::Reference, rule, DType::F32, len, 3);
+            let fast = run(Variant::Fast, &rule, DType::F32, len, 3);
+            let reference = run(Variant::Reference, &rule, DType::F32, len, 3);
             for (i, name) in ["param", "m", "v"].iter().enumerate() {
                 let what = format!("{name} of {len} with beta1 {beta1}");
                 assert_close(&fast[i].to_vec(), &reference[i].to_vec(), 1.2e-7, &what);
