@@ -17,6 +17,7 @@
 pub mod act;
 mod arena;
 pub mod buffer;
+pub mod cases;
 pub mod conv;
 pub mod copy;
 mod count;

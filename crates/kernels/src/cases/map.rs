@@ -1,0 +1,7 @@
+//! Cases of the family `map`.
+
+use super::Case;
+
+pub(crate) fn cases() -> Vec<Case> {
+    Vec::new()
+}
