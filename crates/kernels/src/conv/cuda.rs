@@ -214,13 +214,19 @@ impl Sizes {
     /// From where one small pixel meets the big image to where the next does: along a row,
     /// from row to row, from image to image.
     fn strided(&self) -> [u32; 3] {
-        [self.stride[1] * self.c, self.stride[0] * self.big_row(), self.big_len]
+        [
+            self.stride[1] * self.c,
+            self.stride[0] * self.big_row(),
+            self.big_len,
+        ]
     }
 
     /// The big pixels of these rows and columns.
     fn class(&self, conv: &Conv, row: Residue, column: Residue) -> Class {
         let place = |[row, column]: [u32; 2], width: u32, channels: u32| {
-            row.wrapping_mul(width).wrapping_add(column).wrapping_mul(channels)
+            row.wrapping_mul(width)
+                .wrapping_add(column)
+                .wrapping_mul(channels)
         };
         let origin = [row.origin, column.origin];
         Class {

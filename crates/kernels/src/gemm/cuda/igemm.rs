@@ -179,7 +179,11 @@ pub(crate) fn launch(
     };
     let partial = Buffer::scratch(Device::Cuda(cuda), DType::F32, parts);
     product.partial = partial.ptr();
-    let grid = [m.div_ceil(plan.tile.m), n.div_ceil(plan.tile.n), count * plan.splits];
+    let grid = [
+        m.div_ceil(plan.tile.m),
+        n.div_ceil(plan.tile.n),
+        count * plan.splits,
+    ];
     let launch = Launch {
         grid: grid.map(narrow),
         block: 32 * plan.tile.warps as u32,
@@ -196,7 +200,14 @@ pub(crate) fn launch(
         launch.grid[1] = narrow(count);
         // SAFETY: reads the parts that were just written, and writes the same rows and
         // columns of `out`.
-        unsafe { module.launch(cuda, entries.sums[usize::from(vector)], launch, args![product]) };
+        unsafe {
+            module.launch(
+                cuda,
+                entries.sums[usize::from(vector)],
+                launch,
+                args![product],
+            )
+        };
     }
 }
 

@@ -35,7 +35,13 @@ pub(super) fn gemm(cuda: Cuda, operands: [View<'_>; 2], epilogue: &Epilogue<'_>,
     let entries = entries(forms);
     let vectors = forms.iter().all(|form| form.vectors);
     let products = a.count;
-    igemm::launch(cuda, &MODULE, &entries, product.of(&[class], products), vectors);
+    igemm::launch(
+        cuda,
+        &MODULE,
+        &entries,
+        product.of(&[class], products),
+        vectors,
+    );
 }
 
 /// The kernels of a form.

@@ -99,7 +99,11 @@ impl Plan {
 
     /// At most this many parts of k, none too short.
     fn split(tile: Tile, shape: &Shape, splits: usize) -> Self {
-        let slice = shape.k.div_ceil(splits).max(SHORTEST).next_multiple_of(DEPTH);
+        let slice = shape
+            .k
+            .div_ceil(splits)
+            .max(SHORTEST)
+            .next_multiple_of(DEPTH);
         match shape.k.div_ceil(slice) {
             0 | 1 => Self::whole(tile, shape),
             splits => Self {
