@@ -221,12 +221,12 @@ mod tests {
         Arena::new(GRAIN, 16 * GRAIN)
     }
 
-    fn take_bytes(arena: &mut Arena, bytes: usize) -> (Span, usize) {
-        arena.take(bytes, |bytes| host_chunk(bytes, GRAIN))
+    fn take(arena: &mut Arena, grains: usize) -> Span {
+        fresh_take(arena, grains * GRAIN).0
     }
 
-    fn take(arena: &mut Arena, grains: usize) -> Span {
-        take_bytes(arena, grains * GRAIN).0
+    fn fresh_take(arena: &mut Arena, bytes: usize) -> (Span, usize) {
+        arena.take(bytes, |bytes| host_chunk(bytes, GRAIN))
     }
 
     fn place(span: &Span) -> usize {
@@ -250,7 +250,7 @@ mod tests {
             for index in order {
                 arena.give(spans[index].take().expect("given once"));
             }
-            let (whole, fresh) = take_bytes(&mut arena, 6 * GRAIN);
+            let (whole, fresh) = fresh_take(&mut arena, 6 * GRAIN);
             assert_eq!((place(&whole), fresh), (first, 0), "{order:?}");
             assert_eq!(place(&behind), first + 6);
         }
@@ -276,15 +276,15 @@ mod tests {
     #[test]
     fn only_what_nobody_had_is_fresh() {
         let mut arena = arena();
-        let (a, fresh) = take_bytes(&mut arena, 3 * GRAIN - 1);
+        let (a, fresh) = fresh_take(&mut arena, 3 * GRAIN - 1);
         assert_eq!((a.bytes, fresh), (3 * GRAIN, 3 * GRAIN));
         let at = place(&a);
         arena.give(a);
         // Three grains are there; two more come from behind them.
-        let (b, fresh) = take_bytes(&mut arena, 5 * GRAIN);
+        let (b, fresh) = fresh_take(&mut arena, 5 * GRAIN);
         assert_eq!((place(&b), fresh), (at, 2 * GRAIN));
         // What is left of the chunk does not hold this: a chunk of its own.
-        let (c, fresh) = take_bytes(&mut arena, 100 * GRAIN);
+        let (c, fresh) = fresh_take(&mut arena, 100 * GRAIN);
         assert_eq!(fresh, 100 * GRAIN);
         // The old chunk's rest was not lost.
         let d = take(&mut arena, 11);
@@ -292,7 +292,7 @@ mod tests {
         for span in [b, c, d] {
             arena.give(span);
         }
-        assert_eq!(take_bytes(&mut arena, 100 * GRAIN).1, 0);
+        assert_eq!(fresh_take(&mut arena, 100 * GRAIN).1, 0);
     }
 
     #[test]
@@ -327,7 +327,7 @@ mod tests {
                     assert!(bytes.iter().all(|byte| *byte == mark), "{round} {turn}");
                     arena.give(span);
                 } else {
-                    let (span, new) = take_bytes(&mut arena, dice % 3000);
+                    let (span, new) = fresh_take(&mut arena, dice % 3000);
                     assert!(span.addr().is_multiple_of(GRAIN));
                     // SAFETY: and to write.
                     unsafe { span.start.write_bytes(turn as u8, span.bytes) };
