@@ -66,6 +66,11 @@ impl Trainer {
         &*self.recipe
     }
 
+    /// The recipe, for who sets weights or watches updates.
+    pub fn recipe_mut(&mut self) -> &mut dyn Recipe {
+        &mut *self.recipe
+    }
+
     /// One training step. What it draws depends on nothing but the seed and its number.
     ///
     /// The report is still on the device. There it may be the same tensors every time, with
