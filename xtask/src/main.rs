@@ -4,6 +4,8 @@ mod bench;
 mod check;
 mod command;
 mod golden;
+mod marks;
+mod ptx;
 mod tidy;
 
 use anyhow::Result;
@@ -33,6 +35,8 @@ enum Task {
     Check,
     /// The house rules that no compiler knows: import arrows, file sizes, where `unsafe` may be
     Tidy,
+    /// Compile kernels/*.cu to the PTX beside them; compare, or show what each kernel takes
+    Ptx(ptx::Args),
     /// Make the golden files with PyTorch
     Golden {
         /// Compare with the committed files, change none
@@ -66,6 +70,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Bench(args) => bench::bench(&root, *args),
         Task::Check => check::check(&root).map(|()| ExitCode::SUCCESS),
         Task::Tidy => tidy::tidy(&root).map(|()| ExitCode::SUCCESS),
+        Task::Ptx(args) => ptx::ptx(&root, &args).map(|()| ExitCode::SUCCESS),
         Task::Golden { check } => golden::golden(&root, check),
     }
 }
