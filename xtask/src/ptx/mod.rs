@@ -222,7 +222,7 @@ fn check(root: &Path, tree: &Tree, sources: &[Source], args: &Args) -> Result<()
     }
     if !faults.is_empty() {
         let plural = if faults.len() == 1 { "" } else { "s" };
-        bail!("ptx: {} fault{plural} in {files} files", faults.len());
+        bail!("ptx: {} fault{plural}", faults.len());
     }
     println!("ptx: {files} files, {how}");
     Ok(())
