@@ -10,7 +10,7 @@
 mod blocked;
 mod caches;
 pub(crate) mod cpu;
-mod cuda;
+pub(crate) mod cuda;
 pub(crate) mod matrix;
 pub(crate) mod pack;
 mod peer;

@@ -1,0 +1,15 @@
+// The tiles a product comes in. FAMILY_FORM names the kernels; `any` reads one element at a time and so
+// takes any strides and alignment.
+#pragma once
+#include "igemm.cuh"
+
+#define IGEMM_FP32(name, form, bm, bn, wm, wn, tm, tn, vec, blocks)                            \
+    extern "C" __global__ void __launch_bounds__(32 * wm * wn, blocks)                         \
+        name(const __grid_constant__ Igemm p) {                                                \
+        igemm_fp32<form, bm, bn, wm, wn, tm, tn, vec>(p);                                      \
+    }
+
+#define IGEMM(name, form)                                                                      \
+    IGEMM_FP32(name##_128x64, form, 128, 64, 4, 1, 8, 8, 4, 3)                                 \
+    IGEMM_FP32(name##_64x64, form, 64, 64, 2, 1, 8, 8, 4, 6)                                   \
+    IGEMM_FP32(name##_any, form, 64, 64, 4, 2, 4, 4, 1, 4)
