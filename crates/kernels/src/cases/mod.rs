@@ -6,7 +6,7 @@
 
 mod copy;
 mod dice;
-mod map;
+pub(crate) mod map;
 mod reduce;
 
 pub(crate) use dice::{Dice, extent};

@@ -87,8 +87,9 @@ impl<const N: usize> Strides<N> {
                 *reach += (size - 1) * step;
             }
         }
-        count(len);
-        reach.map(count);
+        for most in reach.into_iter().chain([len]) {
+            count(most);
+        }
         out
     }
 
