@@ -150,7 +150,7 @@ norm_merge_stats(const double* __restrict__ partial, const float* x, float* out,
     });
 }
 
-__device__ __forceinline__ float inverse(float var, float eps) {
+__device__ __forceinline__ float inverse_deviation(float var, float eps) {
     return 1.0f / sqrtf(var + eps);
 }
 
@@ -176,7 +176,7 @@ struct Affine {
         Pack<V> gamma = load<V>(channels.gamma + column);
 #pragma unroll
         for (u32 i = 0; i < V; ++i) {
-            inverse.at[i] = ::inverse(var.at[i], channels.eps);
+            inverse.at[i] = inverse_deviation(var.at[i], channels.eps);
             scale.at[i] = gamma.at[i] * inverse.at[i];
         }
     }
@@ -229,7 +229,7 @@ norm_forward4(const float* __restrict__ x, Channels channels, float* __restrict_
 __device__ __forceinline__ void affine_gradients(Sums sums, const Channels& channels,
                                                  const Tiling& t, u32 c, float* out) {
     float var = channels.stats[t.channels + c];
-    out[c] = static_cast<float>(sums.a) * inverse(var, channels.eps);
+    out[c] = static_cast<float>(sums.a) * inverse_deviation(var, channels.eps);
     out[t.channels + c] = static_cast<float>(sums.b);
 }
 

@@ -7,7 +7,11 @@
 mod copy;
 mod dice;
 pub(crate) mod map;
+mod norm;
+mod optim;
+mod philox;
 mod reduce;
+mod step;
 
 pub(crate) use dice::{Dice, extent};
 
@@ -29,7 +33,15 @@ pub struct Case {
 
 /// Every family's cases.
 pub fn all() -> Vec<Case> {
-    let families = [map::cases(), reduce::cases(), copy::cases()];
+    let families = [
+        map::cases(),
+        reduce::cases(),
+        copy::cases(),
+        norm::cases(),
+        optim::cases(),
+        philox::cases(),
+        step::cases(),
+    ];
     families.into_iter().flatten().collect()
 }
 
