@@ -4,8 +4,10 @@
 //! what may differ, so that a report from a real one can be read without knowing the
 //! kernels. Outputs are poisoned first.
 
+mod conv;
 mod copy;
 mod dice;
+mod gemm;
 mod map;
 mod reduce;
 
@@ -29,7 +31,13 @@ pub struct Case {
 
 /// Every family's cases.
 pub fn all() -> Vec<Case> {
-    let families = [map::cases(), reduce::cases(), copy::cases()];
+    let families = [
+        map::cases(),
+        reduce::cases(),
+        copy::cases(),
+        gemm::cases(),
+        conv::cases(),
+    ];
     families.into_iter().flatten().collect()
 }
 
