@@ -165,6 +165,15 @@ impl Device {
         Ok(Self::Cuda(Cuda { index, matmul }))
     }
 
+    /// The same device with products computed so; `None` where it cannot.
+    #[must_use]
+    pub fn with_matmul(self, matmul: Matmul) -> Option<Self> {
+        match self {
+            Self::Cpu => Some(self),
+            Self::Cuda(cuda) => Self::cuda(usize::from(cuda.index), matmul).ok(),
+        }
+    }
+
     /// Every GPU that can be used, in order, or why the first cannot.
     ///
     /// # Errors

@@ -4,8 +4,10 @@
 //! what may differ, so that a report from a real one can be read without knowing the
 //! kernels. Outputs are poisoned first.
 
+mod conv;
 mod copy;
 mod dice;
+mod gemm;
 pub(crate) mod map;
 mod norm;
 mod optim;
@@ -41,6 +43,8 @@ pub fn all() -> Vec<Case> {
         optim::cases(),
         philox::cases(),
         step::cases(),
+        gemm::cases(),
+        conv::cases(),
     ];
     families.into_iter().flatten().collect()
 }

@@ -73,17 +73,17 @@ pub(crate) const CLASSES: usize = 4;
 pub(crate) struct Igemm {
     pub(crate) a: Operand,
     pub(crate) b: Operand,
-    out: Ptr,
-    partial: Ptr,
-    bias: Ptr,
-    slope: f32,
+    pub(crate) out: Ptr,
+    pub(crate) partial: Ptr,
+    pub(crate) bias: Ptr,
+    pub(crate) slope: f32,
     pub(crate) n: u32,
-    rows: u32,
-    splits: u32,
-    slice: u32,
+    pub(crate) rows: u32,
+    pub(crate) splits: u32,
+    pub(crate) slice: u32,
     pub(crate) batch: u32,
     pub(crate) out_line: [u32; 3],
-    classes: [Class; CLASSES],
+    pub(crate) classes: [Class; CLASSES],
 }
 
 // SAFETY: `repr(C)`, as the kernels declare it.
