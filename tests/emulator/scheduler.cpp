@@ -334,11 +334,7 @@ void enter();
 
 Fiber* stack_for(Thread* thread) {
     if (OWN_STACKS) {
-        Fiber* fiber = &stacks[set][thread - threads];
-        if (fiber->low == nullptr) {
-            fiber->allocate(thread - threads);
-        }
-        return fiber;
+        return &stacks[set][thread - threads];
     }
     if (idle.empty()) {
         stacks[0][made].allocate(made);
@@ -570,6 +566,12 @@ void run(const Launch& what) {
     shared.begin(what.kernel, what.shared);
 #ifdef EMU_THREAD
     process.mark = __tsan_get_current_fiber();
+    // Here, as a fiber comes after all that its maker did.
+    for (; made < count; ++made) {
+        for (unsigned of = 0; of < SETS; ++of) {
+            stacks[of][made].allocate(made);
+        }
+    }
     __tsan_release(&begun);
 #endif
     uint64_t blocks = what.grid.volume();
