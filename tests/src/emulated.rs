@@ -213,6 +213,26 @@ pub fn library(variant: Variant, sources: &[PathBuf]) -> Option<PathBuf> {
     Some(library)
 }
 
+/// A program of C++ that calls the stand-in, built beside it.
+///
+/// # Panics
+/// When it does not compile.
+pub fn program(variant: Variant, library: &Path, source: &Path) -> PathBuf {
+    let folder = library.parent().expect("a library lies in a folder");
+    let stem = source.file_stem().expect("a source has a name");
+    let path = folder.join(stem);
+    let lock = File::create(folder.join("lock")).expect("a file to lock");
+    lock.lock().expect("a lock between tests");
+    if !path.is_file() {
+        let partial = path.with_extension("partial");
+        let mut command = compiler();
+        command.args(flags(variant)).arg("-o").arg(&partial);
+        succeed(command.arg(source).arg(library));
+        fs::rename(&partial, &path).expect("a new name");
+    }
+    path
+}
+
 /// `TARGET/[TRIPLE/]PROFILE/emulator`, beside what cargo built this test with.
 fn folder() -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test");
