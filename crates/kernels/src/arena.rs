@@ -4,6 +4,8 @@
 //! step, whose phases want different sizes, ends up with a block of each. Here a span
 //! that is given back joins its free neighbours, and the next phase cuts it anew, so
 //! that what is held stays near the most that is in use at once.
+//!
+//! An arena keeps its books beside the memory, never in it: the memory may be a GPU's.
 
 use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
 use std::ptr::NonNull;
@@ -27,7 +29,7 @@ unsafe impl Send for Span {}
 #[allow(unsafe_code)]
 unsafe impl Sync for Span {}
 
-/// Memory of the system, and which of it is free. It never gives any back.
+/// Memory of the system or of a GPU, and which of it is free. It never gives any back.
 #[derive(Debug)]
 pub(crate) struct Arena {
     /// Every span is a multiple of this and starts at one.
@@ -62,12 +64,11 @@ impl Span {
     }
 
     /// Cuts `bytes` off the front.
-    #[allow(unsafe_code)]
     fn cut(&mut self, bytes: usize) -> Self {
         assert!(bytes <= self.bytes, "a span is cut within its length");
         let start = self.start;
-        // SAFETY: stays inside the span, or at its end, which is inside the chunk.
-        self.start = unsafe { start.add(bytes) };
+        // At most the span's end, which is not beyond the chunk's.
+        self.start = start.map_addr(|at| at.saturating_add(bytes));
         self.bytes -= bytes;
         Self { start, bytes }
     }
@@ -88,12 +89,21 @@ impl Arena {
         }
     }
 
+    /// What every span is a multiple of.
+    pub(crate) fn grain(&self) -> usize {
+        self.grain
+    }
+
     /// At least `bytes` of memory, and how many of them nobody has had before: zeroed,
     /// and new to the process.
     ///
     /// The smallest free span that is large enough, the lowest of equal ones; new memory
-    /// only where none is.
-    pub(crate) fn take(&mut self, bytes: usize) -> (Span, usize) {
+    /// only where none is: `chunk` provides as much as it is asked for.
+    pub(crate) fn take(
+        &mut self,
+        bytes: usize,
+        chunk: impl FnOnce(usize) -> Span,
+    ) -> (Span, usize) {
         let bytes = round_up(bytes, self.grain);
         let fits = self
             .free
@@ -106,11 +116,11 @@ impl Arena {
             }
             return (self.free[index].cut(bytes), 0);
         }
-        self.take_fresh(bytes)
+        self.take_fresh(bytes, chunk)
     }
 
     /// `bytes` of new memory, less what is free straight before it.
-    fn take_fresh(&mut self, bytes: usize) -> (Span, usize) {
+    fn take_fresh(&mut self, bytes: usize, chunk: impl FnOnce(usize) -> Span) -> (Span, usize) {
         for fresh in &mut self.fresh {
             let before = self.free.iter().position(|s| s.end() == fresh.addr());
             let used = before.map_or(0, |index| self.free[index].bytes);
@@ -125,7 +135,7 @@ impl Arena {
             }
             return (span, bytes - used);
         }
-        let mut fresh = self.new_chunk(bytes);
+        let mut fresh = chunk(bytes.max(self.chunk));
         let span = fresh.cut(bytes);
         self.fresh.push(fresh);
         (span, bytes)
@@ -153,28 +163,33 @@ impl Arena {
         }
     }
 
-    /// A new chunk of at least `bytes`.
-    #[allow(unsafe_code)]
-    fn new_chunk(&self, bytes: usize) -> Span {
-        let bytes = bytes.max(self.chunk);
-        // Two grains more than is handed out: one to align in, and one that keeps the
-        // spans of neighbouring chunks from touching, so that no span reaches across
-        // two allocations. The alignment asked for is what zeroed memory has anyway;
-        // for a greater one it would be cleared by hand, page by page.
-        let layout = Layout::from_size_align(bytes.saturating_add(2 * self.grain), 16)
-            .unwrap_or_else(|_| panic!("buffer of {bytes} bytes: larger than memory can be"));
-        // SAFETY: the layout's size is not zero.
-        let memory = unsafe { alloc_zeroed(layout) };
-        let memory = NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(layout));
-        let to_grain = memory.addr().get().next_multiple_of(self.grain) - memory.addr().get();
-        // SAFETY: less than a grain in, and the allocation has two more than `bytes`.
-        let start = unsafe { memory.add(to_grain) };
-        let chunk = Span { start, bytes };
-        if bytes >= HUGE {
-            ask_for_huge_pages(&chunk);
-        }
-        chunk
+    /// Takes over all that another arena has free.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        other.free.into_iter().for_each(|span| self.give(span));
+        self.fresh.extend(other.fresh);
     }
+}
+
+/// A chunk of the host's memory, zeroed, that starts at a multiple of `grain`.
+#[allow(unsafe_code)]
+pub(crate) fn host_chunk(bytes: usize, grain: usize) -> Span {
+    // Two grains more than is handed out: one to align in, and one that keeps the
+    // spans of neighbouring chunks from touching, so that no span reaches across
+    // two allocations. The alignment asked for is what zeroed memory has anyway;
+    // for a greater one it would be cleared by hand, page by page.
+    let layout = Layout::from_size_align(bytes.saturating_add(2 * grain), 16)
+        .unwrap_or_else(|_| panic!("buffer of {bytes} bytes: larger than memory can be"));
+    // SAFETY: the layout's size is not zero.
+    let memory = unsafe { alloc_zeroed(layout) };
+    let memory = NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(layout));
+    let to_grain = memory.addr().get().next_multiple_of(grain) - memory.addr().get();
+    // SAFETY: less than a grain in, and the allocation has two more than `bytes`.
+    let start = unsafe { memory.add(to_grain) };
+    let chunk = Span { start, bytes };
+    if bytes >= HUGE {
+        ask_for_huge_pages(&chunk);
+    }
+    chunk
 }
 
 /// Asks for pages of 2 MiB: a process that touches a hundred megabytes for the first
@@ -207,7 +222,11 @@ mod tests {
     }
 
     fn take(arena: &mut Arena, grains: usize) -> Span {
-        arena.take(grains * GRAIN).0
+        fresh_take(arena, grains * GRAIN).0
+    }
+
+    fn fresh_take(arena: &mut Arena, bytes: usize) -> (Span, usize) {
+        arena.take(bytes, |bytes| host_chunk(bytes, GRAIN))
     }
 
     fn place(span: &Span) -> usize {
@@ -231,7 +250,7 @@ mod tests {
             for index in order {
                 arena.give(spans[index].take().expect("given once"));
             }
-            let (whole, fresh) = arena.take(6 * GRAIN);
+            let (whole, fresh) = fresh_take(&mut arena, 6 * GRAIN);
             assert_eq!((place(&whole), fresh), (first, 0), "{order:?}");
             assert_eq!(place(&behind), first + 6);
         }
@@ -257,15 +276,15 @@ mod tests {
     #[test]
     fn only_what_nobody_had_is_fresh() {
         let mut arena = arena();
-        let (a, fresh) = arena.take(3 * GRAIN - 1);
+        let (a, fresh) = fresh_take(&mut arena, 3 * GRAIN - 1);
         assert_eq!((a.bytes, fresh), (3 * GRAIN, 3 * GRAIN));
         let at = place(&a);
         arena.give(a);
         // Three grains are there; two more come from behind them.
-        let (b, fresh) = arena.take(5 * GRAIN);
+        let (b, fresh) = fresh_take(&mut arena, 5 * GRAIN);
         assert_eq!((place(&b), fresh), (at, 2 * GRAIN));
         // What is left of the chunk does not hold this: a chunk of its own.
-        let (c, fresh) = arena.take(100 * GRAIN);
+        let (c, fresh) = fresh_take(&mut arena, 100 * GRAIN);
         assert_eq!(fresh, 100 * GRAIN);
         // The old chunk's rest was not lost.
         let d = take(&mut arena, 11);
@@ -273,7 +292,7 @@ mod tests {
         for span in [b, c, d] {
             arena.give(span);
         }
-        assert_eq!(arena.take(100 * GRAIN).1, 0);
+        assert_eq!(fresh_take(&mut arena, 100 * GRAIN).1, 0);
     }
 
     #[test]
@@ -308,7 +327,7 @@ mod tests {
                     assert!(bytes.iter().all(|byte| *byte == mark), "{round} {turn}");
                     arena.give(span);
                 } else {
-                    let (span, new) = arena.take(dice % 3000);
+                    let (span, new) = fresh_take(&mut arena, dice % 3000);
                     assert!(span.addr().is_multiple_of(GRAIN));
                     // SAFETY: and to write.
                     unsafe { span.start.write_bytes(turn as u8, span.bytes) };

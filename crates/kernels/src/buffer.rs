@@ -2,9 +2,11 @@
 //!
 //! A training step makes and drops the same few hundred buffers every time, so
 //! a dropped buffer's memory is kept and handed on: after the first step no step asks
-//! the system for memory.
+//! the system for memory. A GPU has a pool of its own (`cuda/memory.rs`).
 
-use crate::arena::{Arena, Span, round_up};
+use crate::arena::{Arena, Span, host_chunk, round_up};
+use crate::cuda::{Home, Ptr};
+use crate::device::Cuda;
 use crate::{DType, Device, Layout, Real};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -21,6 +23,8 @@ pub struct Buffer {
     len: usize,
     dtype: DType,
     device: Device,
+    /// Of a GPU's memory.
+    home: Home,
 }
 
 /// A buffer read through a layout: what kernels take as input.
@@ -69,10 +73,27 @@ pub struct PoolStats {
     pub peak_bytes_in_use: u64,
 }
 
-/// A snapshot of the pool's counters. In the steady state of a training loop
+/// A snapshot of the counters of a device's pool. In the steady state of a training loop
 /// `system_allocations` stands still.
-pub fn pool_stats() -> PoolStats {
-    pool().stats
+pub fn pool_stats(device: Device) -> PoolStats {
+    match device {
+        Device::Cpu => pool().stats,
+        Device::Cuda(cuda) => cuda.gpu().pool_stats(),
+    }
+}
+
+impl PoolStats {
+    /// `bytes` were handed out, and `fresh` of them for the first time.
+    pub(crate) fn took(&mut self, bytes: usize, fresh: usize) {
+        self.system_allocations += u64::from(fresh > 0);
+        self.system_bytes += fresh as u64;
+        self.bytes_in_use += bytes as u64;
+        self.peak_bytes_in_use = self.peak_bytes_in_use.max(self.bytes_in_use);
+    }
+
+    pub(crate) fn gave(&mut self, bytes: usize) {
+        self.bytes_in_use -= bytes as u64;
+    }
 }
 
 fn pool() -> MutexGuard<'static, Pool> {
@@ -91,17 +112,15 @@ impl Pool {
     fn take(&mut self, bytes: usize) -> Span {
         // Rounded first, so that the span's length says which arena it is of.
         let bytes = round_up(bytes, ALIGN);
-        let (span, fresh) = self.arena(bytes).take(bytes);
-        let stats = &mut self.stats;
-        stats.system_allocations += u64::from(fresh > 0);
-        stats.system_bytes += fresh as u64;
-        stats.bytes_in_use += span.bytes as u64;
-        stats.peak_bytes_in_use = stats.peak_bytes_in_use.max(stats.bytes_in_use);
+        let arena = self.arena(bytes);
+        let grain = arena.grain();
+        let (span, fresh) = arena.take(bytes, |bytes| host_chunk(bytes, grain));
+        self.stats.took(span.bytes, fresh);
         span
     }
 
     fn give(&mut self, span: Span) {
-        self.stats.bytes_in_use -= span.bytes as u64;
+        self.stats.gave(span.bytes);
         self.arena(span.bytes).give(span);
     }
 }
@@ -112,7 +131,10 @@ impl Drop for Buffer {
             start: self.span.start,
             bytes: self.span.bytes,
         };
-        pool().give(span);
+        match self.device {
+            Device::Cpu => pool().give(span),
+            Device::Cuda(cuda) => cuda.gpu().give(span, self.home),
+        }
     }
 }
 
@@ -126,35 +148,93 @@ impl Buffer {
         let bytes = len
             .checked_mul(dtype.size())
             .unwrap_or_else(|| panic!("buffer of {len} {dtype}: larger than memory can be"));
+        let (span, home) = match device {
+            Device::Cpu => (pool().take(bytes), Home::SHARED),
+            Device::Cuda(cuda) => cuda.gpu().take(bytes),
+        };
         Self {
-            span: pool().take(bytes),
+            span,
             len,
             dtype,
             device,
+            home,
         }
     }
 
     /// A buffer filled with `value`.
     pub fn full(device: Device, dtype: DType, len: usize, value: f64) -> Self {
         let mut out = Self::scratch(device, dtype, len);
-        crate::dispatch!(dtype, T => out.as_mut_slice::<T>().fill(T::of(value)));
+        match (device, dtype) {
+            (Device::Cpu, _) => {
+                crate::dispatch!(dtype, T => out.as_mut_slice::<T>().fill(T::of(value)));
+            }
+            (Device::Cuda(cuda), DType::F32) => {
+                cuda.gpu().fill(out.ptr(), (value as f32).to_bits(), len);
+            }
+            (Device::Cuda(_), DType::F64) => out.write(&vec![value; len]),
+        }
         out
     }
 
     /// A buffer that holds a copy of `values`.
     pub fn from_slice<T: Real>(device: Device, values: &[T]) -> Self {
         let mut out = Self::scratch(device, T::DTYPE, values.len());
-        out.as_mut_slice().copy_from_slice(values);
+        out.write(values);
         out
+    }
+
+    /// Copies `values` in, from the first element on. On a GPU this is one more thing
+    /// asked of it: kernels asked for before still see what was there.
+    ///
+    /// # Panics
+    /// When there are more of them, or they are of another type.
+    #[track_caller]
+    pub fn write<T: Real>(&mut self, values: &[T]) {
+        self.write_at(0, values);
+    }
+
+    /// [`Buffer::write`] from element `first` on.
+    ///
+    /// # Panics
+    /// When they end beyond the buffer, or are of another type.
+    #[track_caller]
+    pub fn write_at<T: Real>(&mut self, first: usize, values: &[T]) {
+        assert_eq!(self.dtype, T::DTYPE, "buffer written as the wrong type");
+        let end = first.checked_add(values.len());
+        assert!(
+            end.is_some_and(|end| end <= self.len),
+            "more values than the buffer has"
+        );
+        match self.device {
+            Device::Cpu => self.as_mut_slice()[first..][..values.len()].copy_from_slice(values),
+            Device::Cuda(cuda) => {
+                let to = self.ptr().plus(first * size_of::<T>());
+                crate::step::put(cuda, to, values);
+            }
+        }
     }
 
     /// A copy of the contents, read back from the device and converted to `T`.
     pub fn to_vec<T: Real>(&self) -> Vec<T> {
-        crate::dispatch!(self.dtype, S => self
-            .as_slice::<S>()
-            .iter()
-            .map(|x| T::of(x.f64()))
-            .collect())
+        crate::dispatch!(self.dtype, S => match self.device {
+            Device::Cpu => converted(self.as_slice::<S>()),
+            Device::Cuda(cuda) => converted(&self.downloaded::<S>(cuda)),
+        })
+    }
+
+    fn downloaded<T: Real>(&self, cuda: Cuda) -> Vec<T> {
+        let mut values = vec![T::ZERO; self.len];
+        cuda.gpu().download(self.ptr(), &mut values);
+        values
+    }
+
+    /// A copy on another device, or on the same one.
+    #[must_use]
+    pub fn to_device(&self, device: Device) -> Self {
+        crate::dispatch!(self.dtype, T => match self.device {
+            Device::Cpu => Self::from_slice::<T>(device, self.as_slice()),
+            Device::Cuda(cuda) => Self::from_slice::<T>(device, &self.downloaded(cuda)),
+        })
     }
 
     /// A buffer of which `read` provides the bytes, little-endian as files have them.
@@ -167,7 +247,7 @@ impl Buffer {
         len: usize,
         read: impl FnOnce(&mut [u8]) -> Result<(), E>,
     ) -> Result<Self, E> {
-        let mut out = Self::scratch(device, dtype, len);
+        let mut out = Self::scratch(Device::Cpu, dtype, len);
         let bytes = crate::dispatch!(dtype, T => {
             bytemuck::cast_slice_mut::<T, u8>(out.as_mut_slice::<T>())
         });
@@ -176,11 +256,17 @@ impl Buffer {
             let values = bytes.chunks_exact_mut(dtype.size());
             values.for_each(<[u8]>::reverse);
         }
-        Ok(out)
+        Ok(match device {
+            Device::Cpu => out,
+            Device::Cuda(_) => out.to_device(device),
+        })
     }
 
     /// Passes the contents to `write` as little-endian bytes.
     pub fn write_le<R>(&self, write: impl FnOnce(&[u8]) -> R) -> R {
+        if self.device != Device::Cpu {
+            return self.to_device(Device::Cpu).write_le(write);
+        }
         let bytes = crate::dispatch!(self.dtype, T => {
             bytemuck::cast_slice::<T, u8>(self.as_slice::<T>())
         });
@@ -213,14 +299,20 @@ impl Buffer {
         self.device
     }
 
+    /// The first element's address, as a kernel's parameter.
+    pub(crate) fn ptr(&self) -> Ptr {
+        Ptr::of(self.span.start)
+    }
+
     /// The contents of a buffer in host memory.
     ///
     /// # Panics
-    /// When `T` is not the buffer's type.
+    /// When `T` is not the buffer's type, or the buffer is a GPU's.
     #[track_caller]
     #[allow(unsafe_code)]
     pub(crate) fn as_slice<T: Real>(&self) -> &[T] {
         assert_eq!(self.dtype, T::DTYPE, "buffer read as the wrong type");
+        assert_eq!(self.device, Device::Cpu, "buffer read by the host");
         // SAFETY: the span holds at least `len` elements of this type, aligned
         // to 64 bytes and initialised (zeroed when fresh); any bit pattern is a
         // valid float, and the borrow of self keeps the memory.
@@ -230,14 +322,19 @@ impl Buffer {
     /// The contents of a buffer in host memory, for writing.
     ///
     /// # Panics
-    /// When `T` is not the buffer's type.
+    /// When `T` is not the buffer's type, or the buffer is a GPU's.
     #[track_caller]
     #[allow(unsafe_code)]
     pub(crate) fn as_mut_slice<T: Real>(&mut self) -> &mut [T] {
         assert_eq!(self.dtype, T::DTYPE, "buffer written as the wrong type");
+        assert_eq!(self.device, Device::Cpu, "buffer written by the host");
         // SAFETY: as in `as_slice`; the exclusive borrow makes this the only access.
         unsafe { std::slice::from_raw_parts_mut(self.span.start.as_ptr().cast::<T>(), self.len) }
     }
+}
+
+fn converted<S: Real, T: Real>(values: &[S]) -> Vec<T> {
+    values.iter().map(|x| T::of(x.f64())).collect()
 }
 
 #[cfg(test)]
@@ -287,6 +384,21 @@ mod tests {
         let narrow = Buffer::from_slice(Device::Cpu, &[1.5_f32]);
         assert_eq!(narrow.write_le(<[u8]>::to_vec), 1.5_f32.to_le_bytes());
         Buffer::read_le(Device::Cpu, DType::F32, 2, |_| Err("no more")).expect_err("passed on");
+    }
+
+    #[test]
+    fn values_are_written_where_they_belong() {
+        let mut buffer = Buffer::full(Device::Cpu, DType::F32, 5, 0.0);
+        buffer.write_at(2, &[1.0_f32, 2.0]);
+        buffer.write(&[3.0_f32]);
+        assert_eq!(buffer.to_vec::<f32>(), [3.0, 0.0, 1.0, 2.0, 0.0]);
+        buffer.write_at(5, &[0.0_f32; 0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "more values than the buffer has")]
+    fn nothing_is_written_beyond_the_end() {
+        Buffer::full(Device::Cpu, DType::F32, 5, 0.0).write_at(4, &[1.0_f32, 2.0]);
     }
 
     #[test]

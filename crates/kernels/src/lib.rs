@@ -17,8 +17,11 @@
 pub mod act;
 mod arena;
 pub mod buffer;
+pub mod cases;
 pub mod conv;
 pub mod copy;
+mod count;
+mod cuda;
 pub mod device;
 pub mod gemm;
 pub mod layout;
@@ -40,8 +43,9 @@ mod walk;
 
 pub use act::Act;
 pub use buffer::{Buffer, View, pool_stats};
-pub use device::Device;
+pub use count::Count;
+pub use device::{Device, DeviceError, Matmul};
 pub use layout::{Layout, MAX_RANK};
 pub use real::{DType, Real};
-pub use step::step;
+pub use step::{Steps, step};
 pub use variant::Variant;

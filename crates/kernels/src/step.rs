@@ -1,10 +1,18 @@
 //! A training step as one unit.
 //!
-//! A step is some hundred short parallel loops with serial moments between them. A thread
-//! of rayon's pool that finds no work for some ten microseconds goes to sleep, and waking it
-//! costs as much again: for a small network, a good part of the step. So while a step
-//! runs, its threads stay awake.
+//! **On the CPU** a step is some hundred short parallel loops with serial moments between them. A
+//! thread of rayon's pool that finds no work for some ten microseconds goes to sleep, and
+//! waking it costs as much again: for a small network, a good part of the step. So while a
+//! step runs, its threads stay awake ([`step`]).
+//!
+//! **On a GPU** asking for a kernel costs the host more than a small kernel takes, and making a
+//! graph of tensors more than that. But a step asks for the same kernels every time. So its
+//! host code runs a few times, is captured, and from then on its kernels are run by one call
+//! to the driver ([`Steps`]).
 
+use crate::cuda::{Graph, Home, Launch, Module, Param, Ptr, args};
+use crate::device::Cuda;
+use crate::{Device, Real};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -71,6 +79,130 @@ fn wait_for(done: &AtomicBool) {
         }
     }
     WAITING.set(false);
+}
+
+/// Steps of one training loop. On a GPU, of each sort of step the first [`Steps::WARM_UP`] are
+/// run as they are, the next one is captured, and the rest are replays of it.
+///
+/// A replay runs the step's **kernels** and counts its [`Count`](crate::Count)s, and that is all.
+/// So on a GPU a step may depend on nothing else of the host that changes, and must carry over
+/// whatever the next one needs in buffers that it writes in place. What it returns are the
+/// same tensors every time, with new values: read them before the next step.
+#[derive(Debug)]
+pub struct Steps<R> {
+    device: Device,
+    /// Every step is run as it is.
+    eager: bool,
+    kinds: Vec<Kind<R>>,
+    /// Where captured steps keep what they compute.
+    home: Option<Home>,
+}
+
+/// Steps that ask for the same kernels.
+struct Kind<R> {
+    shape: usize,
+    done: u32,
+    captured: Option<(Graph, R)>,
+}
+
+impl<R: Clone> Steps<R> {
+    /// How often a sort of step is run before it is captured: kernels are loaded when they
+    /// are first asked for, and moments and buffers made.
+    pub const WARM_UP: u32 = 2;
+
+    /// Steps on a device. With `DETACH_EAGER=1` in the environment all of them are run as
+    /// they are, so that a fault shows in the op that it is of.
+    pub fn new(device: Device) -> Self {
+        Self {
+            device,
+            eager: std::env::var_os("DETACH_EAGER").is_some_and(|value| value == "1"),
+            kinds: Vec::new(),
+            home: None,
+        }
+    }
+
+    /// Runs a step, or what was captured of one. Steps of the same `shape`, the size of
+    /// the batch say, are taken to ask for the same kernels.
+    pub fn run(&mut self, shape: usize, f: impl FnOnce() -> R) -> R {
+        let Device::Cuda(cuda) = self.device else {
+            return step(f);
+        };
+        let home = *self.home.get_or_insert_with(|| cuda.gpu().open_home());
+        let of_shape = self.kinds.iter().position(|kind| kind.shape == shape);
+        let index = of_shape.unwrap_or_else(|| {
+            self.kinds.push(Kind {
+                shape,
+                done: 0,
+                captured: None,
+            });
+            self.kinds.len() - 1
+        });
+        let kind = &mut self.kinds[index];
+        kind.done = kind.done.saturating_add(1);
+        if let Some((graph, out)) = &mut kind.captured {
+            graph.replay();
+            return out.clone();
+        }
+        if self.eager || kind.done <= Self::WARM_UP {
+            return cuda.gpu().at_home(home, f);
+        }
+        let (mut graph, out) = Graph::capture(cuda, home, f);
+        graph.first();
+        kind.captured = Some((graph, out.clone()));
+        out
+    }
+}
+
+impl<R> Drop for Steps<R> {
+    fn drop(&mut self) {
+        // The graphs first: what they write to is everybody's afterwards.
+        self.kinds.clear();
+        if let (Device::Cuda(cuda), Some(home)) = (self.device, self.home) {
+            cuda.gpu().close_home(home);
+        }
+    }
+}
+
+impl<R> std::fmt::Debug for Kind<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kind")
+            .field("shape", &self.shape)
+            .field("done", &self.done)
+            .field("captured", &self.captured.is_some())
+            .finish()
+    }
+}
+
+static MODULE: Module = Module::new(
+    "step",
+    &[(75, include_str!("../../../kernels/step.75.ptx"))],
+);
+
+/// Words that travel with the launch of a kernel.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Words([u32; WORDS]);
+const WORDS: usize = 256;
+// SAFETY: an array of C's `unsigned`.
+#[allow(unsafe_code)]
+unsafe impl Param for Words {}
+
+/// Copies a few values to the device, as parameters of a kernel: they are taken when it is
+/// asked for, so nothing waits and nothing is pinned. Many are copied by the driver.
+#[allow(unsafe_code)]
+pub(crate) fn put<T: Real>(cuda: Cuda, to: Ptr, values: &[T]) {
+    let bytes: &[u8] = bytemuck::cast_slice(values);
+    if bytes.len() > 8 * size_of::<Words>() {
+        return cuda.gpu().upload(to, values);
+    }
+    for (i, part) in bytes.chunks(size_of::<Words>()).enumerate() {
+        let mut words = Words([0; WORDS]);
+        bytemuck::cast_slice_mut(&mut words.0)[..part.len()].copy_from_slice(part);
+        let to = to.plus(i * size_of::<Words>());
+        let len = (part.len() / size_of::<u32>()) as u32;
+        // SAFETY: writes `len` words, which the caller has room for at `to`.
+        unsafe { MODULE.launch(cuda, "step_put", Launch::flat(1), args![to, words, len]) };
+    }
 }
 
 #[cfg(test)]

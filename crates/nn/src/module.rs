@@ -1,7 +1,7 @@
 //! What a layer is: state with names, and a function of a tensor.
 
-use detach_tensor::{Act, Array, Random, Tensor, grad};
-use std::cell::{Cell, RefCell, RefMut};
+use detach_tensor::{Act, Array, Count, Random, Tensor, grad};
+use std::cell::{RefCell, RefMut};
 
 /// A named value of a layer that is written in place: a parameter, which is a leaf
 /// of every graph it is used in, or a buffer, which is a constant there.
@@ -56,7 +56,7 @@ pub enum Slot<'a> {
     /// Kept and saved, not trained: a running statistic, an optimiser's moment.
     Buffer(&'a Param),
     /// A number of events.
-    Count(&'a Cell<u64>),
+    Count(&'a Count),
 }
 
 /// Something with named pieces that a checkpoint saves and restores.

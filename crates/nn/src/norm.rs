@@ -2,8 +2,7 @@
 
 use crate::Initialiser;
 use crate::module::{Mode, Module, Param, Slot, State, join};
-use detach_tensor::{Act, Array, Tensor, track_statistics};
-use std::cell::Cell;
+use detach_tensor::{Act, Array, Count, Tensor, track_statistics};
 
 /// Normalises each channel of `[N, C]` or `[N, C, H, W]`: PyTorch's `BatchNorm1d` and
 /// `BatchNorm2d` in one.
@@ -19,7 +18,7 @@ pub struct BatchNorm {
     bias: Param,
     running_mean: Param,
     running_var: Param,
-    num_batches_tracked: Cell<u64>,
+    num_batches_tracked: Count,
     eps: f64,
     momentum: f64,
 }
@@ -37,7 +36,7 @@ impl BatchNorm {
             bias: Param::new(init.full(channels, 0.0)),
             running_mean: Param::buffer(init.full(channels, 0.0)),
             running_var: Param::buffer(init.full(channels, 1.0)),
-            num_batches_tracked: Cell::new(0),
+            num_batches_tracked: Count::default(),
             eps: Self::EPS,
             momentum: Self::MOMENTUM,
         }
@@ -68,8 +67,7 @@ impl BatchNorm {
             &mut self.running_mean.borrow_mut(),
             &mut self.running_var.borrow_mut(),
         );
-        let batches = &self.num_batches_tracked;
-        batches.set(batches.get() + 1);
+        self.num_batches_tracked.add(1);
     }
 
     /// x · scale + shift per channel, with γ and β differentiable as well as x.

@@ -1,8 +1,7 @@
 //! Optimisers: what to do with gradients.
 
 use crate::module::{Module, Param, Slot, State, join, parameters};
-use detach_tensor::{AdamStep, Array, Moving, Tensor};
-use std::cell::Cell;
+use detach_tensor::{AdamStep, Array, Count, Moving, Tensor};
 
 /// Constants of [`Adam`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,7 +37,7 @@ pub struct Adam {
     /// The constants; a schedule may change them between steps.
     pub config: AdamConfig,
     moments: Vec<Moments>,
-    step: Cell<u64>,
+    step: Count,
     observer: Option<Observer>,
 }
 
@@ -71,7 +70,7 @@ impl Adam {
         Self {
             config,
             moments: moments.collect(),
-            step: Cell::new(0),
+            step: Count::default(),
             observer: None,
         }
     }
@@ -107,13 +106,13 @@ impl Adam {
         if let Some(observer) = &mut self.observer {
             observer(gradients);
         }
-        self.step.set(self.step.get() + 1);
+        self.step.add(1);
         let step = AdamStep {
             lr: self.config.lr,
             beta1: self.config.beta1,
             beta2: self.config.beta2,
             eps: self.config.eps,
-            step: self.step.get(),
+            step: self.step.clone(),
         };
         let slots = params.iter().zip(&self.moments);
         let mut slots: Vec<_> = slots
@@ -160,6 +159,7 @@ mod tests {
     use super::*;
     use crate::{Conv2d, Initialiser, Linear, Scheme, Sequential, gradients};
     use detach_tensor::{DType, Random, Stream};
+    use std::cell::Cell;
     use std::rc::Rc;
 
     fn net() -> Sequential {

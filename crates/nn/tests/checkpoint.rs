@@ -4,8 +4,7 @@ use detach_nn::{
     Adam, AdamConfig, BatchNorm, Checkpoint, CheckpointError, Conv2d, Initialiser, Linear, Mode,
     Module, Scheme, Sequential, Slot, State, gradients, parameters,
 };
-use detach_tensor::{DType, Random, Stream};
-use std::cell::Cell;
+use detach_tensor::{Count, DType, Random, Stream};
 use std::fs;
 use std::path::PathBuf;
 
@@ -271,13 +270,13 @@ fn only_the_same_network_takes_it() {
 
 #[test]
 fn a_negative_count_is_refused() {
-    struct Steps(Cell<u64>);
+    struct Steps(Count);
     impl State for Steps {
         fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
             f(detach_nn::join(path, "steps"), Slot::Count(&self.0));
         }
     }
-    let message = refused(&Steps(Cell::new(u64::MAX)), &Steps(Cell::new(5)));
+    let message = refused(&Steps(Count::from(u64::MAX)), &Steps(Count::from(5)));
     assert!(
         message.contains("`G.steps` is a negative count"),
         "{message}"

@@ -1,9 +1,8 @@
 //! Properties of checkpoints: any tensors come back, and no file makes loading panic.
 
 use detach_nn::{Checkpoint, Initialiser, Linear, Param, Scheme, Slot, State};
-use detach_tensor::{Array, DType, Random, Stream};
+use detach_tensor::{Array, Count, DType, Random, Stream};
 use proptest::prelude::*;
-use std::cell::Cell;
 use std::fs;
 use std::path::PathBuf;
 
@@ -16,7 +15,7 @@ fn place() -> (tempfile::TempDir, PathBuf) {
 
 /// Any named tensors.
 #[derive(Debug)]
-struct Named(Vec<(String, Param)>, Cell<u64>);
+struct Named(Vec<(String, Param)>, Count);
 
 impl Named {
     fn new(values: &[(String, Vec<usize>, DType)], at: impl Fn(usize) -> f64) -> Self {
@@ -25,7 +24,7 @@ impl Named {
             let array = Array::from_f64(&numbers, shape, *dtype).channels_last();
             (name.clone(), Param::new(array))
         };
-        Self(values.iter().map(make).collect(), Cell::new(0))
+        Self(values.iter().map(make).collect(), Count::default())
     }
 
     /// The bits of every value, and the count.

@@ -80,19 +80,21 @@ impl Array {
         )
     }
 
-    /// The values in row-major order of `shape`, rounded to `kind`'s type.
+    /// The values in row-major order of `shape`, rounded to `kind`'s type and on its device.
     ///
     /// # Panics
     /// When there are more or fewer values than the shape has elements.
     #[track_caller]
     pub fn from_f64(values: &[f64], shape: &[usize], kind: impl Into<Kind>) -> Self {
-        match kind.into().dtype {
+        let Kind { dtype, device } = kind.into();
+        let array = match dtype {
             DType::F32 => {
                 let values: Vec<f32> = values.iter().map(|&x| x as f32).collect();
                 Self::from_slice(&values, shape)
             }
             DType::F64 => Self::from_slice(values, shape),
-        }
+        };
+        array.to_device(device)
     }
 
     /// An array of which `read` provides the bytes: little-endian, in row-major order
@@ -314,6 +316,24 @@ impl Array {
             Buffer::from_slice::<T>(self.kind().device, &buffer.to_vec::<T>())
         });
         Self::from_buffer(out, dense.layout)
+    }
+
+    /// The same elements on another device, stored in the same order.
+    #[must_use]
+    pub fn to_device(&self, device: Device) -> Self {
+        if self.kind().device == device {
+            return self.clone();
+        }
+        let dense = self.dense();
+        let out = dense.read().to_device(device);
+        Self::from_buffer(out, dense.layout)
+    }
+
+    /// In one call [`Array::to_dtype`] and [`Array::to_device`].
+    #[must_use]
+    pub fn to_kind(&self, kind: impl Into<Kind>) -> Self {
+        let kind = kind.into();
+        self.to_dtype(kind.dtype).to_device(kind.device)
     }
 
     /// The buffer and layout as kernels take them; `buffer` comes from

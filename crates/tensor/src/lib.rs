@@ -37,13 +37,14 @@ pub mod trace;
 
 pub use array::{Array, Kind};
 pub use detach_kernels::conv::Conv;
-pub use detach_kernels::device::DeviceError;
+pub use detach_kernels::device::GpuInfo;
 pub use detach_kernels::optim::Adam as AdamStep;
 pub use detach_kernels::recycle::{Counting, Recycling};
 pub use detach_kernels::simd::level as simd_level;
 pub use detach_kernels::variant::families as kernel_families;
 pub use detach_kernels::{
-    Act, DType, Device, Layout, MAX_RANK, Real, buffer::PoolStats, pool_stats, step,
+    Act, Count, DType, Device, DeviceError, Layout, MAX_RANK, Matmul, Real, Steps,
+    buffer::PoolStats, pool_stats, step,
 };
 pub use fuse::Then;
 pub use grad::{grad, vjp};

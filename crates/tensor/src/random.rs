@@ -1,7 +1,7 @@
 //! Random tensors, as a pure function of (seed, stream, step, draw).
 
 use crate::profile::timed;
-use crate::{Array, Kind, Layout, Tensor};
+use crate::{Array, Count, Kind, Layout, Tensor};
 use detach_kernels::Buffer;
 use detach_kernels::philox::{self, Ints, Key};
 use std::cell::Cell;
@@ -33,7 +33,7 @@ pub enum Stream {
 pub struct Random {
     seed: u64,
     stream: Stream,
-    step: u64,
+    step: Count,
     draws: Cell<u32>,
 }
 
@@ -43,16 +43,17 @@ impl Random {
         Self {
             seed,
             stream,
-            step: 0,
+            step: Count::default(),
             draws: Cell::new(0),
         }
     }
 
-    /// The same stream at the start of `step`.
+    /// The same stream at the start of `step`. Where that is a [`Count`] that goes on, a
+    /// replayed step draws what belongs to the step it stands for.
     #[must_use]
-    pub fn at(&self, step: u64) -> Self {
+    pub fn at(&self, step: impl Into<Count>) -> Self {
         Self {
-            step,
+            step: step.into(),
             ..Self::new(self.seed, self.stream)
         }
     }
@@ -63,7 +64,7 @@ impl Random {
         Key {
             seed: self.seed,
             stream: self.stream as u32,
-            step: self.step,
+            step: self.step.clone(),
             draw,
         }
     }
@@ -81,20 +82,20 @@ impl Random {
     /// Standard normal.
     #[must_use]
     pub fn normal(&self, shape: &[usize], kind: impl Into<Kind>) -> Tensor {
-        self.fill(shape, kind.into(), |key, out| philox::normal(key, out))
+        self.fill(shape, kind.into(), |key, out| philox::normal(&key, out))
     }
 
     /// Uniform in [0, 1).
     #[must_use]
     pub fn uniform(&self, shape: &[usize], kind: impl Into<Kind>) -> Tensor {
-        self.fill(shape, kind.into(), |key, out| philox::uniform(key, out))
+        self.fill(shape, kind.into(), |key, out| philox::uniform(&key, out))
     }
 
     /// A dropout mask: 1 / `keep` with probability `keep`, else 0.
     #[must_use]
     pub fn mask(&self, shape: &[usize], keep: f64, kind: impl Into<Kind>) -> Tensor {
         self.fill(shape, kind.into(), |key, out| {
-            philox::bernoulli(key, keep, out);
+            philox::bernoulli(&key, keep, out);
         })
     }
 

@@ -16,6 +16,7 @@
 //! `[O, kh, kw, C]`.
 
 mod cpu;
+mod cuda;
 mod geometry;
 mod im2col;
 mod narrow;
@@ -104,6 +105,7 @@ pub fn fprop_with(
             }
             finish(epilogue, conv.small_channels, y);
         }),
+        (Device::Cuda(device), ..) => cuda::fprop(device, conv, [x, w], epilogue, y),
     }
 }
 
@@ -143,6 +145,7 @@ pub fn dgrad_with(
             }
             finish(epilogue, conv.big_channels, x);
         }),
+        (Device::Cuda(device), ..) => cuda::dgrad(device, conv, [y, w], epilogue, x),
     }
 }
 
@@ -166,6 +169,7 @@ pub fn wgrad_with(variant: Variant, conv: &Conv, x: &Buffer, y: &Buffer, w: &mut
                 false => reference::wgrad(conv, x.as_slice(), y.as_slice(), w),
             }
         }),
+        (Device::Cuda(device), ..) => cuda::wgrad(device, conv, [x, y], w),
     }
 }
 

@@ -8,6 +8,7 @@
 //! near.
 
 mod cpu;
+mod cuda;
 pub(crate) mod places;
 mod reference;
 #[cfg(test)]
@@ -36,7 +37,8 @@ pub fn copy(x: View<'_>, out: &mut Buffer, out_layout: &Layout) {
 /// Indices are integers stored as floats.
 ///
 /// # Panics
-/// When an index is not an integer in `0..R`, when types differ, or when `out`
+/// When an index is not an integer in `0..R` (on a GPU, where looking would be waiting, the
+/// row of such an index is NaN), when types differ, or when `out`
 /// has not as many elements as the rows.
 #[track_caller]
 pub fn gather(x: View<'_>, index: &Buffer, out: &mut Buffer) {
@@ -80,6 +82,7 @@ pub fn copy_with(variant: Variant, x: View<'_>, out: &mut Buffer, out_layout: &L
         (Device::Cpu, _, dtype) => {
             dispatch!(dtype, T => reference::copy::<T>(x, out, out_layout));
         }
+        (Device::Cuda(device), ..) => cuda::copy(device, x, out, out_layout),
     }
 }
 
@@ -107,6 +110,7 @@ pub fn gather_with(variant: Variant, x: View<'_>, index: &Buffer, out: &mut Buff
         (Device::Cpu, _, dtype) => {
             dispatch!(dtype, T => reference::gather::<T>(&rows, x, index, out));
         }
+        (Device::Cuda(device), ..) => cuda::gather(device, &rows, x, index, out),
     }
 }
 
@@ -145,6 +149,7 @@ pub fn scatter_add_with(
         (Device::Cpu, _, dtype) => {
             dispatch!(dtype, T => reference::scatter_add::<T>(&row, x, index, out));
         }
+        (Device::Cuda(device), ..) => cuda::scatter_add(device, &row, x, index, out),
     }
 }
 
@@ -170,15 +175,19 @@ impl Rows {
         let whole = Layout::contiguous(&[out.len()]);
         assert_operands(op, &[x], out, &whole);
         assert_same_kind(op, index, out);
-        dispatch!(index.dtype(), T => {
-            for (i, v) in index.as_slice::<T>().iter().enumerate() {
-                let v = crate::Real::f64(*v);
-                assert!(
-                    v >= 0.0 && v < bound as f64 && v.fract() == 0.0,
-                    "{op}: index [{i}] is {v}, not an integer in 0..{bound}"
-                );
-            }
-        });
+        match index.device() {
+            Device::Cpu => dispatch!(index.dtype(), T => {
+                for (i, v) in index.as_slice::<T>().iter().enumerate() {
+                    let v = crate::Real::f64(*v);
+                    assert!(
+                        v >= 0.0 && v < bound as f64 && v.fract() == 0.0,
+                        "{op}: index [{i}] is {v}, not an integer in 0..{bound}"
+                    );
+                }
+            }),
+            // Looking would wait for the device; its kernels take care of themselves.
+            Device::Cuda(_) => {}
+        }
         let mut shape = [1; MAX_RANK];
         let rank = x.layout.rank();
         shape[1..rank].copy_from_slice(&x.layout.shape()[1..]);

@@ -10,6 +10,7 @@
 mod blocked;
 mod caches;
 pub(crate) mod cpu;
+pub(crate) mod cuda;
 pub(crate) mod matrix;
 pub(crate) mod pack;
 mod peer;
@@ -134,6 +135,7 @@ pub fn gemm_finish_with(
             let product = |i| (matrix(a, i), matrix(b, i));
             cpu::gemm_all(products, product, out.as_mut_slice(), &act);
         }
+        (Device::Cuda(device), ..) => cuda::gemm(device, [a, b], epilogue, out),
         (Device::Cpu, dtype, _) => crate::dispatch!(dtype, T => {
             let act = Activation::<T>::new(epilogue);
             let peer = variant == Variant::Peer && dtype == DType::F32;

@@ -10,6 +10,7 @@
 //! version for each combination of strides 0 and 1.
 
 mod cpu;
+mod cuda;
 pub(crate) mod fastmath;
 mod reference;
 #[cfg(test)]
@@ -137,6 +138,7 @@ pub fn unary_with(variant: Variant, op: Unary, x: View<'_>, out: &mut Buffer, ou
         (Device::Cpu, _, dtype) => {
             dispatch!(dtype, T => reference::unary::<T>(op, x, out, out_layout));
         }
+        (Device::Cuda(device), ..) => cuda::unary(device, op, x, out, out_layout),
     }
 }
 
@@ -176,5 +178,6 @@ pub fn binary_with(
         (Device::Cpu, _, dtype) => {
             dispatch!(dtype, T => reference::binary::<T>(op, a, b, out, out_layout));
         }
+        (Device::Cuda(device), ..) => cuda::binary(device, op, [a, b], out, out_layout),
     }
 }

@@ -14,6 +14,7 @@
 //! neither z nor dz is ever stored.
 
 mod cpu;
+mod cuda;
 mod reference;
 #[cfg(test)]
 mod tests;
@@ -113,6 +114,7 @@ pub fn track(norm: &Norm, stats: &Buffer, momentum: f64, mean: &mut Buffer, var:
             reference::mix(momentum, 1.0, batch_mean, mean.as_mut_slice::<T>());
             reference::mix(momentum, unbiased, batch_var, var.as_mut_slice::<T>());
         }),
+        Device::Cuda(device) => cuda::track(device, norm, stats, momentum, [mean, var]),
     }
 }
 
@@ -126,6 +128,7 @@ pub fn stats_with(variant: Variant, norm: &Norm, x: &Buffer, out: &mut Buffer) {
     match (x.device(), variant, x.dtype()) {
         (Device::Cpu, Variant::Fast, DType::F32) => cpu::stats(norm, x, out),
         (Device::Cpu, _, dtype) => dispatch!(dtype, T => reference::stats::<T>(norm, x, out)),
+        (Device::Cuda(device), ..) => cuda::stats(device, norm, x, out),
     }
 }
 
@@ -148,6 +151,7 @@ pub fn forward_with(
         (Device::Cpu, _, dtype) => {
             dispatch!(dtype, T => reference::forward::<T>(norm, x, stats, affine, y));
         }
+        (Device::Cuda(device), ..) => cuda::forward(device, norm, x, stats, affine, y),
     }
 }
 
@@ -172,6 +176,7 @@ pub fn grad_affine_with(
         (Device::Cpu, _, dtype) => {
             dispatch!(dtype, T => reference::grad_affine::<T>(norm, images, stats, affine, out));
         }
+        (Device::Cuda(device), ..) => cuda::grad_affine(device, norm, images, stats, affine, out),
     }
 }
 
@@ -199,6 +204,9 @@ pub fn grad_input_with(
         (Device::Cpu, _, dtype) => dispatch!(dtype, T => {
             reference::grad_input::<T>(norm, images, stats, affine, sums, dx);
         }),
+        (Device::Cuda(device), ..) => {
+            cuda::grad_input(device, norm, images, stats, affine, sums, dx);
+        }
     }
 }
 

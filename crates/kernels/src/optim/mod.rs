@@ -10,17 +10,18 @@
 //! gradients is another step.
 
 mod cpu;
+mod cuda;
 mod reference;
 #[cfg(test)]
 mod tests;
 
-use crate::{Buffer, DType, Device, Variant, dispatch};
+use crate::{Buffer, Count, DType, Device, Variant, dispatch};
 
 /// The implementations of this family, slowest first.
 pub const VARIANTS: &[&str] = &["reference", "fast"];
 
 /// A step of Adam.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Adam {
     /// Learning rate.
     pub lr: f64,
@@ -30,8 +31,9 @@ pub struct Adam {
     pub beta2: f64,
     /// Added to the root of that mean.
     pub eps: f64,
-    /// Number of this step, from 1.
-    pub step: u64,
+    /// Number of this step, from 1. A captured step reads it anew at every replay; the
+    /// other numbers it keeps.
+    pub step: Count,
 }
 
 /// A parameter, the running means of its gradient and of its square, and its gradient.
@@ -63,7 +65,7 @@ pub fn adam(adam: &Adam, all: &mut [Moving<'_>]) {
 /// As [`adam()`].
 #[track_caller]
 pub fn adam_with(variant: Variant, adam: &Adam, all: &mut [Moving<'_>]) {
-    assert!(adam.step > 0, "adam: steps count from 1");
+    assert!(adam.step.get() > 0, "adam: steps count from 1");
     let Some(first) = all.first() else {
         return;
     };
@@ -77,14 +79,15 @@ pub fn adam_with(variant: Variant, adam: &Adam, all: &mut [Moving<'_>]) {
             assert_eq!(x.device(), device, "adam: devices");
         }
     }
-    let factors = adam.factors();
     match (device, variant, dtype) {
-        (Device::Cpu, Variant::Fast, DType::F32) => cpu::adam(&factors, all),
+        (Device::Cpu, Variant::Fast, DType::F32) => cpu::adam(&adam.factors(), all),
         (Device::Cpu, _, dtype) => {
+            let factors = adam.factors();
             for one in all {
                 dispatch!(dtype, T => reference::adam::<T>(&factors, one));
             }
         }
+        (Device::Cuda(device), ..) => cuda::adam(device, adam, all),
     }
 }
 
@@ -102,13 +105,27 @@ struct Factors {
 
 impl Adam {
     fn factors(&self) -> Factors {
-        let t = self.step as f64;
+        let t = self.step.get();
         Factors {
             weight: 1.0 - self.beta1,
             beta2: self.beta2,
-            size: self.lr / (1.0 - self.beta1.powf(t)),
-            correction: (1.0 - self.beta2.powf(t)).sqrt(),
+            size: self.lr / (1.0 - power(self.beta1, t)),
+            correction: (1.0 - power(self.beta2, t)).sqrt(),
             eps: self.eps,
         }
     }
+}
+
+/// `x` to the power of `n`, by squaring: a sequence of multiplications, which every device
+/// rounds alike, where a library's `pow` is one of many.
+fn power(mut x: f64, mut n: u64) -> f64 {
+    let mut out = 1.0;
+    while n > 0 {
+        if n % 2 == 1 {
+            out *= x;
+        }
+        x *= x;
+        n /= 2;
+    }
+    out
 }

@@ -16,7 +16,7 @@ type Words = [[u64; LANES]; 4];
 trait Draw: Fn(&Words) -> [[f32; LANES]; 4] + Copy + Send + Sync {}
 impl<F: Fn(&Words) -> [[f32; LANES]; 4] + Copy + Send + Sync> Draw for F {}
 
-pub(super) fn fill(distribution: Distribution, key: Key, out: &mut Buffer) {
+pub(super) fn fill(distribution: Distribution, key: &Key, out: &mut Buffer) {
     match distribution {
         Distribution::Uniform => chunks(
             #[inline(always)]
@@ -84,7 +84,7 @@ fn each(words: &Words, f: impl Fn(u64) -> f32) -> [[f32; LANES]; 4] {
 }
 
 /// `cost` is that of a number relative to an element of a simple loop.
-fn chunks<F: Draw>(f: F, cost: usize, key: Key, out: &mut Buffer) {
+fn chunks<F: Draw>(f: F, cost: usize, key: &Key, out: &mut Buffer) {
     let out = out.as_mut_slice::<f32>();
     let (chunk, work) = (CHUNK / cost, out.len() * cost);
     let (cipher, counter) = key.words();

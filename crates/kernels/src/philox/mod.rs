@@ -17,12 +17,13 @@
 //! that the former are rounded.
 
 mod cpu;
+mod cuda;
 mod gauss;
 mod reference;
 #[cfg(test)]
 mod tests;
 
-use crate::{Buffer, DType, Device, Variant, dispatch};
+use crate::{Buffer, Count, DType, Device, Variant, dispatch};
 
 /// The implementations of this family, slowest first.
 pub const VARIANTS: &[&str] = &["reference", "fast"];
@@ -39,14 +40,15 @@ pub const MAX_STREAM: u32 = (1 << 16) - 1;
 pub const MAX_STEP: u64 = (1 << 48) - 1;
 
 /// Names a draw: a sequence of random numbers that no other key shares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub struct Key {
     /// The run's seed.
     pub seed: u64,
     /// What the numbers are for; at most [`MAX_STREAM`].
     pub stream: u32,
-    /// The training step; at most [`MAX_STEP`].
-    pub step: u64,
+    /// The training step; at most [`MAX_STEP`]. A captured step reads it anew at every
+    /// replay.
+    pub step: Count,
     /// The how-manieth draw of the step.
     pub draw: u32,
 }
@@ -58,16 +60,16 @@ impl Key {
     /// When the stream or the step is too large to have a counter of its own.
     #[track_caller]
     fn words(&self) -> ([u32; 2], [u32; 4]) {
+        let step = self.step.get();
         assert!(
-            self.stream <= MAX_STREAM && self.step <= MAX_STEP,
-            "random numbers of stream {} (at most {MAX_STREAM}) at step {} (at most {MAX_STEP})",
-            self.stream,
-            self.step
+            self.stream <= MAX_STREAM && step <= MAX_STEP,
+            "random numbers of stream {} (at most {MAX_STREAM}) at step {step} (at most {MAX_STEP})",
+            self.stream
         );
-        let high = (self.step >> 32) as u32;
+        let high = (step >> 32) as u32;
         (
             [self.seed as u32, (self.seed >> 32) as u32],
-            [0, self.draw, self.step as u32, high << 16 | self.stream],
+            [0, self.draw, step as u32, high << 16 | self.stream],
         )
     }
 }
@@ -94,7 +96,7 @@ pub fn philox4x32(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
 /// # Panics
 /// When the key's stream or step is too large.
 #[track_caller]
-pub fn block(key: Key, index: u32) -> [u32; 4] {
+pub fn block(key: &Key, index: u32) -> [u32; 4] {
     let (cipher, mut counter) = key.words();
     counter[0] = index;
     philox4x32(counter, cipher)
@@ -118,7 +120,7 @@ pub enum Distribution {
 /// When the key's stream or step is too large, or `out` has more than 2³⁴
 /// elements.
 #[track_caller]
-pub fn uniform(key: Key, out: &mut Buffer) {
+pub fn uniform(key: &Key, out: &mut Buffer) {
     fill_with(Variant::Fast, Distribution::Uniform, key, out);
 }
 
@@ -128,7 +130,7 @@ pub fn uniform(key: Key, out: &mut Buffer) {
 /// # Panics
 /// As [`uniform`].
 #[track_caller]
-pub fn normal(key: Key, out: &mut Buffer) {
+pub fn normal(key: &Key, out: &mut Buffer) {
     fill_with(Variant::Fast, Distribution::Normal, key, out);
 }
 
@@ -138,7 +140,7 @@ pub fn normal(key: Key, out: &mut Buffer) {
 /// # Panics
 /// When `keep` is not in (0, 1], and as [`uniform`].
 #[track_caller]
-pub fn bernoulli(key: Key, keep: f64, out: &mut Buffer) {
+pub fn bernoulli(key: &Key, keep: f64, out: &mut Buffer) {
     fill_with(Variant::Fast, Distribution::Bernoulli(keep), key, out);
 }
 
@@ -147,7 +149,7 @@ pub fn bernoulli(key: Key, keep: f64, out: &mut Buffer) {
 /// # Panics
 /// As [`uniform`] and [`bernoulli`].
 #[track_caller]
-pub fn fill_with(variant: Variant, distribution: Distribution, key: Key, out: &mut Buffer) {
+pub fn fill_with(variant: Variant, distribution: Distribution, key: &Key, out: &mut Buffer) {
     if let Distribution::Bernoulli(keep) = distribution {
         assert!(
             keep > 0.0 && keep <= 1.0,
@@ -166,6 +168,7 @@ pub fn fill_with(variant: Variant, distribution: Distribution, key: Key, out: &m
         (Device::Cpu, _, dtype) => {
             dispatch!(dtype, T => reference::fill::<T>(distribution, key, out));
         }
+        (Device::Cuda(device), ..) => cuda::fill(device, distribution, key, out),
     }
 }
 
@@ -191,9 +194,9 @@ impl Ints {
     #[track_caller]
     pub fn new(key: Key) -> Self {
         Self {
+            words: block(&key, 0),
             key,
             index: 0,
-            words: block(key, 0),
             used: 0,
         }
     }
@@ -202,7 +205,7 @@ impl Ints {
     pub fn next_u32(&mut self) -> u32 {
         if self.used == 4 {
             self.index = self.index.wrapping_add(1);
-            self.words = block(self.key, self.index);
+            self.words = block(&self.key, self.index);
             self.used = 0;
         }
         self.used += 1;

@@ -3,7 +3,7 @@
 use super::{Distribution, Key, block, gauss, threshold};
 use crate::{Buffer, Real};
 
-pub(super) fn fill<T: Real>(distribution: Distribution, key: Key, out: &mut Buffer) {
+pub(super) fn fill<T: Real>(distribution: Distribution, key: &Key, out: &mut Buffer) {
     for (i, out) in out.as_mut_slice::<T>().chunks_mut(4).enumerate() {
         let values = values(distribution, block(key, i as u32));
         for (o, v) in out.iter_mut().zip(values) {

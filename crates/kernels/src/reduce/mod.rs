@@ -7,6 +7,7 @@
 //! that of its last step.
 
 mod cpu;
+mod cuda;
 mod reference;
 #[cfg(test)]
 mod tests;
@@ -69,6 +70,7 @@ pub fn reduce_with(
         (Device::Cpu, _, dtype) => {
             dispatch!(dtype, T => reference::reduce::<T>(op, x, out, out_layout));
         }
+        (Device::Cuda(device), ..) => cuda::reduce(device, op, x, out, out_layout),
     }
 }
 

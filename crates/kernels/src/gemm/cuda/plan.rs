@@ -1,0 +1,216 @@
+//! How a product is cut into tiles and parts of k: a function of its sizes alone, so that
+//! its bits are the same on every GPU.
+
+use crate::Matmul;
+
+/// Multiprocessors that cuts are chosen for: those of an H100 or H200.
+const PROCESSORS: usize = 132;
+/// Parts of k start at multiples of it.
+const DEPTH: usize = 32;
+/// The shortest part of k worth a block's start and end.
+const SHORTEST: usize = 64;
+/// The most parts of k.
+const MOST: usize = 256;
+
+/// Sizes of `count` products.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    pub(crate) m: usize,
+    pub(crate) n: usize,
+    pub(crate) k: usize,
+    pub(crate) count: usize,
+}
+
+/// What a block computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tile {
+    /// Among the kernels of a form.
+    pub(crate) index: usize,
+    pub(crate) m: usize,
+    pub(crate) n: usize,
+    pub(crate) warps: usize,
+    /// Bytes of shared memory that one tile of both operands takes, where they are copied there
+    /// ahead of time.
+    stage: usize,
+    /// Blocks that a multiprocessor has room for, by their registers.
+    resident: usize,
+    /// Multiply-adds in a cycle when there are warps enough.
+    rate: usize,
+}
+
+impl Tile {
+    /// Bytes of dynamic shared memory.
+    pub(crate) fn shared(&self) -> usize {
+        const STAGES: usize = 4;
+        STAGES * self.stage
+    }
+}
+
+/// In single precision, four elements read at a time.
+const FP32: [Tile; 2] = [
+    Tile {
+        index: 0,
+        m: 128,
+        n: 64,
+        warps: 4,
+        stage: 0,
+        resident: 3,
+        rate: 128,
+    },
+    Tile {
+        index: 1,
+        m: 64,
+        n: 64,
+        warps: 2,
+        stage: 0,
+        resident: 6,
+        rate: 120,
+    },
+];
+/// In single precision, one element read at a time.
+const ANY: [Tile; 1] = [Tile {
+    index: 2,
+    m: 64,
+    n: 64,
+    warps: 8,
+    stage: 0,
+    resident: 3,
+    rate: 64,
+}];
+/// In TF32.
+const TF32: [Tile; 3] = [
+    Tile {
+        index: 3,
+        m: 128,
+        n: 128,
+        warps: 4,
+        stage: 20_480,
+        resident: 2,
+        rate: 520,
+    },
+    Tile {
+        index: 4,
+        m: 128,
+        n: 64,
+        warps: 4,
+        stage: 15_360,
+        resident: 3,
+        rate: 420,
+    },
+    Tile {
+        index: 5,
+        m: 64,
+        n: 64,
+        warps: 4,
+        stage: 10_240,
+        resident: 4,
+        rate: 300,
+    },
+];
+
+/// How operands are read and multiplied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Means {
+    /// One element at a time: any strides.
+    Any,
+    /// Four at a time.
+    Fours,
+    /// Four at a time, rounded to TF32.
+    Tf32,
+}
+
+impl Means {
+    /// Of operands that can be read four elements at a time, or cannot.
+    pub(crate) fn of(fours: bool, matmul: Matmul) -> Self {
+        match (fours, matmul) {
+            (false, _) => Self::Any,
+            (true, Matmul::Fp32) => Self::Fours,
+            (true, Matmul::Tf32) => Self::Tf32,
+        }
+    }
+
+    fn tiles(self) -> &'static [Tile] {
+        match self {
+            Self::Any => &ANY,
+            Self::Fours => &FP32,
+            Self::Tf32 => &TF32,
+        }
+    }
+}
+
+/// A cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub(crate) tile: Tile,
+    /// Parts of k.
+    pub(crate) splits: usize,
+    /// How long each is; the last may be shorter.
+    pub(crate) slice: usize,
+}
+
+impl Plan {
+    /// The cut that is estimated to take the fewest cycles.
+    pub(crate) fn of(shape: &Shape, means: Means) -> Self {
+        let tiles = means.tiles();
+        let mut best = (usize::MAX, Self::whole(tiles[0], shape));
+        for &tile in tiles {
+            let mut splits = 1;
+            while splits <= MOST {
+                let plan = Self::split(tile, shape, splits);
+                let cycles = plan.cycles(shape);
+                if cycles < best.0 {
+                    best = (cycles, plan);
+                }
+                splits += splits.div_ceil(3);
+            }
+        }
+        best.1
+    }
+
+    fn whole(tile: Tile, shape: &Shape) -> Self {
+        Self {
+            tile,
+            splits: 1,
+            slice: shape.k,
+        }
+    }
+
+    /// At most this many parts of k, none too short.
+    fn split(tile: Tile, shape: &Shape, splits: usize) -> Self {
+        let slice = shape
+            .k
+            .div_ceil(splits)
+            .max(SHORTEST)
+            .next_multiple_of(DEPTH);
+        match shape.k.div_ceil(slice) {
+            0 | 1 => Self::whole(tile, shape),
+            splits => Self {
+                tile,
+                splits,
+                slice,
+            },
+        }
+    }
+
+    /// Cycles of the busiest multiprocessor. Twelve warps are taken to keep its units busy, fewer
+    /// to leave them waiting; starting a block, and summing up the parts, take their time.
+    fn cycles(&self, shape: &Shape) -> usize {
+        /// Until a block computes, and from then until its sums are written.
+        const BLOCK: usize = 1500;
+        /// Another kernel, and the bytes that all multiprocessors together read or write in
+        /// a cycle.
+        const LAUNCH: usize = 2500;
+        const BYTES: usize = 2000;
+        let tile = self.tile;
+        let tiles = shape.m.div_ceil(tile.m) * shape.n.div_ceil(tile.n) * shape.count;
+        let each = (tiles * self.splits).div_ceil(PROCESSORS);
+        let warps = (each.min(tile.resident) * tile.warps).min(12);
+        let work = each * self.slice * tile.m * tile.n / tile.rate;
+        let cycles = work * 4 * (warps + 3) / (5 * warps) + each.div_ceil(tile.resident) * BLOCK;
+        let parts = 4 * (self.splits + 1) * shape.m * shape.n * shape.count;
+        match self.splits {
+            1 => cycles,
+            _ => cycles + LAUNCH + 2 * parts / BYTES,
+        }
+    }
+}
