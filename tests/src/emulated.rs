@@ -74,7 +74,7 @@ pub fn run(variant: Variant, environment: &[(&str, &str)], body: impl FnOnce()) 
     );
 }
 
-/// Whether this process is a test that [`run`] started.
+/// Whether this process is a test that [`run`] or [`child`] started.
 pub fn in_child() -> bool {
     std::env::var_os(CHILD).is_some_and(|name| *name == *this_test())
 }
@@ -94,7 +94,9 @@ fn this_test() -> String {
         .expect("a test runs in a thread of its name")
 }
 
-fn child(variant: Variant, library: &Path, environment: &[(&str, &str)]) -> Output {
+/// Runs the test that calls this again, alone, in a child process with `library`; see
+/// [`in_child`].
+pub fn child(variant: Variant, library: &Path, environment: &[(&str, &str)]) -> Output {
     let test = std::env::current_exe().expect("the path of this test");
     let name = this_test();
     let mut command = under(variant, library, &test);
