@@ -58,7 +58,10 @@ fn memory_is_handed_on() {
         one();
         let before = pool_stats(gpu());
         (0..100).for_each(|_| one());
-        assert_eq!(pool_stats(gpu()).system_allocations, before.system_allocations);
+        assert_eq!(
+            pool_stats(gpu()).system_allocations,
+            before.system_allocations
+        );
         assert_eq!(pool_stats(gpu()).bytes_in_use, 0);
     });
 }
@@ -94,6 +97,9 @@ fn tf32_takes_a_device_that_has_it() {
     run(Variant::Plain, &[("EMU_CAPABILITY", "75")], || {
         Device::open("cuda:0", Matmul::Fp32).expect("7.5 is enough");
         let error = Device::open("cuda:0", Matmul::Tf32).expect_err("no tensor cores for it");
-        assert!(matches!(error, DeviceError::OldDevice { needs: 80, .. }), "{error}");
+        assert!(
+            matches!(error, DeviceError::OldDevice { needs: 80, .. }),
+            "{error}"
+        );
     });
 }

@@ -38,7 +38,9 @@ fn rung(source: PathBuf) -> Rung {
     let (rows, columns) = block.split_once('x').expect("rows and columns");
     let threads = parts[2].strip_suffix(" threads").expect("threads");
     let stem = source.file_stem().and_then(|stem| stem.to_str());
-    let (_, name) = stem.and_then(|stem| stem.split_once('_')).expect("rungN_name");
+    let (_, name) = stem
+        .and_then(|stem| stem.split_once('_'))
+        .expect("rungN_name");
     Rung {
         kernel: format!("ladder_{name}"),
         block: (rows.to_owned(), columns.to_owned()),
