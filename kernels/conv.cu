@@ -1,6 +1,8 @@
 // The three convolutions of conv/mod.rs. Images are [n, row, column, channel], weights
+// nvrtc: compute_75 compute_80
 // [o, ky, kx, c].
 #include "igemm_tiles.cuh"
+#include "narrow.cuh"
 
 // y[(n, i, j), o] = sum over (ky, kx, c) of x[(n, i, j), (ky, kx, c)] w[o, (ky, kx, c)]
 using Fprop = Form<TAPS, true, PLAIN, true>;
@@ -19,3 +21,23 @@ extern "C" __global__ void conv_sum(const __grid_constant__ Igemm p) { igemm_sum
 extern "C" __global__ void conv_sum4(const __grid_constant__ Igemm p) { igemm_sum<false, 4>(p); }
 extern "C" __global__ void conv_scatter(const __grid_constant__ Igemm p) { igemm_sum<true, 1>(p); }
 extern "C" __global__ void conv_scatter4(const __grid_constant__ Igemm p) { igemm_sum<true, 4>(p); }
+
+// Few channels on one side.
+#define NARROW(few)                                                                            \
+    extern "C" __global__ void __launch_bounds__(256, 4)                                        \
+        conv_gather_##few(const __grid_constant__ Narrow p) {                                  \
+        narrow_gather<few>(p);                                                                 \
+    }                                                                                          \
+    extern "C" __global__ void __launch_bounds__(256, 4)                                        \
+        conv_spread_##few(const __grid_constant__ Narrow p) {                                  \
+        narrow_spread<few>(p);                                                                 \
+    }
+NARROW(1)
+NARROW(2)
+NARROW(3)
+NARROW(4)
+
+extern "C" __global__ void __launch_bounds__(256, 4)
+    conv_narrow_wgrad(const __grid_constant__ Narrow p) {
+    narrow_wgrad(p);
+}

@@ -2,17 +2,17 @@
 // element, as the definition says.
 //
 // Nothing went before this. Its arithmetic: every multiply-add (two operations) reads two
-// numbers, so 4 bytes are asked for an operation. A GPU does ten to twenty operations in
-// the time its memory delivers one byte: only caches keep this from being a hundred times
-// too slow, and they are asked badly too. The lanes of a warp are neighbours in `row`:
-// each of their 32 reads of A is in another row, k numbers away from the next, so one load
-// instruction touches 32 sectors of 32 bytes and uses 4 bytes of each. All 32 want the
-// same number of B, which is one sector.
+// numbers, 8 bytes, so 4 bytes are asked for an operation. A GPU does ten to twenty-five
+// operations in the time its memory delivers one byte; only caches keep this from being a
+// hundred times too slow, and they are asked badly too. The lanes of a warp are neighbours
+// in `row`: each of their 32 reads of A is in another row, k numbers away from the next, so
+// one load touches 32 sectors of 32 bytes and uses 4 bytes of each. All 32 want the same
+// number of B, which is one sector. Registers are few and there is no shared memory: a
+// multiprocessor is full of threads, and nearly all of them wait.
 //
 // In a profiler (Nsight Compute, "Memory Workload Analysis"): sectors per request of global
-// loads near (32 + 1) / 2, where 4 is what 32 neighbouring floats need; warps stall on
-// "long scoreboard", which is waiting for memory, or on "LG throttle", too many sectors
-// in the queue.
+// loads near (32 + 1) / 2, where 4 is what 32 neighbouring floats need. Warps stall on "LG
+// throttle", a full queue to memory, and on "long scoreboard", an answer from it.
 //
 // launch: block 32x8, registers 1x1, 256 threads
 #include "../detach.cuh"

@@ -1,16 +1,18 @@
 // C = A B, one element a thread, but now the lanes of a warp are neighbours in `column`.
 //
-// Rung 0 waited for 32 sectors at every load of A. Two words are exchanged below, `row` and
-// `column`, and nothing else. The 32 lanes now read 32 neighbouring numbers of B, 128 bytes or 4 sectors,
-// all used; they share one number of A, which is one sector; and they write 128 bytes of C
-// together. That is 5 sectors for both loads, where there were 33.
+// Rung 0 waited for 32 sectors at every load of A. Below, a lane's number goes into `column`
+// instead of `row`, and nothing else changes. The 32 lanes now read 32 neighbouring numbers
+// of B, 128 bytes or 4 sectors, all used; they share one number of A, which is one sector;
+// and they write 128 bytes of C together. That is 5 sectors for both loads, where there were 33.
 //
-// The arithmetic a thread does is what it was: two loads for each multiply-add, 4 bytes
-// an operation, one instruction of three useful. The cache answers most of them, so what is
-// waited for is the cache: 160 bytes in whole sectors for a warp's 64 operations.
+// What a thread does is what it was: two loads for each multiply-add, so of three
+// instructions one is useful, and 4 bytes are asked for an operation. Most come from the L1
+// cache, which is what is waited for now: 5 sectors, 160 bytes, for the 32 multiply-adds of a
+// warp, where a multiprocessor gets 128 bytes from L1 in a cycle and could do 64 or 128
+// multiply-adds in it.
 //
-// In a profiler: sectors per request fall to (1 + 4) / 2; the L1 hit rate is high and "L1/TEX
-// throughput" is what is near its peak, while the pipes that compute are idle most of the time.
+// In a profiler: sectors per request fall to (1 + 4) / 2; the L1 hit rate is high, "L1/TEX
+// throughput" is near its peak and the FMA pipe idles.
 //
 // launch: block 8x32, registers 1x1, 256 threads
 #include "../detach.cuh"

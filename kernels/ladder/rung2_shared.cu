@@ -1,21 +1,24 @@
 // C = A B, one element a thread, from tiles of A and B in shared memory.
 //
 // Rung 1 asked global memory and its caches twice for each multiply-add. But the 32x32
-// elements of C that a block of 1024 threads computes need only 32 rows of A and 32 columns of B:
-// each number is wanted 32 times. So the block walks along k in steps of 32; at each step
-// every thread fetches one number of A and one of B into shared memory, all wait at a barrier, and
-// 32 multiply-adds later all wait again, before the tiles are overwritten.
+// elements that a block of 1024 threads computes need only 32 rows of A and 32 columns of
+// B: each number is wanted 32 times. So the block walks along k in steps of 32. At each
+// step every thread fetches one number of A and one of B into shared memory, all wait at a
+// barrier, and 32 multiply-adds later all wait again, before the tiles are overwritten.
 //
-// Global loads fall from 2 to 2/32 = 1/16 for a multiply-add, an eighth of a byte an operation. What is left
-// is two loads from shared memory for each multiply-add: a broadcast of A, a row of B over all 32
-// banks, free of conflicts both. A multiprocessor starts one such load for a warp in a cycle, but four
-// multiply-adds: at two loads for each, at least seven eighths of the multipliers wait.
+// Global loads fall from 2 to 2/32 = 1/16 for a multiply-add, an eighth of a byte an
+// operation. What is left is two loads from shared memory for each: a broadcast of A and a
+// row of B over all 32 banks, both free of conflicts. (ptxas may join some of the broadcasts
+// into wider loads.) Shared memory serves one warp a cycle; the multipliers take two warps
+// (sm_75, sm_80) or four (sm_90). At two loads for a multiply-add, three quarters of
+// them and more have nothing to do.
 //
-// The barriers cost little where another block fills the time; with 1024 threads and 8 KiB
-// a block, two fit on an sm_80 or sm_90 (2048 threads), one on an sm_75 (1024): threads are what runs out.
+// Threads are what a multiprocessor runs out of: blocks of 1024 with 32 registers a thread
+// fit twice on an sm_90, once on an sm_75, and when one waits at a barrier there is at most
+// one other.
 //
-// In a profiler: "shared memory throughput" near its peak; stalls on "MIO throttle" (the queue to
-// shared memory is full) and "barrier".
+// In a profiler: shared memory throughput near its peak; stalls on "MIO throttle", the full
+// queue to shared memory, and on "barrier".
 //
 // launch: block 32x32, registers 1x1, 1024 threads
 #include "../detach.cuh"

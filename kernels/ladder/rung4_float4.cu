@@ -1,22 +1,24 @@
 // C = A B, 8x8 elements a thread, all memory in pieces of 16 bytes.
 //
-// Rung 3 took nine loads from shared memory for eight multiply-adds: a block in one direction
-// reuses one operand only. A square does both: 8 numbers of A and 8 of B make 64 multiply-adds, 16 / 64 = a
-// quarter of a number for each. And with float4 those 16 numbers are 4 instructions, one for 16 multiply-adds.
+// Rung 3 took nine numbers from shared memory for eight multiply-adds: a tile of one column
+// reuses one operand only. A square reuses both. 8 numbers of A and 8 of B make 64
+// multiply-adds: a quarter of a number for each. With float4 those 16 numbers are 4
+// instructions, one for 16 multiply-adds.
 //
-// The block is 128x128 with 256 threads; global loads are 2/128 = 1/64 for a multiply-add,
-// 1/32 byte an operation: a machine with 60 TFLOP/s would need 2 TB/s of it,
-// most of them from the L2 cache. Shared memory is 8 KiB and a little, registers 64 for sums, 16 for operands and the
-// addresses: over 80, so that an sm_90 (65536 registers) holds two or three blocks of 256 threads. Fewer threads than
-// before, and faster: what hides latency is now the 64 independent sums of each thread.
+// The block is 128x128 with 256 threads. Global loads are 2/128 = 1/64 for a multiply-add,
+// 1/32 of a byte an operation: at 60 TFLOP/s that is 2 TB/s, most of it from the L2 cache,
+// where the blocks of one row meet. Shared memory is 8 KiB and a little. 64 registers hold sums,
+// 16 operands; with addresses and what is fetched ahead it may be 128, so that two blocks
+// fit: 2 x 256 x 128 = 65536. Fewer threads than before, and faster: the 64
+// independent sums of each thread hide what other threads did.
 //
 // A thread's rows and columns are two groups of four, 64 apart, so that eight lanes read 128
-// neighbouring bytes of B: eight columns in one piece would make every other load hit the same banks. The
-// tile of A is stored transposed, to be read by float4 as well; its rows are four longer
-// than needed, so that the transposing stores come to different banks.
+// neighbouring bytes of B: with eight columns in one piece lanes 0 and 4 would want the
+// same banks. The tile of A is stored transposed, to be read by float4 as well; its rows are
+// four longer than needed, so that the transposing stores come to different banks.
 //
-// In a profiler: the FMA pipe is the busiest; "MIO throttle" is gone. What is left is
-// "long scoreboard" and "barrier": each tile is fetched, waited for, used, one after the other.
+// In a profiler: the FMA pipe is the busiest and "MIO throttle" is gone. What is left is "long
+// scoreboard" and "barrier": a tile is fetched, waited for, and used, one after the other.
 //
 // launch: block 128x128, registers 8x8, 256 threads
 #include "../detach.cuh"
@@ -57,7 +59,7 @@ __device__ __forceinline__ void load8(float (&to)[8], const float* from) {
     to[4] = high.x, to[5] = high.y, to[6] = high.z, to[7] = high.w;
 }
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, 2)
     ladder_float4(const float* a, const float* b, float* c, int m, int n, int k) {
     __shared__ __align__(16) float as[DEPTH][TILE + 4];
     __shared__ __align__(16) float bs[DEPTH][TILE];

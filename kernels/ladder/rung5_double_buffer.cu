@@ -1,19 +1,20 @@
 // C = A B, 8x8 elements a thread; while one pair of tiles is used, the next is on its way.
 //
-// Rung 4 did one thing after the other: fetch a pair of tiles, wait for it (some 500
-// cycles from main memory), barrier, compute, barrier. With two or three blocks on a multiprocessor the
-// others fill only part of that time. Here shared memory holds two pairs. Each thread
+// Rung 4 did one thing after the other: fetch a pair of tiles, wait for it (hundreds of
+// cycles if it comes from main memory), barrier, compute, barrier. The other block on the
+// multiprocessor fills only part of that. Here shared memory holds two pairs. Each thread
 // starts the loads of the next pair into registers, computes with the present one, and then
-// puts the registers into the other half: the loads have the whole computation to arrive, 8 x 64 = 512
-// multiply-adds a thread. And one barrier a step is enough, because what is written in
-// a step nobody reads in it.
+// puts the registers into the other half: the loads have the whole computation to arrive,
+// 8 x 64 = 512 multiply-adds a thread. And one barrier a step is enough, because nobody
+// reads in a step what is written in it.
 //
-// The price: shared memory doubles to 16.5 KiB, and 8 registers a thread hold what is on its
-// way. Loads for a multiply-add stay what they were, 1/64 of a number from global memory,
-// a quarter from shared memory; bytes for an operation as well. What changes is when they are waited for.
+// The price: shared memory doubles to 16.25 KiB, and 8 registers a thread hold what is on
+// its way, within the 128 that two blocks leave each other. Loads for a multiply-add stay what
+// they were, 1/64 of a number from global memory, a quarter from shared memory, and so do
+// bytes an operation. What changes is when they are waited for.
 //
 // In a profiler: "long scoreboard" moves from the top of the loop to its end and shrinks;
-// "barrier" halves. "Eligible warps per scheduler" rises without more warps being there.
+// "barrier" too. There are more eligible warps a cycle though no more warps.
 //
 // launch: block 128x128, registers 8x8, 256 threads
 #include "../detach.cuh"
@@ -54,7 +55,7 @@ __device__ __forceinline__ void load8(float (&to)[8], const float* from) {
     to[4] = high.x, to[5] = high.y, to[6] = high.z, to[7] = high.w;
 }
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, 2)
     ladder_double_buffer(const float* a, const float* b, float* c, int m, int n, int k) {
     __shared__ __align__(16) float as[2][DEPTH][TILE + 4];
     __shared__ __align__(16) float bs[2][DEPTH][TILE];

@@ -1,11 +1,12 @@
 // C = A B, 8x8 elements a thread, tiles three steps ahead by asynchronous copies.
 //
-// Rung 5 looked one step ahead, and what was on its way passed through registers: loads that
-// arrive late still hold the thread up where it puts them down, and each number takes two
+// Rung 5 looked one step ahead, and what was on its way passed through registers: a load that
+// comes late holds the thread up where it puts the number down, and each piece takes two
 // instructions, load and store. cp.async (sm_80 and later) copies from global to shared
-// memory without registers and without the thread: it says "start", closes a group of copies, and later waits
-// until at most so many groups are under way. With four stages of tiles, three are in flight
-// while one is used: 3 x 512 = 1536 multiply-adds a thread for a copy to arrive in.
+// memory without registers and without the thread. It says "start", closes a group of
+// copies, and later waits until at most so many groups are under way. With four stages,
+// three pairs of tiles are on their way while one is used: 3 x 512 = 1536 multiply-adds a
+// thread for a copy to arrive in.
 //
 // cp.async copies 16 bytes as they lie, so A cannot be transposed on the way. Its tile stays
 // row-major, rows padded from 8 to 12 numbers, and a thread reads two steps of k of a row as

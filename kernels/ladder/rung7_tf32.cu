@@ -1,20 +1,20 @@
 // C = A B on tensor cores: TF32 operands, sums in fp32.
 //
-// Rung 6 waited for nothing but the multipliers. mma.sync hands a whole small product to
-// another unit: a warp gives 16x8 numbers of A and 8x8 of B, and gets 16x8 sums, 1024
-// multiply-adds by one instruction instead of 32 (one a lane). Operands are cut to TF32, fp32's range with 10
-// bits of mantissa: relative errors of 5e-4 an operand, about 3e-4 in a product of random numbers,
-// where fp32 has some 1e-7. The sums stay fp32.
+// Rung 6 was to wait for nothing but the multipliers. mma.sync hands a small product to
+// another unit: a warp gives 16x8 numbers of A and 8x8 of B and gets 16x8 sums, 1024
+// multiply-adds by one instruction instead of 32. Operands are rounded to TF32, fp32's range
+// with 10 bits of mantissa, so each is off by up to 5e-4 of itself and a product of random
+// matrices by 3e-4 or so, where fp32 is at 1e-7. Sums stay fp32.
 //
 // The eight warps of a block hold 64x32 elements of C each, 4x4 such products for a step of
-// 8 along k. Loads from shared memory: 64 + 32 numbers of k for 64 x 32 multiply-adds, 3/64 of a number for each,
-// a fifth of rung 6's quarter: lanes share their operands through the instruction. A lane reads single
-// numbers, in the order that the instruction wants; rows of 12 and 136 floats put
-// the 32 of them into 32 different banks. Registers: 64 for sums, 16 + 8 for operands. Four stages take 41 KiB.
+// 8 along k. From shared memory a warp reads 64 + 32 numbers for 64 x 32 multiply-adds, 3/64
+// each, a fifth of rung 6's quarter: the lanes share operands through the instruction. They
+// read single numbers, in the order that it wants; rows of 12 and 136 floats put 32 of them
+// into 32 banks. 64 registers hold sums, 24 operands, and four stages take 41 KiB.
 //
-// In a profiler: the "tensor" pipe is busy, FMA idle. Now global loads are the next to wait for:
-// they are still 1/64 for a multiply-add, while these have become several times as fast; larger blocks
-// (and, on sm_90, wgmma and TMA, which this project leaves alone) are the rungs above.
+// In a profiler: the tensor pipe is busy, FMA idle. Global loads are still 1/64 for a
+// multiply-add, while these are several times as fast: L2 is the next to wait for, and larger
+// blocks (on an sm_90 with wgmma and TMA, which this project leaves alone) the next rung.
 //
 // launch: block 128x128, registers 64x32, 256 threads
 // nvrtc: compute_80

@@ -97,7 +97,11 @@ std::vector<float> numbers(size_t count) {
 }
 
 void product() {
+#ifdef EMU_THREAD
+    const int n = 64;
+#else
     const int n = 256;
+#endif
     auto a = numbers(n * n), b = numbers(n * n);
     Pointer da = upload(a), db = upload(b), dc = upload(a);
     void* kernel = function("planted_product", "u64 u64 u64 u32");

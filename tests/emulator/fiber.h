@@ -11,9 +11,6 @@ void* __tsan_create_fiber(unsigned flags);
 void __tsan_switch_to_fiber(void* fiber, unsigned flags);
 void __tsan_acquire(void* at);
 void __tsan_release(void* at);
-void __tsan_java_init(unsigned long heap, unsigned long bytes);
-void __tsan_java_alloc(unsigned long at, unsigned long bytes);
-void __tsan_java_free(unsigned long at, unsigned long bytes);
 }
 #elif defined(EMU_ADDRESS)
 extern "C" {

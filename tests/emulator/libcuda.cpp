@@ -5,7 +5,6 @@
 // what is read too early is seen to be old. Memory that the real driver would leave
 // undefined holds POISON.
 
-#include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -60,16 +59,6 @@ const Settings& settings() {
     static const Settings settings{number("EMU_CAPABILITY", 90), number("EMU_DRIVER", 12000),
                                    number("EMU_DEVICES", 1)};
     return settings;
-}
-
-Result refuse(Result result, const char* format, ...) {
-    std::fprintf(stderr, "emulated driver: error %d: ", int(result));
-    va_list rest;
-    va_start(rest, format);
-    std::vfprintf(stderr, format, rest);
-    va_end(rest);
-    std::fprintf(stderr, "\n");
-    return result;
 }
 
 bool on_device(Pointer at) { return within(device_memory, at, 0) || within(host_memory, at, 0); }
@@ -401,56 +390,4 @@ EMU_API int cuMemsetD16_v2(Pointer to, unsigned short value, size_t count) {
 EMU_API int cuMemsetD32_v2(Pointer to, unsigned value, size_t count) {
     LOCKED;
     return at_once("cuMemsetD32", [&] { return fill("cuMemsetD32", to, value, count, nullptr); });
-}
-
-namespace {
-struct Named {
-    int code;
-    const char *name, *text;
-};
-const Named NAMES[] = {
-    {SUCCESS, "CUDA_SUCCESS", "no error"},
-    {INVALID_VALUE, "CUDA_ERROR_INVALID_VALUE", "invalid argument"},
-    {OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY", "out of memory"},
-    {NOT_INITIALIZED, "CUDA_ERROR_NOT_INITIALIZED", "initialization error"},
-    {NO_DEVICE, "CUDA_ERROR_NO_DEVICE", "no CUDA-capable device is detected"},
-    {INVALID_DEVICE, "CUDA_ERROR_INVALID_DEVICE", "invalid device ordinal"},
-    {INVALID_CONTEXT, "CUDA_ERROR_INVALID_CONTEXT", "invalid device context"},
-    {INVALID_PTX, "CUDA_ERROR_INVALID_PTX", "a PTX JIT compilation failed"},
-    {UNSUPPORTED_PTX_VERSION, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION",
-     "the provided PTX was compiled with an unsupported toolchain."},
-    {INVALID_HANDLE, "CUDA_ERROR_INVALID_HANDLE", "invalid resource handle"},
-    {NOT_FOUND, "CUDA_ERROR_NOT_FOUND", "named symbol not found"},
-    {NOT_READY, "CUDA_ERROR_NOT_READY", "device not ready"},
-    {NOT_SUPPORTED, "CUDA_ERROR_NOT_SUPPORTED", "operation not supported"},
-    {CAPTURE_UNSUPPORTED, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED",
-     "operation not permitted when stream is capturing"},
-    {CAPTURE_INVALIDATED, "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED",
-     "operation failed due to a previous error during capture"},
-    {CAPTURE_UNMATCHED, "CUDA_ERROR_STREAM_CAPTURE_UNMATCHED",
-     "capture was not initiated in this stream"},
-    {CAPTURE_IMPLICIT, "CUDA_ERROR_STREAM_CAPTURE_IMPLICIT",
-     "operation would make the legacy stream depend on a capturing blocking stream"},
-    {CAPTURED_EVENT, "CUDA_ERROR_CAPTURED_EVENT",
-     "operation not permitted on an event last recorded in a capturing stream"},
-};
-const Named* named(int code) {
-    for (const Named& entry : NAMES) {
-        if (entry.code == code) {
-            return &entry;
-        }
-    }
-    return nullptr;
-}
-}  // namespace
-
-EMU_API int cuGetErrorName(int code, const char** to) {
-    const Named* entry = named(code);
-    *to = entry == nullptr ? nullptr : entry->name;
-    return entry == nullptr ? INVALID_VALUE : SUCCESS;
-}
-EMU_API int cuGetErrorString(int code, const char** to) {
-    const Named* entry = named(code);
-    *to = entry == nullptr ? nullptr : entry->text;
-    return entry == nullptr ? INVALID_VALUE : SUCCESS;
 }

@@ -10,16 +10,19 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <link.h>
 #include <mutex>
 #include <vector>
 
 #include "fiber.h"
-#include "runtime.h"
+#include "scheduler.h"
 
 namespace emu {
 
 Registered* registered = nullptr;
+
+Thread threads[1024];
+unsigned count;
+Thread* self = nullptr;
 
 extern "C" {
 Dim emu_thread, emu_block, emu_block_size, emu_grid_size;
@@ -29,7 +32,7 @@ void* emu_shared;
 
 namespace {
 
-constexpr unsigned MOST = 1024;
+constexpr unsigned MOST = sizeof threads / sizeof threads[0];
 #ifdef EMU_THREAD
 constexpr bool OWN_STACKS = true;
 constexpr unsigned SETS = 2;
@@ -38,36 +41,17 @@ constexpr bool OWN_STACKS = false;
 constexpr unsigned SETS = 1;
 #endif
 
-enum class State { Fresh, Ready, Barrier, Collective, Done };
-
-struct Thread {
-    Dim index;
-    State state;
-    Fiber* fiber;
-    // What it brought to a collective, and what it took away.
-    Collective kind;
-    unsigned mask, source;
-    uint64_t value;
-    // Its copies under way: `closed` counts the groups closed, a copy has its group's number.
-    std::vector<Copy> copies;
-    std::vector<unsigned> groups;
-    size_t taken;
-    unsigned closed;
-};
-
 struct Order {
     enum { Forward, Reverse, Shuffled } kind = Forward;
     uint64_t seed = 0;
 };
 
-Thread threads[MOST];
 Fiber process;
 Fiber stacks[SETS][MOST];
 std::vector<Fiber*> idle;
 Fiber* here = &process;
-Thread* self = nullptr;
 const Launch* launch = nullptr;
-unsigned count, set, made;
+unsigned set, made;
 uint64_t turns;
 // Threads that can run, in order; a ring, as no thread is in it twice.
 unsigned queue[MOST], first, queued;
@@ -105,11 +89,19 @@ const Order& order() {
     return order;
 }
 
+}  // namespace
+
+unsigned ordered(unsigned i, unsigned n) {
+    return order().kind == Order::Reverse ? n - 1 - i : i;
+}
+
+namespace {
+
 // The numbers below n in the order asked for; another shuffle at every call.
 void arrange(std::vector<unsigned>& numbers, unsigned n) {
     numbers.resize(n);
     for (unsigned i = 0; i < n; ++i) {
-        numbers[i] = order().kind == Order::Reverse ? n - 1 - i : i;
+        numbers[i] = ordered(i, n);
     }
     if (order().kind == Order::Shuffled) {
         uint64_t state = scramble(order().seed ^ scramble(++turns));
@@ -120,9 +112,10 @@ void arrange(std::vector<unsigned>& numbers, unsigned n) {
     }
 }
 
+}  // namespace
+
 void push(unsigned thread) { queue[(first + queued++) % MOST] = thread; }
 
-// ThreadSanitizer: all that these threads did is before all that they will do.
 void join([[maybe_unused]] const unsigned* which, [[maybe_unused]] unsigned n) {
 #ifdef EMU_THREAD
     static char meeting[SETS][MOST / 32 + 1];
@@ -139,6 +132,8 @@ void join([[maybe_unused]] const unsigned* which, [[maybe_unused]] unsigned n) {
 #endif
 }
 
+namespace {
+
 #ifdef EMU_THREAD
 char begun, ended;
 #endif
@@ -149,125 +144,13 @@ void adopt(unsigned thread) {
     emu_lane = thread % 32;
 }
 
-void mma(unsigned warp) {
-    auto part = [&](unsigned lane) {
-        return *reinterpret_cast<const Fragments*>(threads[warp + lane].value);
-    };
-    auto number = [](unsigned bits) {
-        float x;
-        bits &= 0xffffe000u;
-        std::memcpy(&x, &bits, sizeof x);
-        return x;
-    };
-    float a[16][8], b[8][8];
-    for (unsigned lane = 0; lane < 32; ++lane) {
-        unsigned g = lane / 4, t = lane % 4;
-        Fragments own = part(lane);
-        for (unsigned i = 0; i < 4; ++i) {
-            a[g + 8 * (i % 2)][t + 4 * (i / 2)] = number(own.a[i]);
-        }
-        b[t][g] = number(own.b[0]);
-        b[t + 4][g] = number(own.b[1]);
-    }
-    for (unsigned lane = 0; lane < 32; ++lane) {
-        float* d = part(lane).d;
-        for (unsigned i = 0; i < 4; ++i) {
-            unsigned row = lane / 4 + 8 * (i / 2), column = 2 * (lane % 4) + i % 2;
-            float sum = 0;
-            for (unsigned k = 0; k < 8; ++k) {
-                sum += a[row][k] * b[k][column];
-            }
-            d[i] += sum;
-        }
-    }
-}
-
-// What all lanes of `mask` that exist brought becomes what each takes away.
-void settle(unsigned warp, Collective kind, unsigned mask) {
-    uint64_t brought[32];
-    unsigned present = 0, votes = 0;
-    for (unsigned lane = 0; lane < 32 && warp + lane < count; ++lane) {
-        if ((mask >> lane & 1) && threads[warp + lane].state != State::Done) {
-            present |= 1u << lane;
-            brought[lane] = threads[warp + lane].value;
-            votes |= (brought[lane] != 0) << lane;
-        }
-    }
-    if (kind == Collective::Mma) {
-        if (present != 0xffffffffu) {
-            fail("mma needs all 32 lanes, and has %08x", present);
-        }
-        mma(warp);
-        return;
-    }
-    for (unsigned lane = 0; lane < 32; ++lane) {
-        if (!(present >> lane & 1)) {
-            continue;
-        }
-        Thread& thread = threads[warp + lane];
-        switch (kind) {
-            case Collective::Shuffle:
-                // A lane that is not there has no value: NaN.
-                thread.value = thread.source < 32 && (present >> thread.source & 1)
-                                   ? brought[thread.source] : ~uint64_t(0);
-                break;
-            case Collective::Ballot: thread.value = votes; break;
-            case Collective::Any: thread.value = votes != 0; break;
-            case Collective::All: thread.value = votes == present; break;
-            default: break;
-        }
-    }
-}
-
-// Whether every lane of `mask` has come or ended.
-bool complete(unsigned warp, Collective kind, unsigned mask) {
-    for (unsigned lane = 0; lane < 32 && warp + lane < count; ++lane) {
-        if (!(mask >> lane & 1)) {
-            continue;
-        }
-        Thread& thread = threads[warp + lane];
-        if (thread.state == State::Done) {
-            continue;
-        }
-        if (thread.state != State::Collective) {
-            return false;
-        }
-        if (thread.mask != mask || thread.kind != kind) {
-            fail("its warp's operation (kind %d, mask %08x) meets lane %u in another (kind %d, "
-                 "mask %08x)", int(kind), mask, lane, int(thread.kind), thread.mask);
-        }
-    }
-    return true;
-}
-
-// Lets the lanes that came to a collective go on; the one that runs is not queued.
-void release(unsigned warp, Collective kind, unsigned mask, const Thread* running) {
-    settle(warp, kind, mask);
-    unsigned together[32], n = 0;
-    for (unsigned i = 0; i < 32; ++i) {
-        unsigned lane = order().kind == Order::Reverse ? 31 - i : i;
-        Thread* thread = &threads[warp + lane];
-        if ((mask >> lane & 1) && warp + lane < count && thread->state == State::Collective) {
-            thread->state = State::Ready;
-            together[n++] = warp + lane;
-            if (thread != running) {
-                push(warp + lane);
-            }
-        }
-    }
-    if (kind == Collective::Sync || kind == Collective::Mma) {
-        join(together, n);
-    }
-}
-
-// A lane that ends may be the last that its warp waited for.
-void release_orphans() {
-    for (unsigned i = 0; i < count; ++i) {
-        const Thread& thread = threads[i];
-        unsigned warp = i / 32 * 32;
-        if (thread.state == State::Collective && complete(warp, thread.kind, thread.mask)) {
-            release(warp, thread.kind, thread.mask, nullptr);
-        }
+void open_barrier() {
+    at_barrier = 0;
+    arrange(permutation, count);
+    join(permutation.data(), count);
+    for (unsigned thread : permutation) {
+        threads[thread].state = State::Ready;
+        push(thread);
     }
 }
 
@@ -297,16 +180,6 @@ void release_orphans() {
     }
     fail("ended without coming to a __syncthreads() at which %u threads of its block wait "
          "(%u ended)", waiting, lost);
-}
-
-void open_barrier() {
-    at_barrier = 0;
-    arrange(permutation, count);
-    join(permutation.data(), count);
-    for (unsigned thread : permutation) {
-        threads[thread].state = State::Ready;
-        push(thread);
-    }
 }
 
 // The next thread to run. Null when all have ended.
@@ -398,7 +271,8 @@ void enter() {
     }
 }
 
-// Gives way until this thread is the next again.
+}  // namespace
+
 void give_way() {
     Thread* me = self;
     Thread* thread = next();
@@ -407,125 +281,9 @@ void give_way() {
     }
 }
 
-// The library's thread-local variables: those that the kernels have in shared memory.
-thread_local char anchor;
-struct Range {
-    char* low;
-    size_t size;
-};
+namespace {
 
-Range shared_variables() {
-    anchor = 1;
-    Range range{nullptr, 0};
-    dl_iterate_phdr(
-        [](dl_phdr_info* info, size_t, void* to) {
-            auto own = reinterpret_cast<uintptr_t>(&shared_variables);
-            bool ours = false;
-            const ElfW(Phdr)* local = nullptr;
-            for (int i = 0; i < info->dlpi_phnum; ++i) {
-                const ElfW(Phdr)& part = info->dlpi_phdr[i];
-                uintptr_t start = info->dlpi_addr + part.p_vaddr;
-                ours |= part.p_type == PT_LOAD && own >= start && own < start + part.p_memsz;
-                local = part.p_type == PT_TLS ? &part : local;
-            }
-            if (ours && local != nullptr && info->dlpi_tls_data != nullptr) {
-                *static_cast<Range*>(to) = {static_cast<char*>(info->dlpi_tls_data),
-                                            local->p_memsz};
-            }
-            return int(ours);
-        },
-        &range);
-    return range;
-}
-
-// Shared memory of a launch. What kernels declare is poisoned whole once; after that, the
-// part that some block of this kernel has written.
-struct Shared {
-    Range variables{nullptr, 0};
-    const Kernel* kernel = nullptr;
-    size_t low = 0, high = 0;
-    char* dynamic = nullptr;
-    size_t bytes = 0;
-
-    void begin(const Kernel* of, size_t dynamic_bytes) {
-#ifndef EMU_ADDRESS
-        Range now = shared_variables();
-        if (now.low != variables.low) {
-            variables = now;
-            clean(variables.low, variables.size);
-        }
-#endif
-        if (kernel != of) {
-            kernel = of;
-            low = high = 0;
-        }
-        bytes = dynamic_bytes;
-#ifdef EMU_ADDRESS
-        if (posix_memalign(reinterpret_cast<void**>(&dynamic), 16, bytes) != 0) {
-            std::abort();
-        }
-#else
-        size_t room = (bytes + 4095) / 4096 * 4096;
-        auto at = static_cast<char*>(mmap(nullptr, room + 4096, PROT_READ | PROT_WRITE,
-                                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-        if (at == MAP_FAILED || mprotect(at + room, 4096, PROT_NONE) != 0) {
-            std::abort();
-        }
-        dynamic = at + room - (bytes + 15) / 16 * 16;
-#endif
-        emu_shared = dynamic;
-    }
-
-    void before_block() {
-        clean(dynamic, bytes);
-        clean(variables.low + low, high - low);
-    }
-
-    // Finds what was written, at the first block and at the last.
-    void look() {
-        size_t from = 0, to = variables.size;
-        auto dirty = [&](size_t i) {
-            return static_cast<unsigned char>(variables.low[i]) != POISON;
-        };
-        while (from < to && !dirty(from)) {
-            ++from;
-        }
-        while (to > from && !dirty(to - 1)) {
-            --to;
-        }
-        if (from < to) {
-            low = high == 0 ? from & ~size_t(7) : std::min(low, from & ~size_t(7));
-            high = std::max(high, std::min(variables.size, (to + 7) & ~size_t(7)));
-        }
-    }
-
-    void end() {
-        look();
-        clean(variables.low + low, high - low);
-#ifdef EMU_ADDRESS
-        std::free(dynamic);
-#else
-        size_t room = (bytes + 4095) / 4096 * 4096;
-        munmap(dynamic + (bytes + 15) / 16 * 16 - room, room + 4096);
-#endif
-    }
-
-    // Poison, and nobody has written it yet.
-    static void clean(char* at, size_t size) {
-        if (size == 0) {
-            return;
-        }
-        poison(at, size);
-#ifdef EMU_THREAD
-        auto from = reinterpret_cast<uintptr_t>(at) & ~uintptr_t(7);
-        size_t whole = (reinterpret_cast<uintptr_t>(at) + size + 7 - from) & ~size_t(7);
-        static std::once_flag once;
-        std::call_once(once, [] { __tsan_java_init(8, 1ul << 47); });
-        __tsan_java_free(from, whole);
-        __tsan_java_alloc(from, whole);
-#endif
-    }
-} shared;
+Shared shared;
 
 void run_block(uint64_t number) {
     Dim grid = launch->grid;
@@ -627,48 +385,6 @@ void emu_barrier() {
     self->state = State::Barrier;
     ++at_barrier;
     give_way();
-}
-
-uint64_t emu_collective(Collective kind, unsigned mask, uint64_t value, unsigned source) {
-    Thread* me = self;
-    unsigned warp = unsigned(me - threads) / 32 * 32;
-    if (!(mask >> emu_lane & 1)) {
-        fail("takes part in a warp's operation whose mask %08x does not name it", mask);
-    }
-    me->state = State::Collective;
-    me->kind = kind;
-    me->mask = mask;
-    me->value = value;
-    me->source = source;
-    if (!complete(warp, kind, mask)) {
-        give_way();
-        return me->value;
-    }
-    release(warp, kind, mask, me);
-    return me->value;
-}
-
-void emu_copy_start(const Copy* copy) {
-    self->copies.push_back(*copy);
-    self->groups.push_back(self->closed);
-}
-
-void emu_copy_commit() { ++self->closed; }
-
-bool emu_copy_take(unsigned pending, Copy* copy) {
-    Thread& me = *self;
-    if (me.taken == me.copies.size()) {
-        me.copies.clear();
-        me.groups.clear();
-        me.taken = 0;
-        return false;
-    }
-    // Wait counts closed groups only; one that is still open is not among them.
-    if (me.groups[me.taken] + pending >= me.closed) {
-        return false;
-    }
-    *copy = me.copies[me.taken++];
-    return true;
 }
 
 void emu_trap(const char* why) { fail("%s", why); }

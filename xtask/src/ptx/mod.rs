@@ -5,6 +5,7 @@
 //! stamp: hashes of what it was made from and of itself ([`source`]).
 
 mod assemble;
+mod ladder;
 pub(crate) mod source;
 mod table;
 mod tools;
@@ -13,7 +14,7 @@ use crate::marks;
 use crate::tidy::{self, Tree};
 use anyhow::{Context, Result, bail, ensure};
 use source::{NVRTC, Source};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use table::Row;
 use tools::Tools;
 
@@ -32,6 +33,7 @@ Examples:
   cargo xtask ptx --table          registers, shared memory, stack and spills of every kernel
   cargo xtask ptx --table --write  the same, into docs/performance.md
   cargo xtask ptx --ladder         compile kernels/ladder/ into target/ptx/ and show its table
+  cargo xtask ptx --ladder --write the same, into kernels/ladder/README.md
 
 A source says in its first comment what it is compiled for:
   // nvrtc: compute_75 compute_80  (compute_75 if it says nothing)
@@ -47,19 +49,19 @@ pub(crate) struct Args {
     #[arg(value_name = "FAMILY")]
     families: Vec<String>,
     /// Compare with the committed files, change none
-    #[arg(long, conflicts_with_all = ["write", "ladder"])]
+    #[arg(long, conflicts_with = "write")]
     check: bool,
     /// Compare nothing but the hashes in the committed files
-    #[arg(long, requires = "check", conflicts_with = "table")]
+    #[arg(long, requires = "check", conflicts_with = "shown")]
     stamps: bool,
     /// Print what each kernel takes, by ptxas
-    #[arg(long)]
+    #[arg(long, group = "shown")]
     table: bool,
-    /// Put the table into docs/performance.md
-    #[arg(long, requires = "table", conflicts_with_all = ["families", "ladder"])]
+    /// Put the table into docs/performance.md, or into the ladder's README.md
+    #[arg(long, requires = "shown", conflicts_with = "families")]
     write: bool,
-    /// Compile kernels/ladder/ instead, into target/ptx/
-    #[arg(long)]
+    /// Compile kernels/ladder/ instead, into target/ptx/, and print what each rung takes
+    #[arg(long, group = "shown")]
     ladder: bool,
 }
 
@@ -76,7 +78,7 @@ pub(crate) fn ptx(root: &Path, args: &Args) -> Result<()> {
     let folder = if args.ladder { LADDER } else { FOLDER };
     let sources = sources(&tree, folder, &args.families)?;
     if args.ladder {
-        return ladder(root, &sources);
+        return ladder::ladder(root, &tree, &sources, args);
     }
     if args.check {
         return check(root, &tree, &sources, args);
@@ -88,11 +90,16 @@ pub(crate) fn ptx(root: &Path, args: &Args) -> Result<()> {
     let text = table::table(&rows(&Tools::get(root)?, &made)?);
     print!("{text}");
     if args.write {
-        let path = root.join(DOCUMENT);
-        let old = std::fs::read_to_string(&path).context(DOCUMENT)?;
-        std::fs::write(&path, marks::placed(&old, COMMAND, &text)).context(DOCUMENT)?;
+        write(root, DOCUMENT, COMMAND, &text)?;
     }
     Ok(())
+}
+
+/// Puts `text` into the part of a document that `command` writes.
+fn write(root: &Path, document: &str, command: &str, text: &str) -> Result<()> {
+    let path = root.join(document);
+    let old = std::fs::read_to_string(&path).context(document.to_owned())?;
+    std::fs::write(&path, marks::placed(&old, command, text)).context(document.to_owned())
 }
 
 /// The sources of `folder` that are asked for, all when none is named.
@@ -240,27 +247,6 @@ fn difference(tree: &Tree, made: &Made) -> Option<String> {
     Some(format!(
         "{path}:{line}: differs from what NVRTC {NVRTC} makes of the sources"
     ))
-}
-
-/// Compiles the rungs into the target folder and shows what they take.
-fn ladder(root: &Path, sources: &[Source]) -> Result<()> {
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let folder = target.join("ptx/ladder");
-    std::fs::create_dir_all(&folder).with_context(|| format!("no folder {}", folder.display()))?;
-    let tools = Tools::get(root)?;
-    let made = make(&tools, &jobs(sources))?;
-    for made in &made {
-        let path = folder.join(made.path.trim_start_matches(LADDER));
-        std::fs::write(&path, &made.text)
-            .with_context(|| format!("could not write {}", path.display()))?;
-    }
-    let rows = rows(&tools, &made)?;
-    print!("{}", table::table(&rows));
-    eprintln!("ptx: {} files in {}", made.len(), folder.display());
-    let faults: Vec<String> = rows.iter().filter_map(Row::spills).collect();
-    ensure!(faults.is_empty(), "{}", faults.join("; "));
-    Ok(())
 }
 
 #[cfg(test)]

@@ -41,6 +41,11 @@ pub(super) fn rows(ptxas: &Path, path: &str, target: u32, ptx: &str) -> Result<V
 }
 
 impl Row {
+    /// What it takes on the latest machine.
+    pub(super) fn latest(&self) -> Option<&Kernel> {
+        self.kernels[2].as_ref()
+    }
+
     fn name(&self) -> &str {
         let kernel = self.kernels.iter().flatten().next();
         kernel.map_or("", |kernel| kernel.name.as_str())

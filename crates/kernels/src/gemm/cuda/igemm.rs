@@ -2,7 +2,7 @@
 //! `kernels/igemm.cuh` computes. Products of matrices and the three convolutions are
 //! such products.
 
-use super::plan::{Plan, Shape};
+use super::plan::{Means, Plan, Shape};
 use crate::cuda::{Launch, Module, Param, Ptr, args, blocks};
 use crate::device::Cuda;
 use crate::gemm::Epilogue;
@@ -137,15 +137,32 @@ impl Igemm {
     }
 }
 
-/// The names of a form's kernels.
+/// The names of a form's kernels: `entries!("gemm_kk", "gemm_sum")`.
 pub(crate) struct Entries {
     /// By [`Tile`](super::plan::Tile).
-    pub(crate) tiles: [&'static str; 3],
+    pub(crate) tiles: [&'static str; 6],
     /// What sums up partial sums, one or four at a time.
     pub(crate) sums: [&'static str; 2],
 }
 
-/// Asks for products, split as their sizes suggest. `vectors` says that both operands
+macro_rules! entries {
+    ($form:literal, $sum:literal) => {
+        $crate::gemm::cuda::igemm::Entries {
+            tiles: [
+                concat!($form, "_128x64"),
+                concat!($form, "_64x64"),
+                concat!($form, "_any"),
+                concat!($form, "_tf32_128x128"),
+                concat!($form, "_tf32_128x64"),
+                concat!($form, "_tf32_64x64"),
+            ],
+            sums: [$sum, concat!($sum, "4")],
+        }
+    };
+}
+pub(crate) use entries;
+
+/// Asks for products, split as their sizes suggest. `fours` says that both operands
 /// can be read four elements at a time.
 #[allow(unsafe_code)]
 pub(crate) fn launch(
@@ -153,7 +170,7 @@ pub(crate) fn launch(
     module: &Module,
     entries: &Entries,
     products: Products,
-    vectors: bool,
+    fours: bool,
 ) {
     let Products {
         igemm: mut product,
@@ -170,9 +187,9 @@ pub(crate) fn launch(
         k: depth,
         count,
     };
-    let plan = Plan::of(&shape, vectors);
-    product.splits = narrow(plan.splits);
-    product.slice = narrow(plan.slice);
+    let plan = Plan::of(&shape, Means::of(fours, cuda.matmul()));
+    product.splits = u32_of(plan.splits);
+    product.slice = u32_of(plan.slice);
     let parts = match plan.splits {
         1 => 0,
         splits => splits * count * m * n,
@@ -185,9 +202,9 @@ pub(crate) fn launch(
         count * plan.splits,
     ];
     let launch = Launch {
-        grid: grid.map(narrow),
+        grid: grid.map(u32_of),
         block: 32 * plan.tile.warps as u32,
-        shared: 0,
+        shared: u32_of(plan.tile.shared()),
     };
     // SAFETY: the operands' strides keep within their buffers for all lines and k of every
     // class, which whoever made the product from checked shapes answers for; blocks write the
@@ -197,7 +214,7 @@ pub(crate) fn launch(
         let vector = n.is_multiple_of(4);
         let items = m * n / if vector { 4 } else { 1 };
         let mut launch = Launch::flat(blocks(items));
-        launch.grid[1] = narrow(count);
+        launch.grid[1] = u32_of(count);
         // SAFETY: reads the parts that were just written, and writes the same rows and
         // columns of `out`.
         unsafe {
@@ -216,7 +233,7 @@ pub(crate) fn launch(
 /// # Panics
 /// When it does not fit.
 #[track_caller]
-pub(crate) fn narrow(number: usize) -> u32 {
+pub(crate) fn u32_of(number: usize) -> u32 {
     u32::try_from(number).unwrap_or_else(|_| {
         panic!("a GPU's product or convolution counts {number} elements: more than fit 32 bits")
     })

@@ -7,11 +7,14 @@ use super::Epilogue;
 use crate::cuda::Module;
 use crate::device::Cuda;
 use crate::{Buffer, Layout, View};
-use igemm::{Class, Entries, Igemm, Operand, narrow};
+use igemm::{Class, Entries, Igemm, Operand, entries, u32_of};
 
 static MODULE: Module = Module::new(
     "gemm",
-    &[(75, include_str!("../../../../../kernels/gemm.75.ptx"))],
+    &[
+        (75, include_str!("../../../../../kernels/gemm.75.ptx")),
+        (80, include_str!("../../../../../kernels/gemm.80.ptx")),
+    ],
 );
 
 pub(super) fn gemm(cuda: Cuda, operands: [View<'_>; 2], epilogue: &Epilogue<'_>, out: &mut Buffer) {
@@ -21,48 +24,36 @@ pub(super) fn gemm(cuda: Cuda, operands: [View<'_>; 2], epilogue: &Epilogue<'_>,
     let b = b.transposed();
     let forms = [Form::of(&a), Form::of(&b)];
     let class = Class {
-        m: narrow(m),
-        k: narrow(k),
+        m: u32_of(m),
+        k: u32_of(k),
         ..Class::ONE
     };
     let product = Igemm {
         a: a.operand(operands[0].buffer),
         b: b.operand(operands[1].buffer),
-        n: narrow(n),
-        batch: narrow(m * n),
+        n: u32_of(n),
+        batch: u32_of(m * n),
         ..Igemm::new(out, epilogue)
     };
     let entries = entries(forms);
-    let vectors = forms.iter().all(|form| form.vectors);
+    let fours = forms.iter().all(|form| form.fours);
     let products = a.count;
     igemm::launch(
         cuda,
         &MODULE,
         &entries,
         product.of(&[class], products),
-        vectors,
+        fours,
     );
 }
 
 /// The kernels of a form.
 fn entries([a, b]: [Form; 2]) -> Entries {
-    macro_rules! of {
-        ($form:literal) => {
-            Entries {
-                tiles: [
-                    concat!("gemm_", $form, "_128x64"),
-                    concat!("gemm_", $form, "_64x64"),
-                    concat!("gemm_", $form, "_any"),
-                ],
-                sums: ["gemm_sum", "gemm_sum4"],
-            }
-        };
-    }
     match (a.along_k, b.along_k) {
-        (true, true) => of!("kk"),
-        (true, false) => of!("kn"),
-        (false, true) => of!("mk"),
-        (false, false) => of!("mn"),
+        (true, true) => entries!("gemm_kk", "gemm_sum"),
+        (true, false) => entries!("gemm_kn", "gemm_sum"),
+        (false, true) => entries!("gemm_mk", "gemm_sum"),
+        (false, false) => entries!("gemm_mn", "gemm_sum"),
     }
 }
 
@@ -72,7 +63,7 @@ struct Form {
     /// Neighbours in memory are neighbours along k, not from line to line.
     along_k: bool,
     /// It can be read four elements at a time.
-    vectors: bool,
+    fours: bool,
 }
 
 impl Form {
@@ -86,7 +77,7 @@ impl Form {
         let aligned = [outer, len, x.step, x.offset];
         Self {
             along_k,
-            vectors: inner == 1 && aligned.iter().all(|at| at.is_multiple_of(4)),
+            fours: inner == 1 && aligned.iter().all(|at| at.is_multiple_of(4)),
         }
     }
 }
@@ -130,9 +121,9 @@ impl Matrices {
     }
 
     fn operand(&self, buffer: &Buffer) -> Operand {
-        let [line, k] = self.strides.map(narrow);
+        let [line, k] = self.strides.map(u32_of);
         Operand {
-            batch: narrow(self.step),
+            batch: u32_of(self.step),
             line: [line, 0, 0],
             k: [k, 0, 0],
             ..Operand::at(buffer, self.offset)

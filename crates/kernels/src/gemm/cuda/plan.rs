@@ -1,6 +1,8 @@
 //! How a product is cut into tiles and parts of k: a function of its sizes alone, so that
 //! its bits are the same on every GPU.
 
+use crate::Matmul;
+
 /// Multiprocessors that cuts are chosen for: those of an H100 or H200.
 const PROCESSORS: usize = 132;
 /// Parts of k start at multiples of it.
@@ -27,37 +29,114 @@ pub(crate) struct Tile {
     pub(crate) m: usize,
     pub(crate) n: usize,
     pub(crate) warps: usize,
+    /// Bytes of shared memory that one tile of both operands takes, where they are copied there
+    /// ahead of time.
+    stage: usize,
     /// Blocks that a multiprocessor has room for, by their registers.
     resident: usize,
     /// Multiply-adds in a cycle when there are warps enough.
     rate: usize,
 }
 
-const WIDE: Tile = Tile {
-    index: 0,
-    m: 128,
-    n: 64,
-    warps: 4,
-    resident: 3,
-    rate: 128,
-};
-const SMALL: Tile = Tile {
-    index: 1,
-    m: 64,
-    n: 64,
-    warps: 2,
-    resident: 6,
-    rate: 120,
-};
-/// Reads one element at a time.
-const ANY: Tile = Tile {
+impl Tile {
+    /// Bytes of dynamic shared memory.
+    pub(crate) fn shared(&self) -> usize {
+        const STAGES: usize = 4;
+        STAGES * self.stage
+    }
+}
+
+/// In single precision, four elements read at a time.
+const FP32: [Tile; 2] = [
+    Tile {
+        index: 0,
+        m: 128,
+        n: 64,
+        warps: 4,
+        stage: 0,
+        resident: 3,
+        rate: 128,
+    },
+    Tile {
+        index: 1,
+        m: 64,
+        n: 64,
+        warps: 2,
+        stage: 0,
+        resident: 6,
+        rate: 120,
+    },
+];
+/// In single precision, one element read at a time.
+const ANY: [Tile; 1] = [Tile {
     index: 2,
     m: 64,
     n: 64,
     warps: 8,
-    resident: 4,
+    stage: 0,
+    resident: 3,
     rate: 64,
-};
+}];
+/// In TF32.
+const TF32: [Tile; 3] = [
+    Tile {
+        index: 3,
+        m: 128,
+        n: 128,
+        warps: 4,
+        stage: 20_480,
+        resident: 2,
+        rate: 520,
+    },
+    Tile {
+        index: 4,
+        m: 128,
+        n: 64,
+        warps: 4,
+        stage: 15_360,
+        resident: 3,
+        rate: 420,
+    },
+    Tile {
+        index: 5,
+        m: 64,
+        n: 64,
+        warps: 4,
+        stage: 10_240,
+        resident: 4,
+        rate: 300,
+    },
+];
+
+/// How operands are read and multiplied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Means {
+    /// One element at a time: any strides.
+    Any,
+    /// Four at a time.
+    Fours,
+    /// Four at a time, rounded to TF32.
+    Tf32,
+}
+
+impl Means {
+    /// Of operands that can be read four elements at a time, or cannot.
+    pub(crate) fn of(fours: bool, matmul: Matmul) -> Self {
+        match (fours, matmul) {
+            (false, _) => Self::Any,
+            (true, Matmul::Fp32) => Self::Fours,
+            (true, Matmul::Tf32) => Self::Tf32,
+        }
+    }
+
+    fn tiles(self) -> &'static [Tile] {
+        match self {
+            Self::Any => &ANY,
+            Self::Fours => &FP32,
+            Self::Tf32 => &TF32,
+        }
+    }
+}
 
 /// A cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,10 +149,9 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The cut that is estimated to take the fewest cycles. `vectors` says that the
-    /// operands can be read four elements at a time.
-    pub(crate) fn of(shape: &Shape, vectors: bool) -> Self {
-        let tiles: &[Tile] = if vectors { &[WIDE, SMALL] } else { &[ANY] };
+    /// The cut that is estimated to take the fewest cycles.
+    pub(crate) fn of(shape: &Shape, means: Means) -> Self {
+        let tiles = means.tiles();
         let mut best = (usize::MAX, Self::whole(tiles[0], shape));
         for &tile in tiles {
             let mut splits = 1;

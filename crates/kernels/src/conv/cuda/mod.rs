@@ -1,15 +1,20 @@
 //! The GPU's side: each convolution as a product whose operand is an image read in
-//! patches, without the patches being made.
+//! patches, without the patches being made; or where one side has few channels, directly.
+
+mod narrow;
 
 use super::{Conv, Epilogue};
 use crate::Buffer;
 use crate::cuda::Module;
 use crate::device::Cuda;
-use crate::gemm::cuda::igemm::{self, CLASSES, Class, Entries, Igemm, Operand, narrow};
+use crate::gemm::cuda::igemm::{self, CLASSES, Class, Entries, Igemm, Operand, entries, u32_of};
 
 static MODULE: Module = Module::new(
     "conv",
-    &[(75, include_str!("../../../../kernels/conv.75.ptx"))],
+    &[
+        (75, include_str!("../../../../../kernels/conv.75.ptx")),
+        (80, include_str!("../../../../../kernels/conv.80.ptx")),
+    ],
 );
 
 /// Channels that can be read four at a time.
@@ -24,10 +29,13 @@ pub(super) fn fprop(
     epilogue: &Epilogue<'_>,
     y: &mut Buffer,
 ) {
+    if narrow::fprop(cuda, conv, [x, w], epilogue, y) {
+        return;
+    }
     let sizes = Sizes::of(conv);
     let [top, left] = sizes.padding;
     let class = Class {
-        m: narrow(conv.batch * conv.small[0] * conv.small[1]),
+        m: u32_of(conv.batch * conv.small[0] * conv.small[1]),
         k: sizes.patch,
         line_inner: [sizes.small[1], sizes.small[0]],
         k_inner: [sizes.c.max(1), sizes.kernel[1]],
@@ -62,11 +70,14 @@ pub(super) fn dgrad(
     epilogue: &Epilogue<'_>,
     x: &mut Buffer,
 ) {
+    if narrow::dgrad(cuda, conv, [y, w], epilogue, x) {
+        return;
+    }
     let sizes = Sizes::of(conv);
     let [down, across] = sizes.stride;
     let product = Igemm {
         a: Operand {
-            line: [sizes.o, sizes.small_row(), narrow(conv.small_len())],
+            line: [sizes.o, sizes.small_row(), u32_of(conv.small_len())],
             k: [1, sizes.o, sizes.small_row()],
             line_step: [1; 2],
             size: sizes.small,
@@ -102,11 +113,14 @@ pub(super) fn dgrad(
 }
 
 pub(super) fn wgrad(cuda: Cuda, conv: &Conv, [x, y]: [&Buffer; 2], w: &mut Buffer) {
+    if narrow::wgrad(cuda, conv, [x, y], w) {
+        return;
+    }
     let sizes = Sizes::of(conv);
     let [top, left] = sizes.padding;
     let class = Class {
         m: sizes.o,
-        k: narrow(conv.batch * conv.small[0] * conv.small[1]),
+        k: u32_of(conv.batch * conv.small[0] * conv.small[1]),
         line_inner: [sizes.c.max(1), sizes.kernel[1]],
         k_inner: [sizes.small[1], sizes.small[0]],
         b: 0_u32.wrapping_sub(top * sizes.big_row() + left * sizes.c),
@@ -157,11 +171,11 @@ impl Residue {
         let taps = conv.kernel[axis].saturating_sub(tap).div_ceil(stride);
         let back = taps.saturating_sub(1);
         Self {
-            first: narrow(first),
-            count: narrow(conv.big[axis].saturating_sub(first).div_ceil(stride)),
-            taps: narrow(taps),
-            last_tap: narrow(tap + stride * back),
-            origin: narrow((first + padding) / stride).wrapping_sub(narrow(back)),
+            first: u32_of(first),
+            count: u32_of(conv.big[axis].saturating_sub(first).div_ceil(stride)),
+            taps: u32_of(taps),
+            last_tap: u32_of(tap + stride * back),
+            origin: u32_of((first + padding) / stride).wrapping_sub(u32_of(back)),
         }
     }
 }
@@ -184,17 +198,17 @@ impl Sizes {
     /// When an image batch has more elements than 32 bits can count.
     #[track_caller]
     fn of(conv: &Conv) -> Self {
-        narrow(conv.batch * conv.big_len().max(conv.small_len()));
+        u32_of(conv.batch * conv.big_len().max(conv.small_len()));
         Self {
-            big: conv.big.map(narrow),
-            c: narrow(conv.big_channels),
-            small: conv.small.map(narrow),
-            o: narrow(conv.small_channels),
-            kernel: conv.kernel.map(narrow),
-            stride: conv.stride.map(narrow),
-            padding: conv.padding.map(narrow),
-            patch: narrow(conv.patch()),
-            big_len: narrow(conv.big_len()),
+            big: conv.big.map(u32_of),
+            c: u32_of(conv.big_channels),
+            small: conv.small.map(u32_of),
+            o: u32_of(conv.small_channels),
+            kernel: conv.kernel.map(u32_of),
+            stride: conv.stride.map(u32_of),
+            padding: conv.padding.map(u32_of),
+            patch: u32_of(conv.patch()),
+            big_len: u32_of(conv.big_len()),
         }
     }
 
@@ -230,7 +244,7 @@ impl Sizes {
         };
         let origin = [row.origin, column.origin];
         Class {
-            m: narrow(conv.batch) * row.count * column.count,
+            m: u32_of(conv.batch) * row.count * column.count,
             k: row.taps * column.taps * self.o,
             line_inner: [column.count.max(1), row.count.max(1)],
             k_inner: [self.o.max(1), column.taps.max(1)],
@@ -242,15 +256,6 @@ impl Sizes {
     }
 }
 
-const FPROP: Entries = Entries {
-    tiles: ["conv_fprop_128x64", "conv_fprop_64x64", "conv_fprop_any"],
-    sums: ["conv_sum", "conv_sum4"],
-};
-const DGRAD: Entries = Entries {
-    tiles: ["conv_dgrad_128x64", "conv_dgrad_64x64", "conv_dgrad_any"],
-    sums: ["conv_scatter", "conv_scatter4"],
-};
-const WGRAD: Entries = Entries {
-    tiles: ["conv_wgrad_128x64", "conv_wgrad_64x64", "conv_wgrad_any"],
-    sums: ["conv_sum", "conv_sum4"],
-};
+const FPROP: Entries = entries!("conv_fprop", "conv_sum");
+const DGRAD: Entries = entries!("conv_dgrad", "conv_scatter");
+const WGRAD: Entries = entries!("conv_wgrad", "conv_sum");
