@@ -124,7 +124,8 @@ void release(unsigned warp, Collective kind, unsigned mask, const Thread* runnin
             }
         }
     }
-    if (kind == Collective::Sync || kind == Collective::Mma) {
+    // Shuffles, votes and mma order no memory.
+    if (kind == Collective::Sync) {
         join(together, n);
     }
 }
