@@ -1,7 +1,7 @@
 //! What the tests of several families share.
 
 pub(crate) use crate::cases::{Dice, extent};
-use crate::{Buffer, DType, Device, Real, View, dispatch};
+use crate::{Buffer, DType, Device, Layout, Real, View, dispatch};
 
 impl Dice {
     /// A shape of up to `rank` dimensions, each up to `size`.
