@@ -54,7 +54,9 @@ fn any_order_gives_the_same_bits() {
         return;
     };
     let errors = |order| -> Vec<String> {
-        let output = emulated::child(Variant::Plain, &library, &[("EMU_ORDER", order)]);
+        let order_of = [("EMU_ORDER", order)];
+        let name = "any_order_gives_the_same_bits";
+        let output = emulated::child(Variant::Plain, &library, &order_of, name);
         let text = emulated::text_of(&output);
         assert!(output.status.success(), "{order}:\n{text}");
         let lines = text.lines().filter_map(|line| line.split(MARK).nth(1));

@@ -30,8 +30,7 @@ pub(super) fn unsafety(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// Folders that are no families: the driver's side of a GPU, and what its kernels are held
-/// against.
+/// Folders that are no families: the driver's side of a GPU, and what kernels are held against.
 const NO_FAMILIES: [&str; 2] = ["cuda", "cases"];
 
 /// Rule: a family of kernels opens with `mod.rs` and has a plain loop that the
@@ -65,7 +64,7 @@ pub(super) fn families(tree: &Tree) -> Vec<Finding> {
                     line: 1,
                     what: "missing".to_owned(),
                     why,
-                    cure: "write it; what is no family is a single file beside the families",
+                    cure: "write it; a folder that is no family is named in xtask/src/tidy/kernels.rs",
                 });
             }
         }
