@@ -2,7 +2,7 @@
 
 use crate::Layout;
 pub(crate) use crate::cases::{Dice, extent};
-use crate::{Buffer, DType, Device, Layout, Real, View, dispatch};
+use crate::{Buffer, DType, Device, Real, View, dispatch};
 
 impl Dice {
     /// A shape of up to `rank` dimensions, each up to `size`.
