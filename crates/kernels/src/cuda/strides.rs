@@ -146,7 +146,7 @@ mod tests {
 
     /// What the kernel does with a divisor.
     fn divided(n: u32, by: &Divisor) -> u32 {
-        let high = (u64::from(n) * u64::from(by.magic) >> 32) as u32;
+        let high = ((u64::from(n) * u64::from(by.magic)) >> 32) as u32;
         (high + n) >> by.shift
     }
 

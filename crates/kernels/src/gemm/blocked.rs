@@ -69,7 +69,8 @@ pub(super) fn gemm(
 
 /// True when the product is better computed as `bᵀ·aᵀ`.
 fn turns(a: Matrix<'_, f32>, b: Matrix<'_, f32>) -> bool {
-    a.shape[0] < b.shape[1] && (b.row(0).is_none() || b.strides[0] <= NARROW)
+    // An empty sum has no rows to look at.
+    b.shape[0] > 0 && a.shape[0] < b.shape[1] && (b.row(0).is_none() || b.strides[0] <= NARROW)
 }
 
 /// A product whose roles are decided: `a * b` is `out`, or `out`'s transpose.
