@@ -17,7 +17,7 @@ fn main() {
         let ok = c.passes(e);
         bad += usize::from(!ok);
         println!(
-            "{} {:.2e} <= {:.0e} {:5.2}s {}",
+            "{} {:e} <= {:.0e} {:5.2}s {}",
             if ok { "ok " } else { "BAD" },
             e,
             c.tolerance,

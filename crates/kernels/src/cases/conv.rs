@@ -1,11 +1,12 @@
 //! Cases of the family `conv`: the convolutions of the recipes at a batch of 2, and
 //! geometries beside them: odd sizes, strides, channels that no tile divides.
 
-use super::gemm::in_both_modes;
+use super::gemm::{TILES, cut_as, in_both_modes};
 use super::{Case, Dice, numbers, poisoned};
 use crate::Buffer;
 use crate::Variant;
 use crate::conv::{Conv, Epilogue, dgrad_with, fprop_with, wgrad};
+use crate::gemm::cuda::plan::Cut;
 
 /// The relative error allowed to a convolution forward, in single precision.
 const FORWARD: f64 = 2e-6;
@@ -17,6 +18,7 @@ pub(crate) fn cases() -> Vec<Case> {
         .iter()
         .flat_map(|(name, conv)| of(name, *conv))
         .collect();
+    cases.extend(cuts());
     cases.extend(among_nans());
     cases
 }
@@ -114,6 +116,18 @@ fn of(name: &str, conv: Conv) -> Vec<Case> {
         GRADIENT,
     ));
     cases
+}
+
+/// Every tile, with k whole and in parts.
+fn cuts() -> Vec<Case> {
+    let conv = Conv::forward(&[3, 64, 14, 14], &[132, 64, 4, 4], [2, 2], [1, 1]);
+    let cuts = (0..TILES).flat_map(|tile| [1, 2].map(|splits| Cut { tile, splits }));
+    cuts.flat_map(|cut| {
+        let name = format!("by tile {}, {} parts", cut.tile, cut.splits);
+        let cases = of(&name, conv).into_iter();
+        cases.map(move |case| cut_as(cut, case))
+    })
+    .collect()
 }
 
 /// Images, weight, and a bias for either image.

@@ -2,6 +2,7 @@
 //! operands along either axis, and sizes that no tile divides.
 
 use super::{Case, Dice, extent, numbers, poisoned};
+use crate::gemm::cuda::plan::Cut;
 use crate::gemm::{Epilogue, gemm_finish};
 use crate::{Buffer, Device, Layout, Matmul, View};
 
@@ -14,6 +15,7 @@ pub(crate) fn cases() -> Vec<Case> {
     let mut cases = layers();
     cases.extend(tails());
     cases.extend(layouts());
+    cases.extend(cuts());
     cases.extend(Product::dense([5, 0, 6], PLAIN).cases("gemm of nothing"));
     cases.push(overwritten());
     cases
@@ -162,6 +164,35 @@ fn tails() -> Vec<Case> {
             product.cases(&name)
         })
         .collect()
+}
+
+/// Every tile, with k whole and in parts.
+fn cuts() -> Vec<Case> {
+    let ways = [PLAIN, FORWARD, WEIGHT, [true, true]];
+    let cuts = (0..TILES).flat_map(|tile| [1, 3].map(|splits| Cut { tile, splits }));
+    let all = cuts.flat_map(|cut| ways.map(|way| (cut, way)));
+    all.flat_map(|(cut, way)| {
+        let product = Product {
+            bias: true,
+            slope: 0.2,
+            ..Product::dense([132, 260, 136], way)
+        };
+        let name = format!("gemm {way:?} by tile {}, {} parts", cut.tile, cut.splits);
+        product.cases(&name).map(|case| cut_as(cut, case))
+    })
+    .collect()
+}
+
+/// Tiles that operands may be read by, at most.
+pub(super) const TILES: usize = 3;
+
+/// The same case with its products cut so.
+pub(super) fn cut_as(cut: Cut, case: Case) -> Case {
+    let run = case.run;
+    Case {
+        run: Box::new(move |device| cut.force(|| run(device))),
+        ..case
+    }
 }
 
 /// Views that are parts of others, repeat, and batches.

@@ -2,6 +2,33 @@
 //! its bits are the same on every GPU.
 
 use crate::Matmul;
+use std::cell::Cell;
+
+thread_local! {
+    static FORCED: Cell<Option<Cut>> = const { Cell::new(None) };
+}
+
+/// A cut that is not chosen: the `tile`th of those that fit the operands, so many parts of k.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cut {
+    pub(crate) tile: usize,
+    pub(crate) splits: usize,
+}
+
+impl Cut {
+    /// Runs `f` with every product of this thread cut so: small cases meet the tiles of
+    /// large products.
+    pub(crate) fn force<R>(self, f: impl FnOnce() -> R) -> R {
+        struct Back(Option<Cut>);
+        impl Drop for Back {
+            fn drop(&mut self) {
+                FORCED.set(self.0);
+            }
+        }
+        let _back = Back(FORCED.replace(Some(self)));
+        f()
+    }
+}
 
 /// Multiprocessors that cuts are chosen for: those of an H100 or H200.
 const PROCESSORS: usize = 132;
@@ -152,6 +179,9 @@ impl Plan {
     /// The cut that is estimated to take the fewest cycles.
     pub(crate) fn of(shape: &Shape, means: Means) -> Self {
         let tiles = means.tiles();
+        if let Some(cut) = FORCED.get() {
+            return Self::split(tiles[cut.tile % tiles.len()], shape, cut.splits);
+        }
         let mut best = (usize::MAX, Self::whole(tiles[0], shape));
         for &tile in tiles {
             let mut splits = 1;
@@ -212,5 +242,78 @@ impl Plan {
             1 => cycles,
             _ => cycles + LAUNCH + 2 * parts / BYTES,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Products of `dcgan` at a batch of 64, of `mlp`, and others.
+    const SHAPES: [[usize; 4]; 16] = [
+        [64, 12544, 100, 1],
+        [3136, 128, 1024, 4],
+        [12544, 64, 512, 4],
+        [3136, 256, 2048, 1],
+        [256, 2048, 3136, 1],
+        [12544, 128, 1024, 1],
+        [128, 1024, 12544, 1],
+        [3136, 128, 1024, 1],
+        [128, 1024, 3136, 1],
+        [3136, 64, 512, 4],
+        [64, 1, 6272, 1],
+        [64, 1024, 784, 1],
+        [1024, 784, 64, 1],
+        [1, 1, 0, 1],
+        [1, 1, 1_000_000, 3],
+        [4096, 4096, 4096, 1],
+    ];
+
+    fn shape([m, n, k, count]: [usize; 4]) -> Shape {
+        Shape { m, n, k, count }
+    }
+
+    #[test]
+    fn parts_make_the_whole() {
+        for sizes in SHAPES {
+            for means in [Means::Any, Means::Fours, Means::Tf32] {
+                let plan = Plan::of(&shape(sizes), means);
+                let k = sizes[2];
+                assert!(plan.splits * plan.slice >= k, "{sizes:?} {plan:?}");
+                let before_last = (plan.splits - 1) * plan.slice;
+                assert!(before_last < k.max(1), "{sizes:?} {plan:?}: an empty part");
+                let whole = plan.splits == 1 || plan.slice.is_multiple_of(DEPTH);
+                assert!(whole, "{sizes:?} {plan:?}");
+            }
+        }
+    }
+
+    /// Where a tile for each multiprocessor cannot be had otherwise, k is split.
+    #[test]
+    fn devices_are_filled() {
+        for sizes in SHAPES
+            .into_iter()
+            .filter(|[m, n, k, _]| m * n * k > 1 << 25)
+        {
+            for means in [Means::Fours, Means::Tf32] {
+                let (shape, plan) = (shape(sizes), Plan::of(&shape(sizes), means));
+                let tiles = shape.m.div_ceil(plan.tile.m) * shape.n.div_ceil(plan.tile.n);
+                let blocks = tiles * shape.count * plan.splits;
+                assert!(
+                    blocks >= PROCESSORS * 3 / 4,
+                    "{sizes:?} {plan:?}: {blocks} blocks"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_cut_is_forced_and_then_no_more() {
+        let shape = shape(SHAPES[1]);
+        let chosen = Plan::of(&shape, Means::Tf32);
+        let cut = Cut { tile: 2, splits: 5 };
+        let forced = cut.force(|| Plan::of(&shape, Means::Tf32));
+        assert_eq!((forced.tile, forced.splits), (TF32[2], 5));
+        assert_eq!(Plan::of(&shape, Means::Tf32), chosen);
     }
 }
