@@ -102,12 +102,7 @@ fn name<F>() -> String {
 
 /// Runs the test called `name` again, alone, in a child process with `library`; see
 /// [`in_child`].
-pub fn child(
-    variant: Variant,
-    library: &Path,
-    environment: &[(&str, &str)],
-    name: &str,
-) -> Output {
+pub fn child(variant: Variant, library: &Path, environment: &[(&str, &str)], name: &str) -> Output {
     let test = std::env::current_exe().expect("the path of this test");
     let mut command = under(variant, library, &test);
     command

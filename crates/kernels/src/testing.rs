@@ -1,5 +1,6 @@
 //! What the tests of several families share.
 
+use crate::Layout;
 pub(crate) use crate::cases::{Dice, extent};
 use crate::{Buffer, DType, Device, Real, View, dispatch};
 
