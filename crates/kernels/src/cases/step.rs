@@ -75,6 +75,7 @@ impl Training {
             Rc::new(grad)
         });
         self.update(shape, &batch);
+        drop(batch);
         self.clock.add(1);
         noise[1].clone()
     }
