@@ -1,4 +1,5 @@
 // The three convolutions of conv/mod.rs. Images are [n, row, column, channel], weights
+// nvrtc: compute_75 compute_80
 // [o, ky, kx, c].
 #include "igemm_tiles.cuh"
 #include "narrow.cuh"

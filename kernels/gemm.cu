@@ -1,4 +1,5 @@
 // Products of matrices and what follows them: out = act(a b + bias).
+// nvrtc: compute_75 compute_80
 #include "igemm_tiles.cuh"
 
 // Each operand lies along k or across it: a row-major a and the transpose of a row-major b

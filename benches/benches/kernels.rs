@@ -12,7 +12,7 @@ use detach_kernels::norm::{self, Norm};
 use detach_kernels::optim::{self, Adam, Moving};
 use detach_kernels::philox::{self, Distribution, Key};
 use detach_kernels::reduce::{self, Reduction};
-use detach_kernels::{Act, Buffer, Layout, Variant, copy, gemm};
+use detach_kernels::{Act, Buffer, Device, Layout, Variant, copy, gemm};
 use std::time::Duration;
 
 /// A family's implementations under the names that it gives them.
@@ -52,7 +52,11 @@ fn products(c: &mut Criterion) {
         [128, 784, 1024],
         [12544, 512, 64],
     ] {
-        let (a, b, mut out) = (random(m * k), random(k * n), zeros(m * n));
+        let (a, b, mut out) = (
+            random(Device::Cpu, m * k),
+            random(Device::Cpu, k * n),
+            zeros(Device::Cpu, m * n),
+        );
         group.throughput(Throughput::Elements(2 * (m * k * n) as u64));
         let what = format!("{m}×{k} · {k}×{n}");
         each(&mut group, &what, gemm::VARIANTS, |variant| {
@@ -92,9 +96,9 @@ fn convolutions(c: &mut Criterion) {
     let mut group = c.benchmark_group("conv");
     for (name, conv) in layers {
         let len = |shape: [usize; 4]| shape.iter().product::<usize>();
-        let mut x = random(len(conv.big_shape()));
-        let mut y = random(len(conv.small_shape()));
-        let mut w = random(len(conv.weight_shape()));
+        let mut x = random(Device::Cpu, len(conv.big_shape()));
+        let mut y = random(Device::Cpu, len(conv.small_shape()));
+        let mut w = random(Device::Cpu, len(conv.weight_shape()));
         let [n, _, h, width] = conv.small_shape();
         group.throughput(Throughput::Elements(2 * (n * h * width * w.len()) as u64));
         let names = conv::VARIANTS;
@@ -122,7 +126,11 @@ fn bytes(passes: usize) -> Throughput {
 }
 
 fn elementwise(c: &mut Criterion) {
-    let (a, b, mut out) = (random(LEN), random(LEN), zeros(LEN));
+    let (a, b, mut out) = (
+        random(Device::Cpu, LEN),
+        random(Device::Cpu, LEN),
+        zeros(Device::Cpu, LEN),
+    );
     let layout = Layout::contiguous(&[LEN]);
     let mut group = c.benchmark_group("map");
     group.throughput(bytes(2));
@@ -144,7 +152,7 @@ fn elementwise(c: &mut Criterion) {
 }
 
 fn reductions(c: &mut Criterion) {
-    let x = random(LEN);
+    let x = random(Device::Cpu, LEN);
     let mut group = c.benchmark_group("reduce");
     group.throughput(bytes(1));
     for (what, to) in [
@@ -152,7 +160,7 @@ fn reductions(c: &mut Criterion) {
         ("of rows", [ROWS, 1]),
         ("all", [1, 1]),
     ] {
-        let mut out = zeros(to[0] * to[1]);
+        let mut out = zeros(Device::Cpu, to[0] * to[1]);
         let layout = Layout::contiguous(&to);
         each(
             &mut group,
@@ -168,7 +176,7 @@ fn reductions(c: &mut Criterion) {
 }
 
 fn copies(c: &mut Criterion) {
-    let (x, mut out) = (random(LEN), zeros(LEN));
+    let (x, mut out) = (random(Device::Cpu, LEN), zeros(Device::Cpu, LEN));
     let shape = [64, CHANNELS, 28, 28];
     let mut group = c.benchmark_group("copy");
     group.throughput(bytes(2));
@@ -190,10 +198,14 @@ fn normalisation(c: &mut Criterion) {
         eps: 1e-5,
         act: Act::Relu,
     };
-    let (x, dy, mut out) = (random(LEN), random(LEN), zeros(LEN));
-    let (gamma, beta) = (random(CHANNELS), random(CHANNELS));
+    let (x, dy, mut out) = (
+        random(Device::Cpu, LEN),
+        random(Device::Cpu, LEN),
+        zeros(Device::Cpu, LEN),
+    );
+    let (gamma, beta) = (random(Device::Cpu, CHANNELS), random(Device::Cpu, CHANNELS));
     let affine = [&gamma, &beta];
-    let [mut stats, mut sums]: [Buffer; 2] = [2 * CHANNELS; 2].map(zeros);
+    let [mut stats, mut sums]: [Buffer; 2] = [2 * CHANNELS; 2].map(|len| zeros(Device::Cpu, len));
     let mut group = c.benchmark_group("norm");
     group.throughput(bytes(3));
     each(&mut group, "forward", norm::VARIANTS, |variant| {
@@ -211,13 +223,18 @@ fn normalisation(c: &mut Criterion) {
 
 fn optimisers(c: &mut Criterion) {
     let n = 2_100_000;
-    let (mut p, mut m, mut v, g) = (random(n), zeros(n), zeros(n), random(n));
+    let (mut p, mut m, mut v, g) = (
+        random(Device::Cpu, n),
+        zeros(Device::Cpu, n),
+        zeros(Device::Cpu, n),
+        random(Device::Cpu, n),
+    );
     let adam = Adam {
         lr: 2e-4,
         beta1: 0.5,
         beta2: 0.999,
         eps: 1e-8,
-        step: 10,
+        step: 10.into(),
     };
     let mut group = c.benchmark_group("optim");
     group.throughput(Throughput::Bytes(7 * 4 * n as u64));
@@ -231,11 +248,11 @@ fn optimisers(c: &mut Criterion) {
 /// Elements are numbers drawn.
 fn random_numbers(c: &mut Criterion) {
     let n = 1_000_000;
-    let mut out = zeros(n);
+    let mut out = zeros(Device::Cpu, n);
     let key = Key {
         seed: 1,
         stream: 2,
-        step: 3,
+        step: 3.into(),
         draw: 4,
     };
     let mut group = c.benchmark_group("philox");
@@ -246,7 +263,7 @@ fn random_numbers(c: &mut Criterion) {
         ("mask", Distribution::Bernoulli(0.7)),
     ] {
         each(&mut group, what, philox::VARIANTS, |variant| {
-            philox::fill_with(variant, distribution, key, &mut out);
+            philox::fill_with(variant, distribution, &key, &mut out);
         });
     }
     group.finish();

@@ -2,6 +2,12 @@
 
     echo '15 step dcgan 64' | python benches/peers/pytorch.py --threads 2
 
+With `--device cuda` it is PyTorch's side of `cargo xtask gpu-report`, and has the cases
+
+    step RECIPE BATCH fp32|tf32     a training step, eager
+    graph RECIPE BATCH fp32|tf32    the same as a CUDA graph, channels_last, with Adam on the device
+    peak fp32|tf32, copy            TFLOP/s of a product of 8192³, GB/s of a copy of 1 GiB
+
 Requests and answers are those of benches/src/protocol.rs, the cases those of benches/src/cases.rs. All of it is
 PyTorch as its users run it: eager, contiguous NCHW, through torch.nn.functional and autograd; the backward passes of a
 convolution one at a time through aten.convolution_backward. `cargo xtask bench` raises glibc's mmap threshold for it
@@ -65,7 +71,77 @@ def step(name, batch):
     return lambda: recipe.loop(run)
 
 
+def set_matmul(mode):
+    """Products and convolutions in full f32, or in TF32."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = mode == "tf32"
+    torch.backends.cudnn.benchmark = True
+
+
+def steps_on_gpu(way, name, batch, mode):
+    """A call that runs a training step and waits for it; `call.many(n)` waits once for n."""
+    set_matmul(mode)
+    recipe = RECIPES[name]
+    graph = way == "graph"
+    run = Run(recipe, int(batch), 0.3, fused=graph, **({"capturable": True} if graph else {}))
+    if graph:
+        for net in (run.G, run.D):
+            net.to(memory_format=torch.channels_last)
+        run.pool = [x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x for x in run.pool]
+    one = captured(recipe, run) if graph else lambda: recipe.loop(run)
+
+    def call(times=1):
+        for _ in range(times):
+            one()
+        torch.cuda.synchronize()
+
+    call.many = True
+    return call
+
+
+def captured(recipe, run):
+    """A step as a graph. Its batch is the same every time, which costs and spares nothing."""
+    run.pool = run.pool[:1]
+    aside = torch.cuda.Stream()
+    aside.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(aside):
+        for _ in range(5):
+            recipe.loop(run)
+    torch.cuda.current_stream().wait_stream(aside)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        recipe.loop(run)
+    return graph.replay
+
+
+def peak(mode, side=8192):
+    """TFLOP/s of a large product."""
+    set_matmul(mode)
+    a, b = torch.rand(side, side) - 0.5, torch.rand(side, side) - 0.5
+    out = torch.empty(side, side)
+    return lambda: 2e-9 * side**3 / device_ms(lambda: torch.mm(a, b, out=out))
+
+
+def copy(count=2**28):
+    """GB/s, read and written."""
+    a, b = torch.rand(count), torch.empty(count)
+    return lambda: 8e-6 * count / device_ms(lambda: b.copy_(a))
+
+
+def device_ms(call, runs=10):
+    """Milliseconds of a call, by the device's clock."""
+    call()
+    start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    start.record()
+    for _ in range(runs):
+        call()
+    end.record()
+    torch.cuda.synchronize()
+    return start.elapsed_time(end) / runs
+
+
 def prepare(name, *rest):
+    if name in ("step", "graph") and len(rest) == 3:
+        return steps_on_gpu(name, *rest)
     if name == "step":
         return step(*rest)
     if name in ("c", "ct"):
@@ -75,6 +151,11 @@ def prepare(name, *rest):
 
 def median(call, runs):
     """Milliseconds, after a warm-up."""
+    if hasattr(call, "many"):
+        call(5)
+        start = time.perf_counter()
+        call(runs)
+        return (time.perf_counter() - start) * 1e3 / runs
     start = time.perf_counter()
     while True:
         call()
@@ -97,7 +178,9 @@ def peak_memory():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, help="default: PyTorch's own choice")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
     args = parser.parse_args()
+    torch.set_default_device(args.device)
     if args.threads:
         torch.set_num_threads(args.threads)
     torch.manual_seed(0)
@@ -110,6 +193,8 @@ def main():
                 answer = {"value": peak_memory()}
             elif case == ["info"]:
                 answer = {"text": f"PyTorch {torch.__version__}"}
+            elif case[0] in ("peak", "copy"):
+                answer = {"value": {"peak": peak, "copy": copy}[case[0]](*case[1:])()}
             else:
                 if case != held:
                     held = call = None  # the old case's memory goes before the new one's comes

@@ -26,9 +26,9 @@ WARMUP = 3
 class Run:
     """What a loop of recipes.py needs, with random inputs and nothing recorded."""
 
-    def __init__(self, recipe, batch, dropout, fused):
+    def __init__(self, recipe, batch, dropout, fused, **adam):
         self.G, self.D = recipe.build(dropout)
-        self.optimisers = {"G": recipe.adam(self.G, fused=fused), "D": recipe.adam(self.D, fused=fused)}
+        self.optimisers = {name: recipe.adam(net, fused=fused, **adam) for name, net in (("G", self.G), ("D", self.D))}
         self.latent, self.batch = recipe.latent, batch
         self.pool = [torch.rand(batch, *recipe.sample) * 2 - 1 for _ in range(8)]
         self.taken = 0

@@ -16,15 +16,33 @@ use crate::protocol::Case;
 use detach_kernels::conv::{self, Conv};
 use detach_kernels::norm::{self, Norm};
 use detach_kernels::optim::{self, Adam, Moving};
-use detach_kernels::{Act, gemm, peak};
+use detach_kernels::{Act, Buffer, Count, Device, gemm, peak};
 use rayon::prelude::*;
 use std::time::Instant;
 
-/// The case that `words` name.
+/// The case that `words` name, on the CPU.
 ///
 /// # Errors
 /// When there is none, or its numbers do not fit together.
 pub fn prepare(words: &[&str]) -> Result<Case<'static>, String> {
+    match words {
+        ["peak"] => Ok(Case::Value(Box::new(|| {
+            peak::fma_peak(rayon::current_num_threads())
+        }))),
+        ["copy"] => Ok(Case::Value(Box::new(copy_bandwidth))),
+        _ => Ok(Case::Timed(kernel(Device::Cpu, words)?)),
+    }
+}
+
+/// A call of a kernel.
+pub type Call = Box<dyn FnMut()>;
+
+/// The kernel that `words` name, ready to run on `device`; on a GPU a call asks for it and
+/// does not wait.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn kernel(device: Device, words: &[&str]) -> Result<Call, String> {
     let wrong = || format!("`{}`: not a case of ours", words.join(" "));
     let numbers = |words: &[&str]| -> Result<Vec<usize>, String> {
         let parsed = words.iter().map(|word| word.parse().map_err(|_| wrong()));
@@ -32,7 +50,7 @@ pub fn prepare(words: &[&str]) -> Result<Case<'static>, String> {
     };
     match words {
         ["sgemm", rest @ ..] => match numbers(rest)?[..] {
-            [m, n, k] => Ok(sgemm(m, n, k)),
+            [m, n, k] => Ok(sgemm(device, [m, n, k])),
             _ => Err(wrong()),
         },
         [kind @ ("c" | "ct"), pass, rest @ ..] => match numbers(rest)?[..] {
@@ -43,35 +61,32 @@ pub fn prepare(words: &[&str]) -> Result<Case<'static>, String> {
                     "c" => Conv::forward(&x, &[o, i, kernel, kernel], stride, padding),
                     _ => Conv::transposed(&x, &[i, o, kernel, kernel], stride, padding, [0; 2]),
                 };
-                convolution(geometry, *kind == "ct", pass).ok_or_else(wrong)
+                convolution(device, geometry, *kind == "ct", pass).ok_or_else(wrong)
             }
             _ => Err(wrong()),
         },
         ["bn", rest @ ..] => match numbers(rest)?[..] {
-            [n, c, side] => Ok(batch_norm(n * side * side, c)),
+            [n, c, side] => Ok(batch_norm(device, n * side * side, c)),
             _ => Err(wrong()),
         },
-        ["adam", rest @ ..] => Ok(adam(&numbers(rest)?)),
-        ["peak"] => Ok(Case::Value(Box::new(|| {
-            peak::fma_peak(rayon::current_num_threads())
-        }))),
-        ["copy"] => Ok(Case::Value(Box::new(copy_bandwidth))),
+        ["adam", rest @ ..] => Ok(adam(device, &numbers(rest)?)),
         _ => Err(wrong()),
     }
 }
 
-fn timed(call: impl FnMut() + 'static) -> Case<'static> {
-    Case::Timed(Box::new(call))
-}
+/// One of `operands.rs`.
+type Make = fn(Device, usize) -> Buffer;
 
-fn sgemm(m: usize, n: usize, k: usize) -> Case<'static> {
-    let (a, b, mut out) = (random(m * k), random(k * n), zeros(m * n));
-    timed(move || gemm::gemm(view(&a, &[m, k]), view(&b, &[k, n]), &mut out))
+fn sgemm(device: Device, [m, n, k]: [usize; 3]) -> Call {
+    let [a, b] = [m * k, k * n].map(|len| random(device, len));
+    let mut out = zeros(device, m * n);
+    Box::new(move || gemm::gemm(view(&a, &[m, k]), view(&b, &[k, n]), &mut out))
 }
 
 /// A transposed convolution's forward pass is dgrad, and its gradient in the input is
 /// fprop; `wgrad` is the same of both.
-fn convolution(conv: Conv, transposed: bool, pass: &str) -> Option<Case<'static>> {
+fn convolution(device: Device, conv: Conv, transposed: bool, pass: &str) -> Option<Call> {
+    let [random, zeros] = [random as Make, zeros].map(|make| move |len| make(device, len));
     let len = |shape: [usize; 4]| shape.iter().product::<usize>();
     let [big, small] = [conv.big_shape(), conv.small_shape()].map(len);
     let weight = len(conv.weight_shape());
@@ -83,21 +98,22 @@ fn convolution(conv: Conv, transposed: bool, pass: &str) -> Option<Case<'static>
     Some(match pass {
         "fprop" => {
             let (x, w, mut y) = (random(big), random(weight), zeros(small));
-            timed(move || conv::fprop(&conv, &x, &w, &mut y))
+            Box::new(move || conv::fprop(&conv, &x, &w, &mut y))
         }
         "dgrad" => {
             let (y, w, mut x) = (random(small), random(weight), zeros(big));
-            timed(move || conv::dgrad(&conv, &y, &w, &mut x))
+            Box::new(move || conv::dgrad(&conv, &y, &w, &mut x))
         }
         "wgrad" => {
             let (x, y, mut w) = (random(big), random(small), zeros(weight));
-            timed(move || conv::wgrad(&conv, &x, &y, &mut w))
+            Box::new(move || conv::wgrad(&conv, &x, &y, &mut w))
         }
         _ => return None,
     })
 }
 
-fn batch_norm(rows: usize, channels: usize) -> Case<'static> {
+fn batch_norm(device: Device, rows: usize, channels: usize) -> Call {
+    let [random, zeros] = [random as Make, zeros].map(|make| move |len| make(device, len));
     let norm = Norm {
         rows,
         channels,
@@ -108,7 +124,7 @@ fn batch_norm(rows: usize, channels: usize) -> Case<'static> {
     let (x, dy, gamma, beta) = (random(len), random(len), random(channels), random(channels));
     let [mut stats, mut sums] = [zeros(2 * channels), zeros(2 * channels)];
     let [mut y, mut dx] = [len; 2].map(zeros);
-    timed(move || {
+    Box::new(move || {
         let (images, affine) = ([&x, &dy], [&gamma, &beta]);
         norm::stats(&norm, &x, &mut stats);
         norm::forward(&norm, &x, &stats, affine, &mut y);
@@ -117,20 +133,21 @@ fn batch_norm(rows: usize, channels: usize) -> Case<'static> {
     })
 }
 
-fn adam(lens: &[usize]) -> Case<'static> {
+fn adam(device: Device, lens: &[usize]) -> Call {
+    let [random, zeros] = [random as Make, zeros].map(|make| move |len| make(device, len));
     let mut parameters: Vec<_> = lens
         .iter()
         .map(|&len| (random(len), zeros(len), zeros(len), random(len)))
         .collect();
-    let mut step = 0;
-    timed(move || {
-        step += 1;
+    let step = Count::default();
+    Box::new(move || {
+        step.add(1);
         let adam = Adam {
             lr: 2e-4,
             beta1: 0.5,
             beta2: 0.999,
             eps: 1e-8,
-            step,
+            step: step.clone(),
         };
         let all = parameters.iter_mut();
         let all = all.map(|(param, m, v, grad)| Moving { param, m, v, grad });
@@ -152,6 +169,48 @@ fn copy_bandwidth() -> f64 {
     };
     let best = (0..10).map(&mut copy).fold(f64::INFINITY, f64::min);
     2.0 * from.len() as f64 / best / 1e9
+}
+
+/// What a kernel does at the least.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Work {
+    /// Floating point operations of the direct algorithm.
+    pub flops: f64,
+    /// Bytes, of every operand read or written once in each pass over memory.
+    pub bytes: f64,
+}
+
+/// The work of the kernel that `words` name.
+///
+/// # Errors
+/// When there is no such kernel.
+pub fn work(words: &[&str]) -> Result<Work, String> {
+    let wrong = || format!("`{}`: not a case of ours", words.join(" "));
+    let (kind, rest) = words.split_first().ok_or_else(wrong)?;
+    let numbers = rest.iter().filter_map(|word| word.parse().ok());
+    let numbers: Vec<f64> = numbers.collect();
+    let (flops, elements) = match (*kind, &numbers[..]) {
+        ("sgemm", &[m, n, k]) => (2.0 * m * n * k, m * k + k * n + m * n),
+        ("c" | "ct", &[i, o, kernel, stride, padding, side, batch]) => {
+            let other = match *kind {
+                "c" => ((side + 2.0 * padding - kernel) / stride).floor() + 1.0,
+                _ => (side - 1.0) * stride + kernel - 2.0 * padding,
+            };
+            let weight = i * o * kernel * kernel;
+            let small = f64::min(side, other);
+            let images = batch * (i * side * side + o * other * other);
+            (2.0 * batch * small * small * weight, images + weight)
+        }
+        // Statistics read x, normalising reads it and writes y; both passes backward read x
+        // and dy, and the second writes dx.
+        ("bn", &[n, c, side]) => (0.0, 8.0 * n * c * side * side),
+        ("adam", lens) => (0.0, 7.0 * lens.iter().sum::<f64>()),
+        _ => return Err(wrong()),
+    };
+    Ok(Work {
+        flops,
+        bytes: 4.0 * elements,
+    })
 }
 
 #[cfg(test)]
@@ -177,6 +236,19 @@ mod tests {
                 _ => panic!("{name}"),
             }
         }
+    }
+
+    #[test]
+    fn work_is_that_of_the_direct_algorithm() {
+        let work = |name: &str| work(&name.split(' ').collect::<Vec<_>>()).expect("a case");
+        assert_eq!(work("sgemm 2 3 5").flops, 60.0);
+        assert_eq!(work("sgemm 2 3 5").bytes, 4.0 * 31.0);
+        // Each of 7×7 pixels of 128 channels meets 64·16 weights, in 64 images.
+        let down = work("c fprop 64 128 4 2 1 14 64");
+        assert_eq!(down.flops, 2.0 * (64 * 49 * 128 * 64 * 16) as f64);
+        let up = work("ct fprop 128 64 4 2 1 7 64");
+        assert_eq!((up.flops, up.bytes), (down.flops, down.bytes));
+        assert_eq!(work("adam 5 7").bytes, 4.0 * 7.0 * 12.0);
     }
 
     #[test]

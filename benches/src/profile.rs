@@ -10,6 +10,7 @@ use crate::cases;
 use crate::protocol::Case;
 use crate::steps;
 use anyhow::{Result, ensure};
+use detach_tensor::Device;
 use detach_tensor::profile::{Event, record};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -60,7 +61,7 @@ impl Profile {
             fma: value("peak"),
             copy: value("copy"),
         };
-        let mut trainer = steps::trainer(recipe, batch)?;
+        let mut trainer = steps::trainer(recipe, batch, Device::Cpu)?;
         for _ in 0..WARM_UP {
             trainer.step();
         }
@@ -125,7 +126,7 @@ fn name(event: &Event) -> String {
 /// Multiplications and additions of a product: of each element of the small image with
 /// the weights it meets, or of each element of a matrix with its row. 0 of what is no
 /// product: it is bound by memory.
-fn flops(event: &Event) -> f64 {
+pub fn flops(event: &Event) -> f64 {
     let len = |i: usize| {
         event
             .operands

@@ -7,16 +7,16 @@ use detach_gan::recipes::{self, DataKind};
 use detach_gan::settings::Preset;
 use detach_gan::trainer::Trainer;
 use detach_mnist::{Dataset, Split};
-use detach_tensor::{DType, Kind};
+use detach_tensor::{DType, Device, Kind};
 
 /// Enough for whole batches of 16 to 1024, and drawn in well under a second.
 const IMAGES: usize = 4096;
 
-/// A recipe as published, in batches of `batch`, before its first step.
+/// A recipe as published, in batches of `batch`, before its first step on `device`.
 ///
 /// # Errors
 /// When there is no such recipe, or such batches cannot be made of the data.
-pub fn trainer(recipe: &str, batch: usize) -> Result<Trainer> {
+pub fn trainer(recipe: &str, batch: usize, device: Device) -> Result<Trainer> {
     let info = recipes::find(recipe)?;
     ensure!(batch > 0, "a batch of nothing");
     let mut settings = (info.settings)(Preset::AsPublished);
@@ -28,7 +28,10 @@ pub fn trainer(recipe: &str, batch: usize) -> Result<Trainer> {
             Source::images(digits, size, &settings)?
         }
     };
-    let kind = Kind::from(DType::F32);
+    let kind = Kind {
+        dtype: DType::F32,
+        device,
+    };
     Ok(Trainer::new(info, settings, source, kind))
 }
 
@@ -38,15 +41,15 @@ mod tests {
 
     #[test]
     fn a_step_is_the_recipes_own() {
-        let mut trainer = trainer("gauss1d", 8).expect("a recipe");
+        let mut trainer = trainer("gauss1d", 8, Device::Cpu).expect("a recipe");
         trainer.step();
         assert_eq!((trainer.steps_done(), trainer.settings.batch_size), (1, 8));
     }
 
     #[test]
     fn what_cannot_be_built_is_an_error() {
-        assert!(trainer("no such recipe", 64).is_err());
-        assert!(trainer("mlp", 0).is_err());
-        assert!(trainer("mlp", IMAGES + 1).is_err());
+        assert!(trainer("no such recipe", 64, Device::Cpu).is_err());
+        assert!(trainer("mlp", 0, Device::Cpu).is_err());
+        assert!(trainer("mlp", IMAGES + 1, Device::Cpu).is_err());
     }
 }

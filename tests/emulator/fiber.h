@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 
 #if defined(EMU_THREAD)
 extern "C" {
 void* __tsan_get_current_fiber();
 void* __tsan_create_fiber(unsigned flags);
+void __tsan_set_fiber_name(void* fiber, const char* name);
 void __tsan_switch_to_fiber(void* fiber, unsigned flags);
 void __tsan_acquire(void* at);
 void __tsan_release(void* at);
@@ -49,6 +51,9 @@ struct Fiber {
         size = SIZE - (number % 61) * 192;
 #if defined(EMU_THREAD)
         mark = __tsan_create_fiber(0);
+        char name[32];
+        std::snprintf(name, sizeof name, "CUDA thread %u", number);
+        __tsan_set_fiber_name(mark, name);
 #endif
     }
 };

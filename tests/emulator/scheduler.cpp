@@ -6,6 +6,7 @@
 // orders two threads but barriers, and blocks take turns between two sets of fibers, so that
 // neighbouring blocks are unordered too.
 
+#include <csignal>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
@@ -291,19 +292,43 @@ void run_block(uint64_t number) {
                  unsigned(number / grid.x / grid.y)};
     set = (set + 1) % SETS;
     shared.before_block();
+    forget_copies();
     at_barrier = done = first = queued = 0;
     arrange(permutation, count);
     for (unsigned thread : permutation) {
-        Thread& fresh = threads[thread];
-        fresh.state = State::Fresh;
-        fresh.closed = 0;
-        fresh.taken = 0;
-        fresh.copies.clear();
-        fresh.groups.clear();
+        threads[thread].state = State::Fresh;
         push(thread);
     }
     leave_for(next());
 }
+
+// An access to memory that is not there, or not aligned as the device needs it, is named
+// as long as this lives. Sanitizers have their own word for it.
+class Faults {
+#if !defined(EMU_THREAD) && !defined(EMU_ADDRESS)
+public:
+    Faults() {
+        struct sigaction action = {};
+        action.sa_sigaction = [](int, siginfo_t* what, void*) {
+            fail("no access to %p: out of bounds, or not aligned", what->si_addr);
+        };
+        // A thread's own stack may be what is used up.
+        action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+        sigaction(SIGSEGV, &action, &before[0]);
+        sigaction(SIGBUS, &action, &before[1]);
+    }
+    ~Faults() {
+        sigaction(SIGSEGV, &before[0], nullptr);
+        sigaction(SIGBUS, &before[1], nullptr);
+    }
+
+private:
+    struct sigaction before[2];
+#else
+public:
+    Faults() {}
+#endif
+};
 
 }  // namespace
 
@@ -311,6 +336,7 @@ void run(const Launch& what) {
     static std::mutex one;
     std::lock_guard<std::mutex> lock(one);
     launch = &what;
+    Faults faults;
     count = what.block.volume();
     emu_block_size = what.block;
     emu_grid_size = what.grid;

@@ -15,7 +15,8 @@ struct Fiber;
 
 enum class State { Fresh, Ready, Barrier, Collective, Done };
 
-struct Thread {
+// A line of the cache: changing threads is most of what the emulator does.
+struct alignas(64) Thread {
     Dim index;
     State state;
     Fiber* fiber;
@@ -23,12 +24,8 @@ struct Thread {
     Collective kind;
     unsigned mask, source;
     uint64_t value;
-    // Its copies under way: `closed` counts the groups closed, a copy has its group's number.
-    std::vector<Copy> copies;
-    std::vector<unsigned> groups;
-    size_t taken;
-    unsigned closed;
 };
+static_assert(sizeof(Thread) == 64);
 
 // The block's threads, how many it has, and the one that runs.
 extern Thread threads[];
@@ -44,6 +41,8 @@ void join(const unsigned* which, unsigned n);
 // The i-th of n in the order asked for, where that order is no shuffle.
 unsigned ordered(unsigned i, unsigned n);
 
+// Forgets the copies that threads of the last block left under way.
+void forget_copies();
 // Lets lanes go on that wait only for lanes that have ended.
 void release_orphans();
 

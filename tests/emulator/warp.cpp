@@ -7,6 +7,17 @@
 namespace emu {
 namespace {
 
+// A thread's copies under way: `closed` counts its closed groups, and a copy belongs to the
+// group that was open.
+struct Copies {
+    std::vector<Copy> started;
+    std::vector<unsigned> groups;
+    size_t taken = 0;
+    unsigned closed = 0;
+};
+Copies copies[1024];
+bool used;
+
 void mma(unsigned warp) {
     auto part = [&](unsigned lane) {
         return *reinterpret_cast<const Fragments*>(threads[warp + lane].value);
@@ -120,6 +131,17 @@ void release(unsigned warp, Collective kind, unsigned mask, const Thread* runnin
 
 }  // namespace
 
+void forget_copies() {
+    if (used) {
+        for (unsigned i = 0; i < count; ++i) {
+            copies[i].started.clear();
+            copies[i].groups.clear();
+            copies[i].taken = 0;
+        }
+    }
+    used = false;
+}
+
 void release_orphans() {
     for (unsigned i = 0; i < count; ++i) {
         const Thread& thread = threads[i];
@@ -152,25 +174,27 @@ uint64_t emu_collective(Collective kind, unsigned mask, uint64_t value, unsigned
 }
 
 void emu_copy_start(const Copy* copy) {
-    self->copies.push_back(*copy);
-    self->groups.push_back(self->closed);
+    Copies& own = copies[self - threads];
+    own.started.push_back(*copy);
+    own.groups.push_back(own.closed);
+    used = true;
 }
 
-void emu_copy_commit() { ++self->closed; }
+void emu_copy_commit() { ++copies[self - threads].closed; }
 
 bool emu_copy_take(unsigned pending, Copy* copy) {
-    Thread& me = *self;
-    if (me.taken == me.copies.size()) {
-        me.copies.clear();
-        me.groups.clear();
-        me.taken = 0;
+    Copies& own = copies[self - threads];
+    if (own.taken == own.started.size()) {
+        own.started.clear();
+        own.groups.clear();
+        own.taken = 0;
         return false;
     }
-    // Wait counts closed groups only; one that is still open is not among them.
-    if (me.groups[me.taken] + pending >= me.closed) {
+    // A wait is for groups that are closed.
+    if (own.groups[own.taken] + pending >= own.closed) {
         return false;
     }
-    *copy = me.copies[me.taken++];
+    *copy = own.started[own.taken++];
     return true;
 }
 

@@ -3,5 +3,6 @@
 
 pub mod emulated;
 pub mod golden;
+pub mod parity;
 pub mod program;
 pub mod replay;

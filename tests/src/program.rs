@@ -1,6 +1,7 @@
 //! The `gan` program as its users call it: in a folder of its own, on 64 digits, with
 //! nothing of the surroundings (data, caches, colours) that could change what it does.
 
+use crate::emulated::{self, Variant};
 use detach_gan::run::Metrics;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -135,6 +136,20 @@ impl Sandbox {
         command.args(["-c", script]).env("gan", gan());
         self.isolate(&mut command);
         command
+    }
+
+    /// `gan` with these words where the emulated device is, with `environment`; `None`, and a
+    /// line that says so, where there is no g++ to build it with.
+    ///
+    /// # Panics
+    /// When it does not compile.
+    pub fn on_emulated(&self, words: &str, environment: &[(&str, &str)]) -> Option<Done> {
+        let library = emulated::library(Variant::Plain, &emulated::kernels())?;
+        let mut command = emulated::under(Variant::Plain, &library, gan());
+        command.args(words.split_whitespace());
+        self.isolate(&mut command);
+        command.envs(environment.iter().copied());
+        Some(Done::of(command, words))
     }
 
     fn isolate(&self, command: &mut Command) {

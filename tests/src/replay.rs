@@ -7,7 +7,7 @@ use detach_gan::recipes::{DataKind, Info, Recipe, Report, Step, find};
 use detach_gan::settings::{Preset, Settings};
 use detach_gan::trainer::build;
 use detach_nn::{Adam, Slot, State};
-use detach_tensor::{DType, Random, Stream, Tensor};
+use detach_tensor::{Kind, Random, Stream, Tensor};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -46,7 +46,7 @@ pub struct Replay {
     pub recipe: Box<dyn Recipe>,
     data: DataKind,
     batch: usize,
-    dtype: DType,
+    kind: Kind,
     reals: u64,
     draws: u64,
     record: Rc<RefCell<Record>>,
@@ -69,8 +69,13 @@ pub fn published(name: &str, changes: &[&str]) -> (&'static Info, Settings) {
 
 impl Replay {
     /// Builds the recipe, fills both networks and watches both optimisers.
-    pub fn new((info, settings): (&Info, Settings), golden: &Golden, dtype: DType) -> Self {
-        let mut recipe = build(info, &settings, dtype.into());
+    pub fn new(
+        (info, settings): (&Info, Settings),
+        golden: &Golden,
+        kind: impl Into<Kind>,
+    ) -> Self {
+        let kind = kind.into();
+        let mut recipe = build(info, &settings, kind);
         let record = Rc::default();
         let pair = recipe.pair_mut();
         fill(&pair.g, G_TAG);
@@ -81,7 +86,7 @@ impl Replay {
             recipe,
             data: info.data,
             batch: golden.batch,
-            dtype,
+            kind,
             reals: golden.first,
             draws: golden.first,
             record,
@@ -113,7 +118,7 @@ impl Replay {
         let Self {
             data,
             batch,
-            dtype,
+            kind,
             reals,
             draws,
             ..
@@ -126,7 +131,7 @@ impl Replay {
             DataKind::Gaussian => unit_variance,
         };
         let next = |first: u64, count: &mut u64, shape: &[usize], scale| {
-            let array = by_formula(first + *count, shape, scale, 0.0, *dtype);
+            let array = by_formula(first + *count, shape, scale, 0.0, *kind);
             *count += 1;
             Tensor::constant(array)
         };

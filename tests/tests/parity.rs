@@ -11,64 +11,19 @@
 use detach_gan::recipes::RECIPES;
 use detach_nn::{count, parameters};
 use detach_tensor::DType;
-use detach_tests::golden::{self, Golden, Parameter, Which, distance};
-use detach_tests::replay::{Gradients, Record, Replay, published};
+use detach_tests::golden::{self, Golden, Parameter, Which};
+use detach_tests::parity::{CASES, Case, MLP_G_FIRST, Row, case, has_zero_gradient, position};
+use detach_tests::replay::{Gradients, Record};
 
 /// In `f64`: losses, gradients and final values, relatively.
 const F64_LIMIT: f64 = 1e-9;
 /// In `f64`: final values that follow a gradient whose true value is 0.
 const F64_LIMIT_OF_NOISE: f64 = 1e-7;
-/// In `f32`: gradients of step 1, relatively.
-const F32_LIMIT: f64 = 1e-4;
-/// The same where the gradient has come through a BatchNorm, which divides the
-/// difference of nearly equal sums by a small deviation.
-const F32_LIMIT_BEHIND_NORM: f64 = 5e-3;
-/// In `f32`: a gradient whose true value is 0, as a share of the largest one.
-const F32_LIMIT_OF_ZERO: f64 = 1e-5;
-
-/// A golden, and the recipe and settings that it is of.
-struct Case {
-    golden: &'static str,
-    recipe: &'static str,
-    changes: &'static [&'static str],
-}
-
-const fn case(name: &'static str) -> Case {
-    Case {
-        golden: name,
-        recipe: name,
-        changes: &[],
-    }
-}
-
-const MLP_G_FIRST: Case = Case {
-    golden: "mlp-g-first",
-    recipe: "mlp",
-    changes: &["order=g-first"],
-};
-
-const CASES: [Case; 8] = [
-    case("keras-mlp"),
-    case("dcgan"),
-    case("mlp"),
-    MLP_G_FIRST,
-    case("mlp-relu"),
-    case("gauss1d"),
-    case("dcgan-light"),
-    case("dcgan64"),
-];
-
-impl Case {
-    fn replay(&self, golden: &Golden, dtype: DType) -> Replay {
-        Replay::new(published(self.recipe, self.changes), golden, dtype)
-    }
-
-    /// Where our `f64` run differs from the golden.
-    fn differences(&self) -> Differences {
-        let golden = golden::recipe(self.golden);
-        let record = self.replay(&golden, DType::F64).run(golden.steps);
-        Differences::of(&record, &golden)
-    }
+/// Where our `f64` run of a case differs from the golden.
+fn differences(case: &Case) -> Differences {
+    let golden = golden::recipe(case.golden);
+    let record = case.replay(&golden, DType::F64).run(golden.steps);
+    Differences::of(&record, &golden)
 }
 
 /// What is not as it should be, in the order of the run.
@@ -173,14 +128,6 @@ impl Differences {
     }
 }
 
-fn has_zero_gradient(golden: &Golden, which: Which, name: &str) -> bool {
-    golden
-        .zero_gradient
-        .of(which)
-        .iter()
-        .any(|bias| bias == name)
-}
-
 /// A bias straight before a BatchNorm walks wherever rounding takes it, and the
 /// running mean behind follows.
 fn follows_noise(golden: &Golden, which: Which, name: &str) -> bool {
@@ -190,17 +137,11 @@ fn follows_noise(golden: &Golden, which: Which, name: &str) -> bool {
             && has_zero_gradient(golden, which, &format!("{}.bias", layer - 1))
 }
 
-/// `4.weight` is the weight of layer 4.
-fn position(name: &str) -> (usize, &str) {
-    let (layer, tensor) = name.split_once('.').expect("layer.tensor");
-    (layer.parse().expect("a position in a Sequential"), tensor)
-}
-
 macro_rules! f64_parity {
     ($($name:ident: $case:expr;)*) => {$(
         #[test]
         fn $name() {
-            $case.differences().assert_none();
+            differences(&$case).assert_none();
         }
     )*};
 }
@@ -261,7 +202,7 @@ fn another_order_is_seen() {
         changes: &[],
         ..MLP_G_FIRST
     };
-    let Differences(lines) = wrong.differences();
+    let Differences(lines) = differences(&wrong);
     assert_eq!(lines[0], "update 1 is D's instead of G's");
 }
 
@@ -272,7 +213,7 @@ fn another_eps_is_seen() {
         changes: &["eps=1e-8"],
         ..case("keras-mlp")
     };
-    let Differences(lines) = wrong.differences();
+    let Differences(lines) = differences(&wrong);
     assert!(
         !lines.iter().any(|line| line.starts_with("update 1,")),
         "{}",
@@ -288,103 +229,10 @@ fn another_eps_is_seen() {
     assert!(lines.iter().any(|line| line.starts_with("step 20, d_loss")));
 }
 
-/// One line of the table that `f32_is_as_close_as_pytorchs` prints.
-struct Row {
-    name: &'static str,
-    /// Of D's and G's loss: our distance and PyTorch's.
-    losses: [(f64, f64); 2],
-    /// The worst gradient of step 1 that met no BatchNorm, that met one, and the
-    /// largest that should be 0.
-    gradients: [f64; 3],
-}
-
-impl Row {
-    fn of(case: &Case) -> Self {
-        let golden = golden::recipe(case.golden);
-        let wide = case.replay(&golden, DType::F64).run(1);
-        let narrow = case.replay(&golden, DType::F32).run(golden.steps);
-        let mut gradients = [0.0; 3];
-        for (narrow, wide) in narrow.updates.iter().zip(&wide.updates) {
-            for (i, distance) in gradient_distances(narrow, wide, &golden) {
-                gradients[i] = f64::max(gradients[i], distance);
-            }
-        }
-        let farthest = |ours: &[f64], theirs: &[f64]| {
-            let steps = ours.iter().zip(theirs);
-            steps
-                .map(|(a, b)| (a - b).abs() / b.abs())
-                .fold(0.0, f64::max)
-        };
-        Self {
-            name: case.golden,
-            losses: [
-                (farthest(&narrow.d_loss, &golden.d_loss), golden.f32.d_loss),
-                (farthest(&narrow.g_loss, &golden.g_loss), golden.f32.g_loss),
-            ],
-            gradients,
-        }
-    }
-
-    fn passes(&self) -> bool {
-        let [near, behind, zero] = self.gradients;
-        self.losses
-            .iter()
-            .all(|(ours, theirs)| *ours <= 2.0 * theirs)
-            && near <= F32_LIMIT
-            && behind <= F32_LIMIT_BEHIND_NORM
-            && zero <= F32_LIMIT_OF_ZERO
-    }
-
-    fn print(&self) {
-        let [(d, d_torch), (g, g_torch)] = self.losses;
-        let [near, behind, zero] = self.gradients;
-        let verdict = if self.passes() { "" } else { "  MISSED" };
-        println!(
-            "{:<12} {d:>8.1e} {d_torch:>8.1e} {:>8.1e}  {g:>8.1e} {g_torch:>8.1e} {:>8.1e}  \
-             {near:>8.1e} {behind:>8.1e} {zero:>8.1e}{verdict}",
-            self.name,
-            2.0 * d_torch,
-            2.0 * g_torch
-        );
-    }
-}
-
-/// The distance of each gradient, with its place in [`Row::gradients`].
-fn gradient_distances(narrow: &Gradients, wide: &Gradients, golden: &Golden) -> Vec<(usize, f64)> {
-    assert_eq!(narrow.net, wide.net);
-    let net = wide.net;
-    let largest = wide.norms.iter().copied().fold(0.0, f64::max);
-    let one = |(i, Parameter { name, .. }): (usize, &Parameter)| {
-        if has_zero_gradient(golden, net, name) {
-            return (2, narrow.norms[i] / largest);
-        }
-        let behind = usize::from(is_behind_norm(golden, net, position(name).0));
-        (behind, distance(&narrow.values[i], &wide.values[i]))
-    };
-    golden
-        .parameters
-        .of(net)
-        .iter()
-        .enumerate()
-        .map(one)
-        .collect()
-}
-
-/// Whether the gradient of a layer's parameters comes through a BatchNorm on its way
-/// back from the loss, or is of the BatchNorm itself.
-fn is_behind_norm(golden: &Golden, net: Which, layer: usize) -> bool {
-    let is_norm = |layer: &String| layer.starts_with("BatchNorm");
-    golden.layers.of(net)[layer..].iter().any(is_norm)
-        || net == Which::G && golden.layers.d.iter().any(is_norm)
-}
-
 #[test]
 fn f32_is_as_close_as_pytorchs() {
-    println!(
-        "             d_loss                      g_loss                      gradients of step 1\n\
-         recipe           ours  PyTorch    limit      ours  PyTorch    limit     plain   behind     zero"
-    );
-    let rows: Vec<Row> = CASES.iter().map(Row::of).collect();
+    println!("{}", Row::HEADER);
+    let rows: Vec<Row> = CASES.iter().map(|case| Row::of(case, DType::F32)).collect();
     rows.iter().for_each(Row::print);
     let missed: Vec<&str> = rows
         .iter()

@@ -7,7 +7,7 @@ use detach_gan::recipes::{DataKind, Info, RECIPES};
 use detach_gan::settings::Preset;
 use detach_gan::trainer::Trainer;
 use detach_mnist::{Dataset, Split};
-use detach_tensor::{Counting, DType, Recycling, pool_stats};
+use detach_tensor::{Counting, DType, Device, Recycling, pool_stats};
 
 #[global_allocator]
 static ALLOCATOR: Recycling<Counting> = Recycling::new(Counting::new());
@@ -28,7 +28,7 @@ fn trainer(info: &'static Info, digits: usize, batch_size: usize) -> Trainer {
 /// What has been asked of the system: by the pool of buffers, and by all threads in all.
 fn asked() -> (u64, u64) {
     let calls = ALLOCATOR.inner().calls();
-    (pool_stats().system_allocations, calls)
+    (pool_stats(Device::Cpu).system_allocations, calls)
 }
 
 /// Steps on, beyond the end of an epoch, and panics when one took memory.

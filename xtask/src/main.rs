@@ -4,6 +4,9 @@ mod bench;
 mod check;
 mod command;
 mod golden;
+mod gpu_report;
+mod marks;
+mod ptx;
 mod tidy;
 
 use anyhow::Result;
@@ -33,6 +36,10 @@ enum Task {
     Check,
     /// The house rules that no compiler knows: import arrows, file sizes, where `unsafe` may be
     Tidy,
+    /// Check and measure the CUDA path on a GPU: every case, parity, speed beside PyTorch, whole runs
+    GpuReport(gpu_report::Args),
+    /// Compile kernels/*.cu to the PTX beside them; compare, or show what each kernel takes
+    Ptx(ptx::Args),
     /// Make the golden files with PyTorch
     Golden {
         /// Compare with the committed files, change none
@@ -66,6 +73,8 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Bench(args) => bench::bench(&root, *args),
         Task::Check => check::check(&root).map(|()| ExitCode::SUCCESS),
         Task::Tidy => tidy::tidy(&root).map(|()| ExitCode::SUCCESS),
+        Task::GpuReport(args) => gpu_report::gpu_report(&root, args),
+        Task::Ptx(args) => ptx::ptx(&root, &args).map(|()| ExitCode::SUCCESS),
         Task::Golden { check } => golden::golden(&root, check),
     }
 }

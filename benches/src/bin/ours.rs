@@ -8,7 +8,7 @@
 use anyhow::{Context, Result};
 use detach_benches::protocol::{Case, flag, peak_memory, serve};
 use detach_benches::{cases, steps};
-use detach_tensor::Recycling;
+use detach_tensor::{Device, Recycling};
 use std::alloc::System;
 
 /// The allocator of `gan`: what is timed is what users run.
@@ -20,7 +20,7 @@ fn prepare(words: &[&str]) -> Result<Case<'static>, String> {
         ["step", recipe, batch] => {
             let batch = batch.parse().map_err(|_| "no batch size")?;
             let mut trainer =
-                steps::trainer(recipe, batch).map_err(|error| format!("{error:#}"))?;
+                steps::trainer(recipe, batch, Device::Cpu).map_err(|error| format!("{error:#}"))?;
             Ok(Case::Timed(Box::new(move || {
                 trainer.step();
             })))

@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::settings::{Order, Preset, SampleMode};
+use crate::settings::{MatmulMode, Order, Preset, SampleMode};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -83,9 +83,14 @@ pub struct TrainArgs {
     /// `mlp` only: which network is updated first
     #[arg(long)]
     pub order: Option<Order>,
-    /// Where to compute: auto, cpu, cuda:N
+    /// Where to compute: cpu, cuda:N, or auto, a GPU if there is one and else the CPU (see
+    /// `gan info`). A run may go on on another device
     #[arg(long, default_value = "auto")]
     pub device: String,
+    /// How a GPU computes products: with all bits, or on its tensor cores with the first 11 bits of
+    /// each factor, which is faster. The CPU knows fp32 only [default: fp32]
+    #[arg(long)]
+    pub matmul: Option<MatmulMode>,
     /// Passes over the data, in all
     #[arg(long, value_name = "N")]
     pub epochs: Option<u64>,
@@ -161,6 +166,10 @@ pub struct SampleArgs {
     /// BatchNorm by running statistics or by the batch's own [default: as the recipe's pictures]
     #[arg(long)]
     pub mode: Option<SampleMode>,
+    /// Where to compute: cpu, cuda:N or auto. Starting a GPU takes longer than 64 samples on the
+    /// CPU do; it is worth it for thousands
+    #[arg(long, default_value = "cpu")]
+    pub device: String,
     /// How many threads.
     #[command(flatten)]
     pub threads: ThreadsArgs,
@@ -188,6 +197,9 @@ pub struct InterpolateArgs {
     /// Seed of the points
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+    /// Where to compute: cpu, cuda:N or auto
+    #[arg(long, default_value = "cpu")]
+    pub device: String,
     /// How many threads.
     #[command(flatten)]
     pub threads: ThreadsArgs,

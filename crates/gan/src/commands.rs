@@ -7,7 +7,7 @@ use crate::trainer::build;
 use anyhow::Result;
 use detach_mnist::{Dataset, Fetcher, Lookup, Split};
 use detach_nn::{Module, count};
-use detach_tensor::{Conv, Device, Kind};
+use detach_tensor::{Conv, Device, GpuInfo, Kind, Matmul};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fmt::Write;
 
@@ -170,10 +170,11 @@ pub fn data(command: &DataCommand) -> Result<String> {
 /// `gan info`.
 pub fn info(variants: bool) -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let (device, _) = Device::auto(Matmul::default());
     let mut out = format!(
-        "gan {}\ndevice   {} (auto)\nthreads  {} of {cores} cores\nsimd     {}\n",
+        "gan {}\ndevice   {device} (auto)\n{}threads  {} of {cores} cores\nsimd     {}\n",
         env!("CARGO_PKG_VERSION"),
-        Device::default(),
+        list_gpus(),
         rayon::current_num_threads(),
         detach_tensor::simd_level(),
     );
@@ -181,6 +182,25 @@ pub fn info(variants: bool) -> String {
         out += &explain_variants();
     }
     out
+}
+
+/// A line for each GPU, or why there is none.
+fn list_gpus() -> String {
+    let gpus = match Device::gpus() {
+        Ok(gpus) => gpus,
+        Err(error) => return format!("gpu      none: {error}\n"),
+    };
+    let line = |(index, gpu): (usize, &GpuInfo)| {
+        format!(
+            "gpu      cuda:{index}: {}, compute capability {}.{}, {} multiprocessors, {:.1} GiB\n",
+            gpu.name,
+            gpu.capability / 10,
+            gpu.capability % 10,
+            gpu.multiprocessors,
+            gpu.memory as f64 / f64::from(1 << 30),
+        )
+    };
+    gpus.iter().enumerate().map(line).collect()
 }
 
 /// The implementations of every family of kernels, and the forms of the convolutions.

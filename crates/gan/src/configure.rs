@@ -105,6 +105,9 @@ fn override_settings(settings: &mut Settings, info: &Info, args: &TrainArgs) -> 
     if let Some(batch_size) = args.batch_size {
         settings.batch_size = batch_size;
     }
+    if let Some(matmul) = args.matmul {
+        settings.matmul = matmul;
+    }
     for assignment in &args.set {
         settings.set(assignment)?;
     }
@@ -112,7 +115,7 @@ fn override_settings(settings: &mut Settings, info: &Info, args: &TrainArgs) -> 
 }
 
 /// The configuration of a run that goes on: what decides its numbers stays as it was,
-/// only its length may change.
+/// only its length may change, and where and how it is computed.
 pub(crate) fn resumed(mut config: Config, args: &TrainArgs) -> Result<Config> {
     let changed = [
         (
@@ -150,6 +153,9 @@ pub(crate) fn resumed(mut config: Config, args: &TrainArgs) -> Result<Config> {
     }
     if let Some(epochs) = args.epochs {
         config.settings.epochs = epochs;
+    }
+    if let Some(matmul) = args.matmul {
+        config.settings.matmul = matmul;
     }
     if args.data_dir.is_some() {
         config.data_dir.clone_from(&args.data_dir);

@@ -4,9 +4,11 @@ use crate::recipes::ImageSize;
 use crate::settings::{Sampling, Settings};
 use anyhow::{Result, ensure};
 use detach_mnist::{Dataset, PIXELS, Packed, Resize, SIDE, sample};
-use detach_tensor::{Array, Kind, Random, Stream, Tensor};
+use detach_tensor::{Array, Count, DType, Kind, Random, Stream, Tensor};
+use std::ops::Range;
 
-/// Where real samples come from.
+/// Where real samples come from. A step first [prepares](Source::prepare) what it takes, and
+/// then takes its [batch](Source::batch).
 #[derive(Debug)]
 pub enum Source {
     /// A data set of images.
@@ -18,17 +20,44 @@ pub enum Source {
 /// Batches of images `[N, C, side, side]` in [-1, 1].
 #[derive(Debug)]
 pub struct Images {
-    images: Packed,
+    store: Store,
+    len: usize,
+    size: ImageSize,
     batch_size: usize,
     sampling: Sampling,
     random: Random,
     /// The epoch whose order is in `order`.
     epoch: Option<u64>,
     order: Vec<u32>,
+}
+
+/// Where the images are, and the batch that was chosen.
+#[derive(Debug)]
+enum Store {
+    /// In the host's memory. A batch is unpacked where it is chosen.
+    Host { packed: Unpacker, kind: Kind },
+    /// In a GPU's memory. A batch is picked there, by indices.
+    Device(OnDevice),
+}
+
+/// Packed images, and room for some as numbers.
+#[derive(Debug)]
+struct Unpacker {
+    images: Packed,
     pixels: Vec<f32>,
-    channels: usize,
     /// What enlarges an image, and where to; `None` where it is shown as it is.
     resize: Option<(Resize, Vec<f32>)>,
+}
+
+#[derive(Debug)]
+struct OnDevice {
+    /// `[images, 1, side, side]`.
+    images: Tensor,
+    /// The images of a batch, one array for each length of a batch: what a captured step reads.
+    chosen: Vec<Array>,
+    /// Which of these is prepared.
+    current: usize,
+    indices: Vec<f32>,
 }
 
 /// Batches of normal numbers.
@@ -37,6 +66,7 @@ pub struct Gaussian {
     batch_size: usize,
     steps: u64,
     random: Random,
+    kind: Kind,
 }
 
 impl Source {
@@ -60,16 +90,23 @@ impl Source {
             dataset.len(),
             settings.batch_size
         );
-        Ok(Self::Images(Box::new(Images {
+        let packed = Unpacker {
             images: Packed::new(dataset.images),
+            pixels: Vec::new(),
+            resize: (size.side != SIDE).then(|| (Resize::new(SIDE, size.side), Vec::new())),
+        };
+        Ok(Self::Images(Box::new(Images {
+            len: packed.images.len(),
+            store: Store::Host {
+                packed,
+                kind: Kind::default(),
+            },
+            size,
             batch_size: settings.batch_size,
             sampling: settings.sampling,
             random: Random::new(settings.seed, Stream::Shuffle),
             epoch: None,
             order: Vec::new(),
-            pixels: Vec::new(),
-            channels: size.channels,
-            resize: (size.side != SIDE).then(|| (Resize::new(SIDE, size.side), Vec::new())),
         })))
     }
 
@@ -83,7 +120,19 @@ impl Source {
             batch_size: settings.batch_size,
             steps,
             random: Random::new(settings.seed, Stream::Shuffle),
+            kind: Kind::default(),
         })
+    }
+
+    /// The same batches as tensors of `kind`. On a GPU the whole data set lies in its memory
+    /// from now on, four bytes a pixel.
+    #[must_use]
+    pub fn of_kind(mut self, kind: Kind) -> Self {
+        match &mut self {
+            Self::Images(images) => images.store.move_to(kind, images.len, images.size.side),
+            Self::Gaussian(gaussian) => gaussian.kind = kind,
+        }
+        self
     }
 
     /// Steps in an epoch.
@@ -94,22 +143,35 @@ impl Source {
         }
     }
 
-    /// Prepares the batches of `step` (from 0): the function returned gives the first,
-    /// and for recipes that take several, the next ones.
-    pub fn at(&mut self, step: u64, kind: Kind) -> Box<dyn FnMut() -> Tensor + '_> {
+    /// Prepares what the step of this number (from 0) takes: what has to happen on the host in
+    /// every step. Returns how many samples its batch has.
+    pub fn prepare(&mut self, step: &Count) -> usize {
         match self {
-            Self::Images(images) => Box::new(move || images.batch(step, kind)),
+            Self::Images(images) => images.prepare(step.get()),
             Self::Gaussian(gaussian) => {
-                let random = gaussian.random.at(step);
-                Box::new(move || random.normal(&[gaussian.batch_size, 1], kind))
+                gaussian.random = gaussian.random.at(step.clone());
+                gaussian.batch_size
             }
+        }
+    }
+
+    /// The prepared batch; for recipes that take several of a distribution, the next one.
+    pub fn batch(&mut self) -> Tensor {
+        match self {
+            Self::Images(images) => images.batch(),
+            Self::Gaussian(Gaussian {
+                batch_size,
+                random,
+                kind,
+                ..
+            }) => random.normal(&[*batch_size, 1], *kind),
         }
     }
 }
 
 impl Images {
     fn steps_per_epoch(&self) -> u64 {
-        let (images, batch) = (self.images.len(), self.batch_size);
+        let (images, batch) = (self.len, self.batch_size);
         let steps = match self.sampling {
             Sampling::Shuffled { drop_last: false } => images.div_ceil(batch),
             _ => images / batch,
@@ -117,48 +179,133 @@ impl Images {
         steps as u64
     }
 
-    fn batch(&mut self, step: u64, kind: Kind) -> Tensor {
-        let range = match self.sampling {
-            Sampling::WithReplacement => {
-                let mut ints = self.random.at(step).ints();
-                let mut next = || ints.next_u32();
-                sample::draw(
-                    self.images.len(),
-                    self.batch_size,
-                    &mut self.order,
-                    &mut next,
-                );
-                0..self.batch_size
+    fn prepare(&mut self, step: u64) -> usize {
+        let chosen = self.choose(step);
+        let chosen = &self.order[chosen];
+        match &mut self.store {
+            Store::Host { packed, .. } => packed.unpack(chosen.iter().map(|i| *i as usize)),
+            Store::Device(device) => device.choose(chosen),
+        }
+        chosen.len()
+    }
+
+    /// Which part of `order` is the batch of `step`.
+    fn choose(&mut self, step: u64) -> Range<usize> {
+        if self.sampling == Sampling::WithReplacement {
+            let mut ints = self.random.at(step).ints();
+            let mut next = || ints.next_u32();
+            sample::draw(self.len, self.batch_size, &mut self.order, &mut next);
+            return 0..self.batch_size;
+        }
+        let epoch = step / self.steps_per_epoch();
+        if self.epoch != Some(epoch) {
+            let mut ints = self.random.at(epoch).ints();
+            let mut next = || ints.next_u32();
+            sample::shuffle(self.len, &mut self.order, &mut next);
+            self.epoch = Some(epoch);
+        }
+        let start = (step % self.steps_per_epoch()) as usize * self.batch_size;
+        start..(start + self.batch_size).min(self.order.len())
+    }
+
+    fn batch(&self) -> Tensor {
+        let ImageSize { channels, side } = self.size;
+        let gray = match &self.store {
+            Store::Host { packed, kind } => {
+                let values = packed.values();
+                let shape = [values.len() / (side * side), 1, side, side];
+                Tensor::constant(Array::from_slice(values, &shape).to_dtype(kind.dtype))
             }
-            _ => {
-                let epoch = step / self.steps_per_epoch();
-                if self.epoch != Some(epoch) {
-                    let mut ints = self.random.at(epoch).ints();
-                    let mut next = || ints.next_u32();
-                    sample::shuffle(self.images.len(), &mut self.order, &mut next);
-                    self.epoch = Some(epoch);
-                }
-                let start = (step % self.steps_per_epoch()) as usize * self.batch_size;
-                start..(start + self.batch_size).min(self.order.len())
-            }
+            Store::Device(device) => device.batch(),
         };
-        let indices = &self.order[range];
+        gray.expand(&[gray.shape()[0], channels, side, side])
+    }
+}
+
+impl Store {
+    /// Into the memory of the kind's device, as `len` images of `side` pixels.
+    fn move_to(&mut self, to: Kind, len: usize, side: usize) {
+        let Self::Host { packed, kind } = self else {
+            return;
+        };
+        *kind = to;
+        if to.device.gpu().is_some() {
+            *self = Self::Device(OnDevice::new(packed, to, [len, 1, side, side]));
+        }
+    }
+}
+
+impl Unpacker {
+    /// Unpacks the images of these indices.
+    fn unpack(&mut self, indices: impl ExactSizeIterator<Item = usize>) {
         self.pixels.resize(indices.len() * PIXELS, 0.0);
         let mut image = [0; PIXELS];
-        for (values, &index) in self.pixels.chunks_exact_mut(PIXELS).zip(indices) {
-            self.images.unpack(index as usize, &mut image);
+        for (values, index) in self.pixels.chunks_exact_mut(PIXELS).zip(indices) {
+            self.images.unpack(index, &mut image);
             sample::normalise(&image, values);
         }
-        let (pixels, side) = match &mut self.resize {
-            Some((resize, enlarged)) => {
-                resize.all(&self.pixels, enlarged);
-                (&*enlarged, resize.to())
-            }
-            None => (&self.pixels, SIDE),
+        if let Some((resize, enlarged)) = &mut self.resize {
+            resize.all(&self.pixels, enlarged);
+        }
+    }
+
+    /// What was unpacked last, image after image.
+    fn values(&self) -> &[f32] {
+        match &self.resize {
+            Some((_, enlarged)) => enlarged,
+            None => &self.pixels,
+        }
+    }
+}
+
+impl OnDevice {
+    /// Unpacked on the host so many at a time.
+    const AT_ONCE: usize = 1024;
+
+    /// All images, of this shape: the numbers that [`Unpacker`] gives.
+    fn new(packed: &mut Unpacker, kind: Kind, shape: [usize; 4]) -> Self {
+        let (len, pixels) = (shape[0], shape[1..].iter().product::<usize>());
+        let narrow = Kind {
+            dtype: DType::F32,
+            ..kind
         };
-        let gray = Array::from_slice(pixels, &[indices.len(), 1, side, side]);
-        let gray = Tensor::constant(gray.to_dtype(kind.dtype));
-        gray.expand(&[indices.len(), self.channels, side, side])
+        let mut images = Array::zeros(&shape, narrow);
+        for start in (0..len).step_by(Self::AT_ONCE) {
+            packed.unpack(start..(start + Self::AT_ONCE).min(len));
+            images.write("the data set", |buffer| {
+                buffer.write_at(start * pixels, packed.values());
+            });
+        }
+        Self {
+            images: Tensor::constant(images.to_dtype(kind.dtype)),
+            chosen: Vec::new(),
+            current: 0,
+            indices: Vec::new(),
+        }
+    }
+
+    fn choose(&mut self, chosen: &[u32]) {
+        let of_length = |array: &Array| array.len() == chosen.len();
+        self.current = self
+            .chosen
+            .iter()
+            .position(of_length)
+            .unwrap_or(self.chosen.len());
+        if self.current == self.chosen.len() {
+            let array = Array::zeros(&[chosen.len()], self.images.kind());
+            self.chosen.push(array);
+        }
+        // Whole numbers up to 2²⁴ are exact.
+        self.indices.clear();
+        self.indices
+            .extend(chosen.iter().map(|index| *index as f32));
+        let values = &self.indices;
+        self.chosen[self.current].write("the next batch", |buffer| buffer.write(values));
+    }
+
+    fn batch(&self) -> Tensor {
+        let chosen = Tensor::constant(self.chosen[self.current].clone());
+        self.images.gather(&chosen)
     }
 }
 
@@ -166,7 +313,6 @@ impl Images {
 mod tests {
     use super::*;
     use detach_mnist::Split;
-    use detach_tensor::DType;
 
     const DIGITS: ImageSize = ImageSize {
         channels: 1,
@@ -184,7 +330,8 @@ mod tests {
     }
 
     fn batch(source: &mut Source, step: u64) -> Vec<f32> {
-        source.at(step, DType::F32.into())().to_vec()
+        source.prepare(&step.into());
+        source.batch().to_vec()
     }
 
     #[test]
@@ -244,7 +391,8 @@ mod tests {
         };
         let dataset = Dataset::synthetic(1, Split::Train, 40);
         let mut large = Source::images(dataset, size, &settings).expect("40 images");
-        let large = large.at(2, DType::F32.into())();
+        assert_eq!(large.prepare(&2.into()), 8);
+        let large = large.batch();
         // The last batch is short.
         assert_eq!(large.shape(), [8, 3, 64, 64]);
         let small = batch(&mut source(settings.sampling), 2);

@@ -4,6 +4,7 @@
 //! - [`settings`]: everything that decides a run's numbers.
 //! - [`trainer`]: a recipe, its data and its position; steps, and checkpoints of them.
 //! - [`run`](mod@run): the run directory. [`train`], [`sample`]: what the commands do.
+//! - [`place`]: the device that a command computes on.
 //! - [`out`]: what is said, and where.
 //! - [`picture`], [`histogram`], [`npy`], [`tensorboard`]: files for others to read.
 
@@ -19,6 +20,7 @@ pub mod nets;
 pub mod npy;
 pub mod out;
 pub mod picture;
+pub mod place;
 pub mod progress;
 pub mod recipes;
 pub mod run;

@@ -5,10 +5,11 @@ use crate::recipes::Report;
 use crate::run::{Metrics, Run};
 use crate::tensorboard::EventWriter;
 use anyhow::{Context, Result, ensure};
+use detach_tensor::Device;
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Writes what a run measures.
 #[derive(Debug)]
@@ -48,11 +49,19 @@ impl Log {
         self.steps += 1;
     }
 
+    /// Waits for the steps that `device` has still to do, which is training time.
+    pub fn wait(&mut self, device: Device) {
+        let begun = Instant::now();
+        device.synchronize();
+        self.time += begun.elapsed();
+    }
+
     /// Reads the report's numbers and writes a line.
     ///
     /// # Errors
     /// When a loss is not a number any more, or the line cannot be written.
     pub fn line(&mut self, report: &Report, step: u64, per_epoch: u64) -> Result<Metrics> {
+        self.wait(report.fake.kind().device);
         let seconds = self.time.as_secs_f64().max(1e-9);
         let metrics = Metrics {
             step,

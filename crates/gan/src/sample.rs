@@ -3,15 +3,17 @@
 use crate::cli::{InterpolateArgs, SampleArgs, usage};
 use crate::gallery::{self, Sampler};
 use crate::npy;
+use crate::out;
 use crate::picture::{Grid, save_apng};
+use crate::place::Place;
 use crate::recipes::{self, DataKind, GENERATOR};
 use crate::run::{Config, Run};
-use crate::settings::SampleMode;
+use crate::settings::{MatmulMode, SampleMode};
 use crate::trainer::check_recipe;
 use anyhow::{Context, Result, bail, ensure};
 use detach_mnist::{Idx, sample::denormalise};
 use detach_nn::{Checkpoint, Initialiser, Sequential};
-use detach_tensor::{Array, DType, Kind, Tensor};
+use detach_tensor::{Array, Kind, Tensor};
 use std::path::Path;
 use std::time::Duration;
 
@@ -31,17 +33,23 @@ struct Trained {
     data: DataKind,
     g: Sequential,
     latent: usize,
+    kind: Kind,
 }
 
 impl Trained {
-    /// The run at `path` with the newest weights. Of the checkpoint only the generator
-    /// is read, a third of it or less.
-    fn open(path: &Path) -> Result<Self> {
+    /// The run at `path` with the newest weights, on the device called `device`. Of the
+    /// checkpoint only the generator is read, a third of it or less.
+    fn open(path: &Path, device: &str) -> Result<Self> {
+        let place = Place::open(device, MatmulMode::Fp32)?;
+        if place.is_fallback() {
+            out::note(&format!("on {}", place.describe()));
+        }
+        let kind = place.kind();
         let run = Run::open(path)?;
         let config = run.config()?;
         let info = recipes::find(&config.recipe)?;
         let newest = run.newest()?;
-        let g = (info.generator)(&config.settings, &Initialiser::zeros(Kind::default()));
+        let g = (info.generator)(&config.settings, &Initialiser::zeros(kind));
         let fill = || -> Result<()> {
             let checkpoint = Checkpoint::load_part(&newest, GENERATOR)?;
             check_recipe(info, &checkpoint)
@@ -55,6 +63,7 @@ impl Trained {
             data: info.data,
             g,
             latent: info.latent,
+            kind,
         })
     }
 
@@ -96,7 +105,7 @@ impl Format {
 /// When the run cannot be used or a file cannot be written.
 pub fn sample(args: &SampleArgs) -> Result<String> {
     let format = Format::of(&args.out).map_err(usage)?;
-    let trained = Trained::open(&args.run)?;
+    let trained = Trained::open(&args.run, &args.device)?;
     let count = args.count as usize;
     ensure!(
         format != Format::Png || count <= MOST_TILES,
@@ -109,7 +118,7 @@ pub fn sample(args: &SampleArgs) -> Result<String> {
         trained.config.recipe
     );
     let mode = args.mode.unwrap_or(trained.config.settings.pictures.mode);
-    let (z, shape, values) = generate_many(trained.sampler(), args.seed, count, mode);
+    let (z, shape, values) = generate_many(&trained, args.seed, count, mode);
     if let Some(path) = &args.noise_out {
         npy::write(path, &[count, trained.latent], &z)?;
     }
@@ -131,11 +140,12 @@ pub fn sample(args: &SampleArgs) -> Result<String> {
 
 /// Noise, the samples' shape and the samples, in row-major order.
 fn generate_many(
-    sampler: Sampler<'_>,
+    trained: &Trained,
     seed: u64,
     count: usize,
     mode: SampleMode,
 ) -> (Vec<f32>, Vec<usize>, Vec<f32>) {
+    let sampler = trained.sampler();
     let piece = match mode {
         SampleMode::Eval => PIECE,
         SampleMode::Batch => CHUNK,
@@ -144,7 +154,7 @@ fn generate_many(
     for start in (0..count).step_by(piece) {
         // Whole chunks and pieces always: sample 7 is the same however many are asked for.
         let (chunk, place) = (start / CHUNK, start % CHUNK);
-        let z = sampler.noise(seed, chunk as u64, CHUNK, DType::F32.into());
+        let z = sampler.noise(seed, chunk as u64, CHUNK, trained.kind);
         let z = z.slice(0, place, piece);
         let samples = sampler.generate(&z, mode);
         let n = piece.min(count - start);
@@ -161,7 +171,7 @@ fn generate_many(
 /// # Errors
 /// When the run cannot be used or the file cannot be written.
 pub fn interpolate(args: &InterpolateArgs) -> Result<String> {
-    let trained = Trained::open(&args.run)?;
+    let trained = Trained::open(&args.run, &args.device)?;
     let out = args
         .out
         .clone()
@@ -174,7 +184,7 @@ pub fn interpolate(args: &InterpolateArgs) -> Result<String> {
     );
     let n = args.frames as usize;
     let sampler = trained.sampler();
-    let corners = sampler.noise(args.seed, 0, 4, DType::F32.into());
+    let corners = sampler.noise(args.seed, 0, 4, trained.kind);
     let z = match args.grid {
         true => grid(&corners, n),
         false => line(&corners.slice(0, 0, 1), &corners.slice(0, 1, 1), n),

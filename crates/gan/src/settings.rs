@@ -1,6 +1,7 @@
 //! What decides a run's numbers: written to `config.toml`, changed by `--set`.
 
 use anyhow::{Context, Result, bail};
+use detach_tensor::Matmul;
 use serde::{Deserialize, Serialize};
 
 /// Which version of a recipe.
@@ -33,6 +34,27 @@ pub enum InitScheme {
     Pytorch,
     /// Glorot-uniform weights, zero biases.
     Keras,
+}
+
+/// How a GPU computes products and convolutions. The CPU always takes
+/// [`MatmulMode::Fp32`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum MatmulMode {
+    /// All bits of every factor.
+    #[default]
+    Fp32,
+    /// The first 11 bits of every factor, on tensor cores.
+    Tf32,
+}
+
+impl From<MatmulMode> for Matmul {
+    fn from(mode: MatmulMode) -> Self {
+        match mode {
+            MatmulMode::Fp32 => Self::Fp32,
+            MatmulMode::Tf32 => Self::Tf32,
+        }
+    }
 }
 
 /// How batches are drawn.
@@ -157,6 +179,9 @@ pub struct Settings {
     /// ε inside the logarithm of the loss; 0 computes it from logits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_eps: Option<f64>,
+    /// How a GPU computes products.
+    #[serde(default)]
+    pub matmul: MatmulMode,
     /// How batches are drawn.
     pub sampling: Sampling,
     /// When pictures are taken, and how.
@@ -180,6 +205,7 @@ impl Default for Settings {
             last_relu: None,
             d_stats_in_g_step: None,
             log_eps: None,
+            matmul: MatmulMode::default(),
             sampling: Sampling::Shuffled { drop_last: false },
             pictures: Pictures::default(),
         }

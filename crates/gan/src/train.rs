@@ -1,18 +1,18 @@
 //! `gan train`: the loop around a recipe.
 
-use crate::cli::{TrainArgs, usage};
+use crate::cli::TrainArgs;
 use crate::configure::{fresh, max_steps, resumed};
 use crate::data::Source;
 use crate::gallery;
 use crate::log::{Log, check_finite};
 use crate::out;
+use crate::place::Place;
 use crate::progress::{Progress, clock};
 use crate::recipes::{self, DataKind, Info, Report};
 use crate::run::{Config, Metrics, Run};
 use crate::trainer::Trainer;
 use anyhow::{Context, Result, bail, ensure};
 use detach_mnist::{Lookup, Split};
-use detach_tensor::{DType, Device, DeviceError, Kind};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -54,14 +54,6 @@ pub struct Outcome {
 /// # Errors
 /// When something is wrong with the arguments, the data, the run or the disk.
 pub fn train(args: &TrainArgs) -> Result<Outcome> {
-    let device = Device::open(&args.device).map_err(|error| match error {
-        DeviceError::Unknown(_) => usage(error),
-        _ => error.into(),
-    })?;
-    let kind = Kind {
-        dtype: DType::F32,
-        device,
-    };
     let (run, config) = match &args.resume {
         Some(path) => {
             let run = Run::open(path)?;
@@ -70,12 +62,13 @@ pub fn train(args: &TrainArgs) -> Result<Outcome> {
         }
         None => (None, fresh(args)?),
     };
+    let place = Place::open(&args.device, config.settings.matmul)?.does(args.matmul)?;
     let info = recipes::find(&config.recipe)?;
     let (source, config) = open_data(info, config, args)?;
 
     // From here on there is something to lose; before, a signal just ends the process.
     let signal = listen()?;
-    let mut trainer = Trainer::new(info, config.settings.clone(), source, kind);
+    let mut trainer = Trainer::new(info, config.settings.clone(), source, place.kind());
     let run = match run {
         Some(run) => {
             match run.saved().pop() {
@@ -96,7 +89,7 @@ pub fn train(args: &TrainArgs) -> Result<Outcome> {
         trainer.steps_done()
     );
     run.write_config(&config)?;
-    say(args, &headline(&trainer, total, &run, device));
+    say(args, &headline(&trainer, total, &run, &place));
     let log = Log::open(&run, trainer.steps_done())?;
     Session {
         progress: Progress::new(args.quiet, trainer.steps_done(), total),
@@ -180,15 +173,15 @@ fn total_steps(trainer: &Trainer, max_steps: Option<u64>) -> u64 {
     max_steps.map_or(steps, |max| max.min(steps))
 }
 
-fn headline(trainer: &Trainer, total: u64, run: &Run, device: Device) -> String {
-    let threads = rayon::current_num_threads();
+fn headline(trainer: &Trainer, total: u64, run: &Run, place: &Place) -> String {
     let done = match trainer.steps_done() {
         0 => String::new(),
         done => format!(", going on from step {done}"),
     };
     format!(
-        "{} on {device} ({threads} threads): {total} steps of {} in {}{done}",
+        "{} on {}: {total} steps of {} in {}{done}",
         trainer.info.name,
+        place.describe(),
         trainer.settings.batch_size,
         run.dir().display(),
     )
@@ -253,6 +246,7 @@ impl Session<'_> {
         }
         let pictures = &self.trainer.settings.pictures;
         if !self.args.no_pictures && pictures.due(step, per_epoch) {
+            self.log.wait(self.trainer.kind().device);
             let seed = self.trainer.settings.seed;
             let sampler = self.trainer.recipe().pair().sampler();
             let image = gallery::due(pictures, seed, step, sampler, &report.fake);
@@ -276,6 +270,7 @@ impl Session<'_> {
 
     fn save(&mut self) -> Result<()> {
         let step = self.trainer.steps_done();
+        self.log.wait(self.trainer.kind().device);
         self.saved = Instant::now();
         if self.saved_at == Some(step) {
             return Ok(());
@@ -290,11 +285,11 @@ impl Session<'_> {
         if self.args.no_pictures {
             return Ok(());
         }
+        self.log.wait(self.trainer.kind().device);
         let settings = &self.trainer.settings;
-        let kind = Kind::from(DType::F32);
         let mode = settings.pictures.mode;
         let sampler = self.trainer.recipe().pair().sampler();
-        let image = gallery::preview(settings.seed, sampler, mode, kind);
+        let image = gallery::preview(settings.seed, sampler, mode, self.trainer.kind());
         let path = self.run.samples().join("latest.png");
         image.save_png(&path)?;
         if self.previewed.is_none() && self.trainer.steps_done() < self.total {

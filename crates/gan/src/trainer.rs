@@ -5,7 +5,7 @@ use crate::recipes::{Info, Recipe, Report, Step};
 use crate::settings::{InitScheme, Settings};
 use anyhow::{Context, Result, bail};
 use detach_nn::{Checkpoint, Initialiser, Scheme};
-use detach_tensor::{Kind, Random, Stream};
+use detach_tensor::{Count, Kind, Random, Steps, Stream};
 use std::path::Path;
 
 /// Builds a recipe with its initial weights.
@@ -27,7 +27,9 @@ pub struct Trainer {
     recipe: Box<dyn Recipe>,
     source: Source,
     kind: Kind,
-    step: u64,
+    /// Steps done. What a step draws holds it, so that a replayed step draws its own.
+    step: Count,
+    steps: Steps<Report>,
 }
 
 impl Trainer {
@@ -37,15 +39,21 @@ impl Trainer {
             recipe: build(info, &settings, kind),
             info,
             settings,
-            source,
+            source: source.of_kind(kind),
             kind,
-            step: 0,
+            step: Count::default(),
+            steps: Steps::new(kind.device),
         }
     }
 
     /// Steps done so far.
     pub fn steps_done(&self) -> u64 {
-        self.step
+        self.step.get()
+    }
+
+    /// Element type and device of everything in it.
+    pub fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// Steps in an epoch.
@@ -58,19 +66,34 @@ impl Trainer {
         &*self.recipe
     }
 
+    /// The recipe, for who sets weights or watches updates.
+    pub fn recipe_mut(&mut self) -> &mut dyn Recipe {
+        &mut *self.recipe
+    }
+
     /// One training step. What it draws depends on nothing but the seed and its number.
+    ///
+    /// The report is still on the device. There it may be the same tensors every time, with
+    /// the numbers of the last step in them.
     pub fn step(&mut self) -> Report {
-        let noise = Random::new(self.settings.seed, Stream::Noise).at(self.step);
-        let dropout = Random::new(self.settings.seed, Stream::Dropout).at(self.step);
-        let kind = self.kind;
-        let report = detach_tensor::step(|| {
-            self.recipe.train_step(&mut Step {
-                real: &mut *self.source.at(self.step, kind),
-                noise: &mut |shape| noise.normal(shape, kind),
+        let Self {
+            recipe,
+            source,
+            step,
+            kind,
+            ..
+        } = self;
+        let batch = source.prepare(step);
+        let random = |stream| Random::new(self.settings.seed, stream).at(step.clone());
+        let (noise, dropout) = (random(Stream::Noise), random(Stream::Dropout));
+        let report = self.steps.run(batch, || {
+            recipe.train_step(&mut Step {
+                real: &mut || source.batch(),
+                noise: &mut |shape| noise.normal(shape, *kind),
                 dropout: &dropout,
             })
         });
-        self.step += 1;
+        step.add(1);
         report
     }
 
@@ -81,7 +104,7 @@ impl Trainer {
         let mut describe =
             |key: &str, value: String| checkpoint.metadata.insert(key.to_owned(), value);
         describe("recipe", self.info.name.to_owned());
-        describe("step", self.step.to_string());
+        describe("step", self.step.get().to_string());
         checkpoint
     }
 
@@ -91,8 +114,9 @@ impl Trainer {
     /// When the file cannot be used, or is of another recipe. Nothing is changed then.
     pub fn restore(&mut self, path: &Path) -> Result<()> {
         let checkpoint = Checkpoint::load(path)?;
-        self.step = restore(&*self.recipe, self.info, &checkpoint)
+        let step = restore(&*self.recipe, self.info, &checkpoint)
             .with_context(|| format!("cannot use the checkpoint {}", path.display()))?;
+        self.step.set(step);
         Ok(())
     }
 }

@@ -190,11 +190,27 @@ impl Buffer {
     /// When there are more of them, or they are of another type.
     #[track_caller]
     pub fn write<T: Real>(&mut self, values: &[T]) {
+        self.write_at(0, values);
+    }
+
+    /// [`Buffer::write`] from element `first` on.
+    ///
+    /// # Panics
+    /// When they end beyond the buffer, or are of another type.
+    #[track_caller]
+    pub fn write_at<T: Real>(&mut self, first: usize, values: &[T]) {
         assert_eq!(self.dtype, T::DTYPE, "buffer written as the wrong type");
-        assert!(values.len() <= self.len, "more values than the buffer has");
+        let end = first.checked_add(values.len());
+        assert!(
+            end.is_some_and(|end| end <= self.len),
+            "more values than the buffer has"
+        );
         match self.device {
-            Device::Cpu => self.as_mut_slice()[..values.len()].copy_from_slice(values),
-            Device::Cuda(cuda) => crate::step::put(cuda, self.ptr(), values),
+            Device::Cpu => self.as_mut_slice()[first..][..values.len()].copy_from_slice(values),
+            Device::Cuda(cuda) => {
+                let to = self.ptr().plus(first * size_of::<T>());
+                crate::step::put(cuda, to, values);
+            }
         }
     }
 
@@ -368,6 +384,21 @@ mod tests {
         let narrow = Buffer::from_slice(Device::Cpu, &[1.5_f32]);
         assert_eq!(narrow.write_le(<[u8]>::to_vec), 1.5_f32.to_le_bytes());
         Buffer::read_le(Device::Cpu, DType::F32, 2, |_| Err("no more")).expect_err("passed on");
+    }
+
+    #[test]
+    fn values_are_written_where_they_belong() {
+        let mut buffer = Buffer::full(Device::Cpu, DType::F32, 5, 0.0);
+        buffer.write_at(2, &[1.0_f32, 2.0]);
+        buffer.write(&[3.0_f32]);
+        assert_eq!(buffer.to_vec::<f32>(), [3.0, 0.0, 1.0, 2.0, 0.0]);
+        buffer.write_at(5, &[0.0_f32; 0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "more values than the buffer has")]
+    fn nothing_is_written_beyond_the_end() {
+        Buffer::full(Device::Cpu, DType::F32, 5, 0.0).write_at(4, &[1.0_f32, 2.0]);
     }
 
     #[test]

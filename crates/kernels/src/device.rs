@@ -42,17 +42,13 @@ pub enum DeviceError {
     #[error("unknown device `{0}`: use `auto`, `cpu` or `cuda:N`")]
     Unknown(String),
     /// There is no CUDA driver.
-    #[error(
-        "no NVIDIA driver is installed (libcuda is not found): install one, or use `--device cpu`"
-    )]
+    #[error("{} (libcuda is not found): install one, or use `--device cpu`", self.reason())]
     NoDriver,
     /// The driver cannot read our kernels.
-    #[error(
-        "the NVIDIA driver supports CUDA {0} and 12.0 is needed: install driver 525 or later, or use `--device cpu`"
-    )]
+    #[error("{}: install driver 525 or later, or use `--device cpu`", self.reason())]
     OldDriver(String),
     /// There are fewer devices.
-    #[error("there is no `cuda:{index}`: the driver sees {count} device(s); `gan info` lists them")]
+    #[error("there is no `cuda:{index}`: {}; `gan info` lists them", self.reason())]
     NoDevice {
         /// The device asked for.
         index: usize,
@@ -60,10 +56,7 @@ pub enum DeviceError {
         count: usize,
     },
     /// The device is older than our kernels.
-    #[error(
-        "`cuda:{index}` ({name}) has compute capability {}.{}, and {}.{} is needed; use another device, `--device cpu` or `--matmul fp32`",
-        .has / 10, .has % 10, .needs / 10, .needs % 10
-    )]
+    #[error("{}; use another device, `--device cpu` or `--matmul fp32`", self.reason())]
     OldDevice {
         /// Its number.
         index: usize,
@@ -75,13 +68,43 @@ pub enum DeviceError {
         needs: u32,
     },
     /// The driver refused.
-    #[error("the NVIDIA driver cannot use `cuda:{index}`: {reason}")]
+    #[error("{}; use `--device cpu`", self.reason())]
     Refused {
         /// The device asked for.
         index: usize,
         /// What it said.
         reason: String,
     },
+}
+
+impl DeviceError {
+    /// What is wrong, without what to do about it.
+    pub fn reason(&self) -> String {
+        let version = |capability| format!("{}.{}", capability / 10, capability % 10);
+        match self {
+            Self::Unknown(name) => format!("unknown device `{name}`"),
+            Self::NoDriver => "no NVIDIA driver is installed".to_owned(),
+            Self::OldDriver(version) => {
+                format!("the NVIDIA driver supports CUDA {version} and 12.0 is needed")
+            }
+            Self::NoDevice { count: 0, .. } => "the NVIDIA driver sees no GPU".to_owned(),
+            Self::NoDevice { count: 1, .. } => "the NVIDIA driver sees one GPU".to_owned(),
+            Self::NoDevice { count, .. } => format!("the NVIDIA driver sees {count} GPUs"),
+            Self::OldDevice {
+                index,
+                name,
+                has,
+                needs,
+            } => format!(
+                "`cuda:{index}` ({name}) has compute capability {}, and {} is needed",
+                version(has),
+                version(needs)
+            ),
+            Self::Refused { index, reason } => {
+                format!("the NVIDIA driver cannot use `cuda:{index}`: {reason}")
+            }
+        }
+    }
 }
 
 /// What is known of a GPU.
@@ -159,6 +182,14 @@ impl Device {
         let mut all = vec![cuda::open(0)?.info.clone()];
         all.extend((1..).map_while(|index| cuda::open(index).ok().map(|gpu| gpu.info.clone())));
         Ok(all)
+    }
+
+    /// What is known of it, where it is a GPU.
+    pub fn gpu(self) -> Option<&'static GpuInfo> {
+        match self {
+            Self::Cpu => None,
+            Self::Cuda(cuda) => Some(&cuda.gpu().info),
+        }
     }
 
     /// Waits until everything asked of the device is done.

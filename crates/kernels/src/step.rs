@@ -91,6 +91,8 @@ fn wait_for(done: &AtomicBool) {
 #[derive(Debug)]
 pub struct Steps<R> {
     device: Device,
+    /// Every step is run as it is.
+    eager: bool,
     kinds: Vec<Kind<R>>,
     /// Where captured steps keep what they compute.
     home: Option<Home>,
@@ -108,10 +110,12 @@ impl<R: Clone> Steps<R> {
     /// are first asked for, and moments and buffers made.
     pub const WARM_UP: u32 = 2;
 
-    /// Steps on a device.
+    /// Steps on a device. With `DETACH_EAGER=1` in the environment all of them are run as
+    /// they are, so that a fault shows in the op that it is of.
     pub fn new(device: Device) -> Self {
         Self {
             device,
+            eager: std::env::var_os("DETACH_EAGER").is_some_and(|value| value == "1"),
             kinds: Vec::new(),
             home: None,
         }
@@ -139,7 +143,7 @@ impl<R: Clone> Steps<R> {
             graph.replay();
             return out.clone();
         }
-        if kind.done <= Self::WARM_UP {
+        if self.eager || kind.done <= Self::WARM_UP {
             return cuda.gpu().at_home(home, f);
         }
         let (mut graph, out) = Graph::capture(cuda, home, f);

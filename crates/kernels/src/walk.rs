@@ -107,7 +107,7 @@ impl<const N: usize> Walk<N> {
     }
 
     /// Sizes and strides of the merged dimensions, outermost first.
-    pub(crate) fn axes(&self) -> impl DoubleEndedIterator<Item = (usize, [usize; N])> {
+    pub(crate) fn axes(&self) -> impl DoubleEndedIterator<Item = (usize, [usize; N])> + Clone {
         (0..self.rank).map(|d| (self.sizes[d], self.strides[d]))
     }
 

@@ -76,16 +76,12 @@ impl Initialiser {
         Array::full(value, &[channels], self.kind)
     }
 
-    /// Uniform in ±limit. Drawn in f64 and then rounded, so that a network starts from
-    /// the same point in either element type.
+    /// Uniform in ±limit. Drawn by the host in f64 and then rounded, so that a network
+    /// starts from the same point in either element type and on any device.
     fn uniform(&self, shape: &[usize], limit: f64) -> Array {
-        let wide = Kind {
-            dtype: DType::F64,
-            ..self.kind
-        };
-        let unit = self.random.uniform(shape, wide);
+        let unit = self.random.uniform(shape, DType::F64);
         let scaled = unit * (2.0 * limit) - limit;
-        scaled.value().to_dtype(self.kind.dtype)
+        scaled.value().to_kind(self.kind)
     }
 }
 

@@ -159,6 +159,7 @@ mod tests {
     use super::*;
     use crate::{Conv2d, Initialiser, Linear, Scheme, Sequential, gradients};
     use detach_tensor::{DType, Random, Stream};
+    use std::cell::Cell;
     use std::rc::Rc;
 
     fn net() -> Sequential {

@@ -8,7 +8,7 @@
 //! derivative of ⟨f(x + h·v), c⟩ at h = 0. The second order is the same check of the
 //! function (x, c) ↦ ⟨∇ₓ⟨f(x), c⟩, u⟩.
 
-use crate::{Array, DType, Random, Stream, Tensor, grad};
+use crate::{Array, DType, Kind, Random, Stream, Tensor, grad};
 use std::fmt;
 use std::rc::Rc;
 
@@ -102,14 +102,15 @@ impl Case {
         self
     }
 
-    /// The inputs, the same for every element type up to rounding.
-    pub fn inputs(&self, dtype: DType) -> Vec<Tensor> {
+    /// The inputs, the same for every element type up to rounding and on every device.
+    pub fn inputs(&self, kind: impl Into<Kind>) -> Vec<Tensor> {
+        let kind = kind.into();
         let random = Random::new(0, Stream::Init);
         let make = |input: &Input| match &input.values {
-            Values::Index(values) => Tensor::constant(Array::from_f64(values, &input.shape, dtype)),
+            Values::Index(values) => Tensor::constant(Array::from_f64(values, &input.shape, kind)),
             &Values::Uniform(low, high) => {
                 let unit = random.uniform(&input.shape, DType::F64);
-                let value = (unit * (high - low) + low).value().to_dtype(dtype);
+                let value = (unit * (high - low) + low).value().to_kind(kind);
                 Tensor::variable(match input.channels_last {
                     true => value.channels_last(),
                     false => value,
@@ -161,9 +162,9 @@ impl Case {
     }
 
     /// The value and the gradients of ⟨f(x), c⟩ for a fixed random c: what `f32` and
-    /// `f64` runs of the same case are compared by.
-    pub fn value_and_gradients(&self, dtype: DType) -> Vec<Array> {
-        let inputs = self.inputs(dtype);
+    /// `f64` runs of the same case are compared by, and those of two devices.
+    pub fn value_and_gradients(&self, kind: impl Into<Kind>) -> Vec<Array> {
+        let inputs = self.inputs(kind);
         let y = self.run(&inputs);
         let loss = (&y * normal_like(&y, 10)).sum();
         let wrt: Vec<&Tensor> = inputs.iter().filter(|x| x.is_tracked()).collect();

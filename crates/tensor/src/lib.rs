@@ -37,6 +37,7 @@ pub mod trace;
 
 pub use array::{Array, Kind};
 pub use detach_kernels::conv::Conv;
+pub use detach_kernels::device::GpuInfo;
 pub use detach_kernels::optim::Adam as AdamStep;
 pub use detach_kernels::recycle::{Counting, Recycling};
 pub use detach_kernels::simd::level as simd_level;

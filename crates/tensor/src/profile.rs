@@ -112,7 +112,7 @@ mod tests {
             beta1: 0.9,
             beta2: 0.999,
             eps: 1e-8,
-            step: 1,
+            step: 1.into(),
         };
         let (loss, events) = record(|| {
             let loss = draw(&[3, 4]).matmul(&w).sum();

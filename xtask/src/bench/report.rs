@@ -1,11 +1,12 @@
 //! The table of ratios, and its place in `benches/RESULTS.md`.
 
 use super::rows::{Goal, Measure, Row};
+use crate::marks::placed;
 use anyhow::{Context, Result};
 use std::path::Path;
 
-const BEGIN: &str = "<!-- begin: written by `cargo xtask bench --peers` -->";
-const END: &str = "<!-- end -->";
+/// Who writes the table.
+const COMMAND: &str = "cargo xtask bench --peers";
 
 pub(super) const HEAD: &str = "\
 | what | ours | peer | ratio (min to max) | of FMA peak | at least | reach for | reached |
@@ -121,20 +122,8 @@ fn reached(goal: Goal, value: f64) -> &'static str {
 /// has none.
 pub(super) fn write(path: &Path, text: &str) -> Result<()> {
     let old = std::fs::read_to_string(path).unwrap_or_default();
-    std::fs::write(path, placed(&old, text))
+    std::fs::write(path, placed(&old, COMMAND, text))
         .with_context(|| format!("could not write {}", path.display()))
-}
-
-fn placed(old: &str, text: &str) -> String {
-    let table = format!("{BEGIN}\n{}\n{END}", text.trim_end());
-    let around = old
-        .split_once(BEGIN)
-        .and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
-    match around {
-        Some((before, after)) => format!("{before}{table}{after}"),
-        None if old.is_empty() => format!("{table}\n"),
-        None => format!("{}\n\n{table}\n", old.trim_end()),
-    }
 }
 
 #[cfg(test)]
@@ -225,17 +214,5 @@ mod tests {
         assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
         assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
         assert!(median(&[]).is_nan());
-    }
-
-    #[test]
-    fn only_what_is_between_the_marks_changes() {
-        let old = format!("# Measured\n\n{BEGIN}\nold\n{END}\n\nmore\n");
-        let new = format!("# Measured\n\n{BEGIN}\nnew\n{END}\n\nmore\n");
-        assert_eq!(placed(&old, "new\n"), new);
-        assert_eq!(placed(&new, "new"), new);
-        assert_eq!(
-            placed("text\n", "new"),
-            format!("text\n\n{BEGIN}\nnew\n{END}\n")
-        );
     }
 }

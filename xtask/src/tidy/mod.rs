@@ -5,11 +5,13 @@
 
 mod arrows;
 mod code;
+mod cuda;
 mod files;
 mod kernels;
 mod tree;
 
 pub(crate) use arrows::packages;
+pub(crate) use cuda::faults;
 pub(crate) use tree::Tree;
 
 use anyhow::{Result, bail};
@@ -42,10 +44,13 @@ impl fmt::Display for Finding {
 
 type Rule = fn(&Tree) -> Vec<Finding>;
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 13] = [
     arrows::manifests,
     arrows::imports,
     arrows::lints,
+    cuda::folder,
+    cuda::current,
+    cuda::names,
     files::length,
     files::size,
     files::binaries,

@@ -58,6 +58,11 @@ impl Tree {
         }
     }
 
+    /// The text of the file at `path`, if it is there and text.
+    pub(crate) fn text(&self, path: &str) -> Option<&str> {
+        self.find(path)?.text.as_deref()
+    }
+
     pub(super) fn find(&self, path: &str) -> Option<&File> {
         self.files.iter().find(|file| file.path == path)
     }

@@ -146,8 +146,8 @@ impl Step<'_> {
 }
 
 /// What a step tells. Everything is detached and still on the device: reading a value
-/// waits for it, so it is read only when it is due to be shown.
-#[derive(Debug)]
+/// waits for it, so it is read only when it is due to be shown, and before the next step.
+#[derive(Clone, Debug)]
 pub struct Report {
     /// D's loss, as published (a sum or a mean of its halves).
     pub d_loss: Tensor,

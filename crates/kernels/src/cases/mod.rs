@@ -8,8 +8,12 @@ mod conv;
 mod copy;
 mod dice;
 mod gemm;
-mod map;
+pub(crate) mod map;
+mod norm;
+mod optim;
+mod philox;
 mod reduce;
+mod step;
 
 pub(crate) use dice::{Dice, extent};
 
@@ -35,6 +39,10 @@ pub fn all() -> Vec<Case> {
         map::cases(),
         reduce::cases(),
         copy::cases(),
+        norm::cases(),
+        optim::cases(),
+        philox::cases(),
+        step::cases(),
         gemm::cases(),
         conv::cases(),
     ];

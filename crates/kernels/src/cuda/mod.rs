@@ -12,11 +12,13 @@ mod driver;
 mod graph;
 mod memory;
 mod module;
+mod strides;
 
 pub(crate) use driver::{Gpu, open};
 pub(crate) use graph::{Graph, Slot};
 pub(crate) use memory::{Home, Ptr};
 pub(crate) use module::{Arg, Launch, Module, Param, args};
+pub(crate) use strides::{Divisor, EACH, Strides, assert_f32, count, start};
 
 /// Threads of a block, where a kernel has no reason for another number.
 pub(crate) const BLOCK: u32 = 256;

@@ -1,44 +1,6 @@
 use super::*;
+use crate::cases::map::{BINARY, UNARY};
 use crate::testing::{Dice, assert_close, poisoned, same_bits_on_any_threads, values};
-
-const UNARY: [Unary; 22] = [
-    Unary::Neg,
-    Unary::Exp,
-    Unary::Ln,
-    Unary::Sqrt,
-    Unary::Recip,
-    Unary::Abs,
-    Unary::Sign,
-    Unary::Tanh,
-    Unary::Sigmoid,
-    Unary::Softplus,
-    Unary::Relu,
-    Unary::LeakyRelu(0.2),
-    Unary::Square,
-    Unary::Scale(-1.7),
-    Unary::Shift(0.3),
-    Unary::Pow(1.0),
-    Unary::Pow(2.0),
-    Unary::Pow(3.0),
-    Unary::Pow(-1.0),
-    Unary::Pow(0.3),
-    Unary::Max(-0.25),
-    Unary::Step,
-];
-
-const BINARY: [Binary; 11] = [
-    Binary::Add,
-    Binary::Sub,
-    Binary::Mul,
-    Binary::Div,
-    Binary::Equal,
-    Binary::Maximum,
-    Binary::ReluGrad,
-    Binary::LeakyReluGrad(0.2),
-    Binary::TanhGrad,
-    Binary::SigmoidGrad,
-    Binary::AtLeastGrad(0.1),
-];
 
 fn run1(variant: Variant, op: Unary, x: View<'_>, out_layout: &Layout) -> Vec<f64> {
     let mut out = poisoned(x.buffer.dtype(), out_layout.len());

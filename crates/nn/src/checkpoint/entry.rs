@@ -107,7 +107,8 @@ impl Entry {
     pub(super) fn write_to(&self, slot: &Slot<'_>) {
         match (slot, &self.values) {
             (Slot::Param(param) | Slot::Buffer(param), Values::Floats(array)) => {
-                param.set("Checkpoint::restore", array);
+                let device = param.get().kind().device;
+                param.set("Checkpoint::restore", &array.to_device(device));
             }
             (Slot::Count(count), _) => count.set(self.count().unwrap_or(0).cast_unsigned()),
             (_, Values::Bytes(_)) => unreachable!("parameters and buffers are floats"),

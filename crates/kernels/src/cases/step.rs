@@ -1,0 +1,119 @@
+//! Cases of what is not one kernel: captured steps, and values that travel with launches.
+
+use super::{Case, Dice, differing, numbers, poisoned};
+use crate::optim::{Adam, Moving, adam};
+use crate::philox::{Key, normal};
+use crate::{Buffer, Count, DType, Device, Steps};
+use std::rc::Rc;
+
+/// Lengths around those at which a write is cut, in words.
+const WRITES: [usize; 9] = [0, 1, 255, 256, 257, 2047, 2048, 2049, 100_000];
+
+pub(crate) fn cases() -> Vec<Case> {
+    let mut cases: Vec<Case> = WRITES.into_iter().map(write).collect();
+    cases.push(Case {
+        name: "Steps, two shapes in turn".into(),
+        tolerance: 0.0,
+        run: Box::new(replays),
+    });
+    cases
+}
+
+/// The start of a longer buffer is written, and the rest is left.
+fn write(len: usize) -> Case {
+    let values = numbers(&mut Dice(len as u64), len);
+    let name = format!("Buffer::write {len}");
+    Case::exact(name, vec![values], |inputs| {
+        let values = inputs[0].to_vec::<f32>();
+        let mut out = Buffer::full(inputs[0].device(), DType::F32, values.len() + 3, 7.0);
+        let mut wide = Buffer::full(inputs[0].device(), DType::F64, values.len() + 3, 7.0);
+        out.write(&values);
+        wide.write(&inputs[0].to_vec::<f64>());
+        vec![out, wide]
+    })
+}
+
+/// What a training loop carries from step to step.
+struct Training {
+    clock: Count,
+    rule: Adam,
+    /// Parameter, m and v of each shape.
+    state: Vec<[Buffer; 3]>,
+}
+
+const LENGTHS: [usize; 2] = [1027, 300];
+
+impl Training {
+    fn new(device: Device) -> Self {
+        let zero = |len| Buffer::full(device, DType::F32, len, 0.0);
+        Self {
+            clock: Count::from(1 << 40),
+            rule: Adam {
+                lr: 1e-2,
+                beta1: 0.5,
+                beta2: 0.999,
+                eps: 1e-8,
+                step: Count::from(0),
+            },
+            state: LENGTHS.map(|len| [(); 3].map(|()| zero(len))).into(),
+        }
+    }
+
+    /// Two updates with noise for a gradient, each a count further; returns the noise.
+    fn step(&mut self, shape: usize) -> Rc<Buffer> {
+        let [param, m, v] = &mut self.state[shape];
+        let mut last = None;
+        for draw in 0..2 {
+            let mut grad = poisoned(param, param.len());
+            let key = Key {
+                seed: 1,
+                stream: 2,
+                step: self.clock.clone(),
+                draw,
+            };
+            normal(&key, &mut grad);
+            self.rule.step.add(1);
+            let (param, m, v) = (&mut *param, &mut *m, &mut *v);
+            adam(
+                &self.rule,
+                &mut [Moving {
+                    param,
+                    m,
+                    v,
+                    grad: &grad,
+                }],
+            );
+            last = Some(Rc::new(grad));
+        }
+        self.clock.add(1);
+        last.unwrap_or_else(|| unreachable!("two updates"))
+    }
+}
+
+/// In how many elements captured steps differ from steps that are run as they are, on the
+/// same device: their parameters, their results, and their counts.
+fn replays(device: Device) -> f64 {
+    let (mut plain, mut replayed) = (Training::new(device), Training::new(device));
+    let mut steps = Steps::new(device);
+    let mut wrong = 0.0;
+    for i in 0..12 {
+        let shape = i % 2;
+        let expected = plain.step(shape);
+        let noise = steps.run(shape, || replayed.step(shape));
+        wrong += differing(&noise.to_vec(), &expected.to_vec());
+        let counts = |of: &Training| (of.clock.get(), of.rule.step.get());
+        wrong += f64::from(u8::from(counts(&plain) != counts(&replayed)));
+    }
+    let pairs = plain
+        .state
+        .iter()
+        .flatten()
+        .zip(replayed.state.iter().flatten());
+    for (expected, out) in pairs {
+        wrong += differing(&out.to_vec(), &expected.to_vec());
+        wrong += f64::from(u8::from(
+            expected.to_vec::<f32>() == vec![0.0; expected.len()],
+        ));
+    }
+    wrong
+}

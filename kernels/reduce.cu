@@ -1,0 +1,104 @@
+// Sums and maxima in f64, always in the same order: every thread folds its share from the
+// first element on, the threads of an output are folded as a tree, and where blocks share
+// an output, a second launch folds theirs the same way.
+#include "strides.cuh"
+
+struct Sum {
+    __device__ __forceinline__ static double start() { return 0.0; }
+    __device__ __forceinline__ static double of(double a, double b) { return a + b; }
+};
+
+// NaN if either is.
+struct Max {
+    __device__ __forceinline__ static double start() { return __longlong_as_double(0xfff0000000000000ll); }
+    __device__ __forceinline__ static double of(double a, double b) { return a > b || a != a ? a : b; }
+};
+
+// Who folds what (crates/kernels/src/reduce/cuda.rs).
+struct Fold {
+    // From an output's number to its first element, and to its place.
+    Strides<2> kept;
+    // From the number of an element of an output to where it is, seen from the first.
+    Strides<1> taken;
+    u32 outputs, length;
+    // Elements of an output that a block folds: block y the y-th part.
+    u32 part;
+    // Threads of a block side by side, each for an output, times the threads of each output.
+    u32 across, lanes;
+    // 1 where an output's elements are neighbours: so are its threads then.
+    u32 rows;
+};
+
+// Folds elements first, first + step, ... below `end`; element i is at `place(i)`. AHEAD of
+// them are asked for at once.
+template <typename F, u32 AHEAD, typename T, typename P>
+__device__ __forceinline__ double serial(const T* x, P place, u32 first, u32 end, u32 step) {
+    double total = F::start();
+    u32 i = first;
+    for (; i + (AHEAD - 1) * step < end; i += AHEAD * step) {
+        T next[AHEAD];
+#pragma unroll
+        for (u32 k = 0; k < AHEAD; ++k) next[k] = x[place(i + k * step)];
+#pragma unroll
+        for (u32 k = 0; k < AHEAD; ++k) total = F::of(total, next[k]);
+    }
+    for (; i < end; i += step) total = F::of(total, x[place(i)]);
+    return total;
+}
+
+// Writes the totals of a block's outputs: to their places in `out`, or where the block
+// has a part of each only, to `partial` [parts, outputs].
+template <typename F, typename T>
+__device__ __forceinline__ void reduce(const T* __restrict__ x, float* __restrict__ out,
+                                       double* __restrict__ partial, const Fold& fold) {
+    __shared__ double totals[THREADS];
+    u32 thread = threadIdx.x;
+    u32 lane = fold.rows ? thread & (fold.lanes - 1) : thread / fold.across;
+    u32 column = fold.rows ? thread / fold.lanes : thread & (fold.across - 1);
+    u32 output = blockIdx.x * fold.across + column;
+    bool mine = output < fold.outputs;
+    Offsets<2> at = fold.kept(mine ? output : 0);
+    u32 start = blockIdx.y * fold.part;
+    u32 end = mine ? min(start + fold.part, fold.length) : start;
+    const T* first = x + at.at[0];
+    u32 step = fold.taken.steps[0][0];
+    auto evenly = [=](u32 i) { return i * step; };
+    auto anyhow = [&](u32 i) { return fold.taken(i).at[0]; };
+    // Parts are one dimension.
+    bool even = sizeof(T) == sizeof(double) || fold.taken.rank == 1;
+    double total = even ? serial<F, 8>(first, evenly, start + lane, end, fold.lanes)
+                        : serial<F, 2>(first, anyhow, start + lane, end, fold.lanes);
+    double* slot = totals + lane * fold.across + column;
+    *slot = total;
+    for (u32 half = fold.lanes / 2; half > 0; half /= 2) {
+        __syncthreads();
+        if (lane < half) *slot = F::of(*slot, slot[half * fold.across]);
+    }
+    if (lane > 0 || !mine) return;
+    if (partial != nullptr) {
+        partial[blockIdx.y * fold.outputs + output] = *slot;
+    } else {
+        out[at.at[1]] = static_cast<float>(*slot);
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS)
+    reduce_sum(const float* x, float* out, double* partial, Fold fold) {
+    reduce<Sum>(x, out, partial, fold);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS)
+    reduce_max(const float* x, float* out, double* partial, Fold fold) {
+    reduce<Max>(x, out, partial, fold);
+}
+
+// The second launch: over [parts, outputs] of the first.
+extern "C" __global__ void __launch_bounds__(THREADS)
+    reduce_sum_parts(const double* x, float* out, Fold fold) {
+    reduce<Sum>(x, out, nullptr, fold);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS)
+    reduce_max_parts(const double* x, float* out, Fold fold) {
+    reduce<Max>(x, out, nullptr, fold);
+}

@@ -1,0 +1,271 @@
+//! The program on the emulated device.
+
+use detach_tests::program::{Done, Sandbox};
+
+/// `gan` on the emulated device; leaves the test where there is none.
+macro_rules! emulated {
+    ($sandbox:expr, $words:expr) => {
+        emulated!($sandbox, $words, &[])
+    };
+    ($sandbox:expr, $words:expr, $environment:expr) => {
+        match $sandbox.on_emulated(&$words, $environment) {
+            Some(done) => done,
+            None => return,
+        }
+    };
+}
+
+#[track_caller]
+fn succeeded(done: Done) -> Done {
+    assert_eq!(done.code, Some(0), "{done}");
+    done
+}
+
+/// 11 digits in batches of 4: the third is a short one.
+fn train(recipe: &str, flags: &str) -> String {
+    format!(
+        "train {recipe} --offline --data-dir eleven --batch-size 4 --out run --no-pictures --log-every 1 {flags}"
+    )
+}
+
+fn with_eleven_digits() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.ok("data synth --out eleven --count 11");
+    sandbox
+}
+
+/// Replayed steps leave the bits of steps that are run one by one, with short batches
+/// between the whole ones.
+fn check_replays(recipe: &str, steps: u64) {
+    let one_way = |eager: &'static str| -> Option<Sandbox> {
+        let sandbox = with_eleven_digits();
+        let words = train(
+            recipe,
+            &format!("--device cuda:0 --max-steps {steps} -q --json"),
+        );
+        let done = sandbox.on_emulated(&words, &[("DETACH_EAGER", eager)])?;
+        succeeded(done);
+        Some(sandbox)
+    };
+    let Some((replayed, eager)) = one_way("0").zip(one_way("1")) else {
+        return;
+    };
+    let losses = |sandbox: &Sandbox| -> Vec<[f64; 4]> {
+        let metrics = sandbox.metrics("run");
+        let numbers = metrics
+            .iter()
+            .map(|m| [m.d_loss, m.g_loss, m.real_acc, m.fake_acc]);
+        numbers.collect()
+    };
+    assert_eq!(losses(&replayed), losses(&eager), "{recipe}");
+    assert_eq!(
+        replayed.hash("run", steps),
+        eager.hash("run", steps),
+        "{recipe}"
+    );
+}
+
+#[test]
+fn replays_of_mlp() {
+    check_replays("mlp", 16);
+}
+
+#[test]
+fn replays_of_keras_mlp() {
+    check_replays("keras-mlp", 6);
+}
+
+#[test]
+fn replays_of_gauss1d() {
+    check_replays("gauss1d", 6);
+}
+
+#[test]
+fn replays_of_dcgan() {
+    check_replays("dcgan", 8);
+}
+
+/// Begun on one device, taken over by the other: first with nothing to do, so that what is
+/// saved again has to be what was restored.
+fn check_resume(recipe: &str, from: &str, to: &str) {
+    let sandbox = with_eleven_digits();
+    let _ = succeeded(emulated!(
+        sandbox,
+        train(recipe, &format!("--device {from} --max-steps 3"))
+    ));
+    let saved = sandbox.hash("run", 3);
+    let resume = |device, steps| {
+        format!(
+            "train --resume run --offline --no-pictures --log-every 1 --device {device} --max-steps {steps}"
+        )
+    };
+    let done = succeeded(emulated!(sandbox, resume(to, 3)));
+    assert!(done.stderr.contains(&format!("on {to}")), "{done}");
+    assert_eq!(sandbox.hash("run", 3), saved, "{from} to {to}");
+    succeeded(emulated!(sandbox, resume(to, 7)));
+
+    // The same run on the CPU alone: other sums, the same draws and batches.
+    let alone = with_eleven_digits();
+    alone.ok(&train(recipe, "--device cpu --max-steps 7 -q"));
+    let (changed, alone) = (sandbox.metrics("run"), alone.metrics("run"));
+    assert_eq!(changed.len(), alone.len());
+    for (a, b) in changed.iter().zip(&alone) {
+        let close = |a: f64, b: f64| (a - b).abs() < 1e-3 * b.abs().max(0.1);
+        assert!(
+            close(a.d_loss, b.d_loss) && close(a.g_loss, b.g_loss),
+            "{a:?}\n{b:?}"
+        );
+    }
+}
+
+#[test]
+fn from_the_cpu_to_the_gpu() {
+    check_resume("mlp", "cpu", "cuda:0");
+}
+
+#[test]
+fn from_the_gpu_to_the_cpu() {
+    check_resume("mlp", "cuda:0", "cpu");
+}
+
+/// Pictures, previews, samples and walks of a network that lies on the device.
+#[test]
+fn a_run_with_all_that_belongs_to_it() {
+    let sandbox = Sandbox::new();
+    let words = "train dcgan-light --offline --data-dir digits --batch-size 8 --max-steps 4 --log-every 2 \
+                 --set pictures.every-steps=2 --out run --json";
+    let done = succeeded(emulated!(sandbox, words));
+    // `auto` takes it.
+    assert!(done.stderr.contains("dcgan-light on cuda:0 ("), "{done}");
+    let lines: Vec<serde_json::Value> = done
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e} in {line}")))
+        .collect();
+    assert_eq!(lines.len(), 4, "{done}");
+    assert_eq!(lines[3]["end"], "complete");
+    let files = sandbox.files("run");
+    for name in ["samples/step-00000002.png", "samples/latest.png"] {
+        assert!(
+            files.get(name).is_some_and(|length| *length > 0),
+            "{files:?}"
+        );
+    }
+    sandbox.ok("sample run -n 4 --out here.npy --noise-out here-noise.npy --device cpu");
+    succeeded(emulated!(
+        sandbox,
+        "sample run -n 4 --out there.npy --noise-out there-noise.npy --device cuda:0"
+    ));
+    let read = |name: &str| detach_gan::npy::read(&sandbox.path(name)).expect(name);
+    let (here, there) = (read("here.npy"), read("there.npy"));
+    assert_eq!(here.shape, there.shape);
+    let far = here
+        .values
+        .iter()
+        .zip(&there.values)
+        .map(|(a, b)| (a - b).abs());
+    assert!(far.fold(0.0, f32::max) < 1e-4);
+    assert_eq!(
+        read("here-noise.npy").values,
+        read("there-noise.npy").values
+    );
+    succeeded(emulated!(
+        sandbox,
+        "interpolate run --frames 2 --device cuda"
+    ));
+}
+
+#[test]
+fn an_interrupted_run_has_the_same_bits() {
+    let (whole, parts) = (with_eleven_digits(), with_eleven_digits());
+    let words = |steps| train("mlp", &format!("--device cuda:0 --max-steps {steps} -q"));
+    succeeded(emulated!(whole, words(9)));
+    succeeded(emulated!(parts, words(4)));
+    succeeded(emulated!(
+        parts,
+        "train --resume run --offline --no-pictures --device cuda:0 --max-steps 9 -q"
+    ));
+    assert_eq!(parts.hash("run", 9), whole.hash("run", 9));
+}
+
+mod devices {
+    use super::*;
+
+    #[test]
+    fn are_listed() {
+        let sandbox = Sandbox::new();
+        let done = succeeded(emulated!(sandbox, "info"));
+        assert!(done.stdout.contains("device   cuda:0 (auto)"), "{done}");
+        assert!(done.stdout.contains("\ngpu      cuda:0: "), "{done}");
+        assert!(done.stdout.contains("compute capability 9.0"), "{done}");
+    }
+
+    /// `auto` says why it takes the CPU, and whoever asks for a GPU gets an error.
+    #[track_caller]
+    fn check_unusable(environment: &[(&str, &str)], reason: &str, cure: &str) {
+        let sandbox = Sandbox::new();
+        let words = "train mlp --offline --data-dir digits --batch-size 8 --max-steps 1 --no-pictures --out";
+        let done = emulated!(sandbox, format!("{words} auto"), environment);
+        let done = succeeded(done);
+        let headline = done
+            .stderr
+            .lines()
+            .find(|line| line.contains("mlp on cpu ("));
+        assert!(headline.is_some_and(|line| line.contains(reason)), "{done}");
+        let done = emulated!(
+            sandbox,
+            format!("{words} cuda --device cuda:0"),
+            environment
+        );
+        done.failed(1, &[reason, cure]);
+        let done = emulated!(sandbox, "info", environment);
+        assert!(done.stdout.contains("device   cpu (auto)"), "{done}");
+        assert!(done.stdout.contains(reason), "{done}");
+    }
+
+    #[test]
+    fn with_too_old_a_driver() {
+        check_unusable(
+            &[("EMU_DRIVER", "11000")],
+            "the NVIDIA driver supports CUDA 11.0 and 12.0 is needed",
+            "install driver 525 or later, or use `--device cpu`",
+        );
+    }
+
+    #[test]
+    fn that_are_none() {
+        check_unusable(
+            &[("EMU_DEVICES", "0")],
+            "the NVIDIA driver sees no GPU",
+            "`gan info` lists them",
+        );
+    }
+
+    #[test]
+    fn that_are_too_old() {
+        check_unusable(
+            &[("EMU_CAPABILITY", "70")],
+            "has compute capability 7.0, and 7.5 is needed",
+            "`--device cpu`",
+        );
+    }
+
+    #[test]
+    fn that_have_no_such_number() {
+        let sandbox = Sandbox::new();
+        let done = emulated!(sandbox, "train mlp --offline --device cuda:1");
+        done.failed(1, &["there is no `cuda:1`", "sees one GPU", "gan info"]);
+    }
+
+    /// Tensor cores for tf32 came with 8.0.
+    #[test]
+    fn that_know_no_tf32() {
+        let sandbox = Sandbox::new();
+        let words = "train mlp --offline --data-dir digits --device cuda:0 --matmul tf32";
+        let done = emulated!(sandbox, words, &[("EMU_CAPABILITY", "75")]);
+        done.failed(
+            1,
+            &["compute capability 7.5, and 8.0 is needed", "--matmul fp32"],
+        );
+    }
+}
