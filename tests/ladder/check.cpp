@@ -1,6 +1,6 @@
 // Multiplies matrices with one rung of kernels/ladder, through the driver's interface:
-// `check NAME ROWS COLUMNS THREADS`, where a block makes ROWS x COLUMNS of the result.
-// Prints a line a size: its three sizes, the error against double, a hash of the bits.
+// `check NAME ROWS COLUMNS THREADS SIZES`, where a block makes ROWS x COLUMNS of the result
+// and SIZES says how many of the sizes below are tried. Prints a line a size: its three sizes, the error against double, a hash of the bits.
 
 #include <cmath>
 #include <cstdint>
@@ -96,9 +96,12 @@ int main(int, char** arguments) {
     OK(cuCtxSetCurrent(context));
     OK(cuModuleLoadData(&module, heading(name).c_str()));
     OK(cuModuleGetFunction(&kernel, module, name.c_str()));
-    // Alone, odd, rows of whole float4s with more steps than stages, one of both, many blocks.
-    const Shape shapes[] = {{1, 1, 1}, {37, 29, 53}, {130, 132, 100}, {129, 68, 7}, {66, 131, 36}, {260, 259, 33}};
-    for (Shape shape : shapes) {
+    // Alone; odd; rows of whole float4s, and more steps than stages; of A or B only; many blocks.
+    const Shape shapes[] = {{1, 1, 1},    {37, 29, 53},  {132, 36, 40},
+                            {129, 68, 7}, {66, 131, 36}, {260, 259, 33}};
+    int sizes = std::atoi(arguments[5]);
+    for (int i = 0; i < sizes; ++i) {
+        Shape shape = shapes[i];
         auto [m, n, k] = shape;
         auto a = numbers(size_t(m) * k, 1), b = numbers(size_t(k) * n, 2);
         std::vector<float> c(size_t(m) * n, NAN);

@@ -75,7 +75,7 @@ pub fn run<F: FnOnce()>(variant: Variant, environment: &[(&str, &str)], body: F)
     );
 }
 
-/// Whether this process is a test that [`run`] started.
+/// Whether this process is a test that [`run`] or [`child`] started.
 pub fn in_child() -> bool {
     std::env::var_os(CHILD).is_some()
 }
@@ -100,7 +100,9 @@ fn name<F>() -> String {
         .to_owned()
 }
 
-fn child(variant: Variant, library: &Path, environment: &[(&str, &str)], name: &str) -> Output {
+/// Runs the test called `name` again, alone, in a child process with `library`; see
+/// [`in_child`].
+pub fn child(variant: Variant, library: &Path, environment: &[(&str, &str)], name: &str) -> Output {
     let test = std::env::current_exe().expect("the path of this test");
     let mut command = under(variant, library, &test);
     command

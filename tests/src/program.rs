@@ -1,5 +1,5 @@
 //! The `gan` program as its users call it: in a folder of its own, on 64 digits, with
-//! nothing of the surroundings (data, caches, colours) that could change what it does.
+//! nothing of the surroundings (data, caches, colours, GPUs) that could change what it does.
 
 use crate::emulated::{self, Variant};
 use detach_gan::run::Metrics;
@@ -148,6 +148,7 @@ impl Sandbox {
         let mut command = emulated::under(Variant::Plain, &library, gan());
         command.args(words.split_whitespace());
         self.isolate(&mut command);
+        command.env_remove("CUDA_VISIBLE_DEVICES");
         command.envs(environment.iter().copied());
         Some(Done::of(command, words))
     }
@@ -164,6 +165,8 @@ impl Sandbox {
         }
         command
             .env("HOME", self.dir.path())
+            // The same on a machine with a GPU.
+            .env("CUDA_VISIBLE_DEVICES", "")
             .env("XDG_CACHE_HOME", self.path("cache"))
             .current_dir(self.dir.path())
             .stdin(Stdio::null());

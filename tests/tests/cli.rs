@@ -23,7 +23,7 @@ mod help {
     #[test]
     fn every_command_has_its_flags() {
         let sandbox = Sandbox::new();
-        let train = "--preset --order --device --epochs --max-steps --batch-size --seed --threads --data-dir \
+        let train = "--preset --order --device --matmul --epochs --max-steps --batch-size --seed --threads --data-dir \
                      --offline --out --resume --set --config --log-every --checkpoint-every --no-pictures \
                      --json --quiet GAN_DATA_DIR";
         for (command, flags) in [
@@ -31,11 +31,11 @@ mod help {
             ("train", train),
             (
                 "sample",
-                "<RUN> --count --out --seed --noise-out --mode --threads .npy .idx3-ubyte.gz",
+                "<RUN> --count --out --seed --noise-out --mode --device --threads .npy .idx3-ubyte.gz",
             ),
             (
                 "interpolate",
-                "<RUN> --out --frames --grid --seed --threads .apng",
+                "<RUN> --out --frames --grid --seed --device --threads .apng",
             ),
             ("recipes", "[NAME]"),
             ("data", "fetch info synth"),
@@ -108,6 +108,7 @@ Notes
             str![[r#"
 gan [..]
 device   cpu (auto)
+gpu      none: [..]NVIDIA driver[..]
 threads  3 of [..] cores
 simd     [..]
 
@@ -137,7 +138,7 @@ next     [..]gan[..] sample run --count 64 --out digits.png
             done.stderr,
             str![[r#"
 data: a data set in MNIST's format (not MNIST itself) from digits/train-images-idx3-ubyte.gz
-mlp on cpu ([..] threads): 4 steps of 8 in run
+mlp on cpu ([..] threads; [..]): 4 steps of 8 in run
 step 1/4 · epoch [..] · D [..] · G [..] · acc [..]/[..]% · [..] ms a step · left [..]
 
 "#]]

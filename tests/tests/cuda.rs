@@ -4,34 +4,69 @@ use detach_kernels::cases::{self, Case};
 use detach_kernels::{Device, Matmul};
 use detach_tests::emulated::{self, Variant};
 
-fn device() -> Device {
-    Device::open("cuda:0", Matmul::Fp32).expect("a device")
-}
-
-/// What each case returns, to the last bit.
-fn errors(cases: &[Case]) -> Vec<u64> {
-    let device = device();
-    let each = cases.iter().map(|case| (case.run)(device).to_bits());
-    each.collect()
+/// Calls `see` with every case and what it returns.
+fn run_all(mut see: impl FnMut(&Case, f64)) {
+    let device = Device::open("cuda:0", Matmul::Fp32).expect("a device");
+    for case in cases::all() {
+        see(&case, (case.run)(device));
+    }
 }
 
 fn assert_all_pass() {
-    let cases = cases::all();
     let mut failed = Vec::new();
-    for (case, error) in cases.iter().zip(errors(&cases)) {
-        let error = f64::from_bits(error);
+    run_all(|case, error| {
         if !case.passes(error) {
             failed.push(format!(
                 "{}: {error:.1e}, not {:.1e}",
                 case.name, case.tolerance
             ));
         }
-    }
+    });
     assert!(failed.is_empty(), "{}", failed.join("\n"));
-    println!("{} cases", cases.len());
 }
 
 #[test]
 fn cases_pass() {
     emulated::run(Variant::Plain, &[], assert_all_pass);
+}
+
+/// Reports what is read or written outside of a buffer or a shared array.
+#[test]
+fn cases_pass_the_address_sanitizer() {
+    emulated::run(Variant::Address, &[], assert_all_pass);
+}
+
+/// Reports threads that a barrier should have kept apart.
+#[test]
+fn cases_pass_the_thread_sanitizer() {
+    emulated::run(Variant::Thread, &[], assert_all_pass);
+}
+
+/// No kernel's result depends on which blocks, or threads between two barriers, run first. An
+/// error is a sum over all elements, so its last bit shows the last bit of any.
+#[test]
+fn any_order_gives_the_same_bits() {
+    const MARK: &str = "error of ";
+    if emulated::in_child() {
+        return run_all(|case, error| println!("{MARK}{}: {:x}", case.name, error.to_bits()));
+    }
+    let Some(library) = emulated::library(Variant::Plain, &emulated::kernels()) else {
+        return;
+    };
+    let errors = |order| -> Vec<String> {
+        let order_of = [("EMU_ORDER", order)];
+        let name = "any_order_gives_the_same_bits";
+        let output = emulated::child(Variant::Plain, &library, &order_of, name);
+        let text = emulated::text_of(&output);
+        assert!(output.status.success(), "{order}:\n{text}");
+        let lines = text.lines().filter_map(|line| line.split(MARK).nth(1));
+        lines.map(str::to_owned).collect()
+    };
+    let forward = errors("forward");
+    assert_eq!(forward.len(), cases::all().len());
+    for order in ["reverse", "shuffled:1"] {
+        for (a, b) in forward.iter().zip(errors(order)) {
+            assert_eq!(*a, b, "{order}");
+        }
+    }
 }

@@ -1,7 +1,26 @@
 //! What the tests of several families share.
 
+use crate::Layout;
 pub(crate) use crate::cases::{Dice, extent};
 use crate::{Buffer, DType, Device, Real, View, dispatch};
+
+impl Dice {
+    /// A shape of up to `rank` dimensions, each up to `size`.
+    pub(crate) fn shape(&mut self, rank: usize, size: usize) -> Vec<usize> {
+        (0..self.below(rank + 1))
+            .map(|_| 1 + self.below(size))
+            .collect()
+    }
+
+    /// A buffer that `layout` fits in, filled from `[-1, 1)`.
+    pub(crate) fn buffer(&mut self, dtype: DType, layout: &Layout) -> Buffer {
+        let len = extent(layout);
+        dispatch!(dtype, T => {
+            let values: Vec<T> = (0..len).map(|_| T::of(self.unit())).collect();
+            Buffer::from_slice(Device::Cpu, &values)
+        })
+    }
+}
 
 /// An output nobody has written yet: every element is NaN.
 pub(crate) fn poisoned(dtype: DType, len: usize) -> Buffer {

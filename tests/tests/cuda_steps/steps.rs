@@ -114,7 +114,10 @@ fn batches_are_the_same_images() {
                 let (there, here) = (there.batch(), here.batch());
                 assert_eq!(there.kind(), cuda());
                 assert_eq!(there.shape(), here.shape());
-                assert!(there.to_vec::<f32>() == here.to_vec::<f32>(), "{size:?}, {step:?}");
+                assert!(
+                    there.to_vec::<f32>() == here.to_vec::<f32>(),
+                    "{size:?}, {step:?}"
+                );
             }
         }
     });

@@ -43,7 +43,18 @@ fn on_the_command_line() {
             ("train mlp --epochs 0", 2, &["epochs", "at least 1"]),
             ("train mlp --threads 0", 2, &["--threads"]),
             ("train mlp --device foo", 2, &["foo", "cuda:N"]),
-            ("train mlp --device cuda:0", 1, &["cuda:0", "--device cpu"]),
+            ("train mlp --device cuda:0", 1, &["NVIDIA driver"]),
+            (
+                "train mlp --device cpu --matmul tf32",
+                2,
+                &["--matmul tf32 is for GPUs"],
+            ),
+            (
+                "train mlp --matmul tf32",
+                1,
+                &["--matmul tf32 needs a GPU", "NVIDIA driver"],
+            ),
+            ("train mlp --matmul fp16", 2, &["fp16", "fp32, tf32"]),
             (
                 "train mlp --preset nosuch",
                 2,

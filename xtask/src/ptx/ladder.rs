@@ -45,7 +45,7 @@ pub(super) fn ladder(root: &Path, tree: &Tree, sources: &[Source], args: &Args) 
     let document = tree.text(DOCUMENT).unwrap_or_default();
     let whole = args.check && args.families.is_empty();
     if whole && marks::placed(document, COMMAND, &text) != document {
-        bail!("{DOCUMENT}: its table is old: {COMMAND}");
+        bail!("{DOCUMENT}: its table is old; run `{COMMAND}`");
     }
     Ok(())
 }

@@ -221,7 +221,7 @@ fn check(root: &Path, tree: &Tree, sources: &[Source], args: &Args) -> Result<()
         let document = tree.text(DOCUMENT).unwrap_or_default();
         let whole = args.families.is_empty() && document.contains(&marks::begin(COMMAND));
         if whole && marks::placed(document, COMMAND, &text) != document {
-            faults.push(format!("{DOCUMENT}: its table is old: {COMMAND}"));
+            faults.push(format!("{DOCUMENT}: its table is old; run `{COMMAND}`"));
         }
     }
     for fault in &faults {

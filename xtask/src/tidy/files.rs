@@ -8,6 +8,15 @@ use super::{Finding, Tree};
 const LINES: usize = 450;
 /// Bytes a file may have.
 const BYTES: u64 = 1 << 20;
+/// PTX is larger: what is unrolled there is one line a step. It packs to a tenth.
+const PTX_BYTES: u64 = 3 << 20;
+
+fn limit(file: &File) -> u64 {
+    match file.extension() {
+        "ptx" => PTX_BYTES,
+        _ => BYTES,
+    }
+}
 
 fn finding(
     file: &File,
@@ -45,12 +54,12 @@ pub(super) fn length(tree: &Tree) -> Vec<Finding> {
 /// Rule: a clone stays small.
 pub(super) fn size(tree: &Tree) -> Vec<Finding> {
     let large = |file: &File| {
-        (file.size > BYTES).then(|| {
+        (file.size > limit(file)).then(|| {
             finding(
                 file,
                 1,
                 format!("{:.1} MB", file.size as f64 / 1e6),
-                "every clone carries it forever, and 1 MB is the limit",
+                "every clone carries it forever, and 1 MB is the limit (3 MB for PTX)",
                 "generate it, download it, or keep it under a folder that git ignores",
             )
         })
@@ -63,7 +72,7 @@ pub(super) fn binaries(tree: &Tree) -> Vec<Finding> {
     const DATA: [&str; 7] = ["png", "gz", "npy", "npz", "safetensors", "ico", "woff2"];
     tree.files
         .iter()
-        .filter(|file| file.text.is_none() && file.size <= BYTES)
+        .filter(|file| file.text.is_none() && file.size <= limit(file))
         .filter(|file| !DATA.contains(&file.extension()))
         .map(|file| {
             finding(
@@ -165,6 +174,8 @@ mod tests {
         let text = "x".repeat(BYTES as usize);
         assert_eq!(lines(size, "a.json", &text), [0; 0]);
         assert_eq!(lines(size, "a.json", &(text.clone() + "x")), [1]);
+        assert_eq!(lines(size, "a.ptx", &(text.clone() + "x")), [0; 0]);
+        assert_eq!(lines(size, "a.ptx", &text.repeat(4)), [1]);
         assert_eq!(lines(binaries, "a.json", &(text + "x")), [0; 0]);
     }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Beyond this a file is not read further: no rule needs more of it.
-pub(super) const READ: u64 = 1 << 20;
+pub(super) const READ: u64 = 4 << 20;
 
 /// A file, as far as rules look at it.
 #[derive(Debug)]

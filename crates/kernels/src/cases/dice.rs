@@ -1,6 +1,6 @@
 //! Random data and layouts for cases and tests.
 
-use crate::{Buffer, DType, Device, Layout, Real, dispatch};
+use crate::Layout;
 
 /// A small generator for test data (splitmix64), independent of the one under
 /// test.
@@ -29,13 +29,6 @@ impl Dice {
         for i in (1..items.len()).rev() {
             items.swap(i, self.below(i + 1));
         }
-    }
-
-    /// A shape of up to `rank` dimensions, each up to `size`.
-    pub(crate) fn shape(&mut self, rank: usize, size: usize) -> Vec<usize> {
-        (0..self.below(rank + 1))
-            .map(|_| 1 + self.below(size))
-            .collect()
     }
 
     /// A dense layout of `shape` whose dimensions are stored in any order.
@@ -76,15 +69,6 @@ impl Dice {
                 self.part(&kept).expand(shape)
             }
         }
-    }
-
-    /// A buffer that `layout` fits in, filled from `[-1, 1)`.
-    pub(crate) fn buffer(&mut self, dtype: DType, layout: &Layout) -> Buffer {
-        let len = extent(layout);
-        dispatch!(dtype, T => {
-            let values: Vec<T> = (0..len).map(|_| T::of(self.unit())).collect();
-            Buffer::from_slice(Device::Cpu, &values)
-        })
     }
 }
 

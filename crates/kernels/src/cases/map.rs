@@ -105,7 +105,7 @@ fn unary_cases(op: Unary) -> Vec<Case> {
     }
     let any: Vec<f32> = SPECIAL
         .into_iter()
-        .chain(numbers(&mut dice, 1003).iter().map(|x| 20.0 * x))
+        .chain(numbers(&mut dice, 1005).iter().map(|x| 20.0 * x))
         .collect();
     let flat = Layout::contiguous(&[any.len()]);
     let exact = Case::exact(
@@ -168,7 +168,7 @@ fn place_cases() -> Vec<Case> {
 fn one_operand(dice: &mut Dice) -> Vec<Places<1>> {
     let image = Layout::channels_last(&[3, 8, 5, 7]);
     let rows = Layout::contiguous(image.shape());
-    let odd = Layout::contiguous(&[7, 11, 13]);
+    let odd = Layout::contiguous(&[7, 11, 15]);
     let kept = |shape: &[usize]| Layout::contiguous(shape).expand(image.shape());
     let six = [2, 3, 2, 2, 3, 5];
     let one = Layout::contiguous(&[]);
@@ -184,7 +184,7 @@ fn one_operand(dice: &mut Dice) -> Vec<Places<1>> {
         (
             "from an odd place",
             odd,
-            [Layout::contiguous(&[8, 11, 13]).slice(0, 1, 7)],
+            [Layout::contiguous(&[8, 11, 15]).slice(0, 1, 7)],
         ),
         (
             "from an even place",

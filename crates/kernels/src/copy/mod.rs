@@ -50,7 +50,7 @@ pub fn gather(x: View<'_>, index: &Buffer, out: &mut Buffer) {
 /// added in order.
 ///
 /// # Panics
-/// As [`gather`].
+/// As [`gather`]; on a GPU an index that is not an integer in `0..rows` makes all of `out` NaN.
 #[track_caller]
 pub fn scatter_add(x: View<'_>, index: &Buffer, out: &mut Buffer, rows: usize) {
     scatter_add_with(Variant::Fast, x, index, out, rows);

@@ -2,7 +2,6 @@
 
 use super::memory::Ptr;
 use super::module::Param;
-use crate::walk::Walk;
 use crate::{Buffer, DType, MAX_RANK, View};
 
 /// Elements of a thread of kernels that go element by element, and of a vector.
@@ -93,12 +92,6 @@ impl<const N: usize> Strides<N> {
         out
     }
 
-    /// Those of a walk, all views of it.
-    #[track_caller]
-    pub(crate) fn of(walk: &Walk<N>) -> Self {
-        Self::new(walk.axes())
-    }
-
     /// The same places, but for the first operand those of a dense one in the order of
     /// dimensions.
     pub(crate) fn first_dense(mut self) -> Self {
@@ -149,6 +142,7 @@ pub(crate) fn assert_f32(op: &str, x: &Buffer) {
 mod tests {
     use super::*;
     use crate::Layout;
+    use crate::walk::Walk;
 
     /// What the kernel does with a divisor.
     fn divided(n: u32, by: &Divisor) -> u32 {
@@ -177,7 +171,7 @@ mod tests {
         let image = Layout::channels_last(&[2, 8, 3, 3]);
         let quads = |out: &Layout, x: &Layout| {
             let walk = Walk::new([out, x]);
-            Strides::of(&walk).quads(walk.offsets())
+            Strides::new(walk.axes()).quads(walk.offsets())
         };
         let bias = |c| Layout::contiguous(&[1, c, 1, 1]);
         assert!(quads(&image, &image));

@@ -65,17 +65,18 @@ pub(super) fn reduce(
     let targets = out_layout.expand(x.layout.shape());
     let fold = Fold::new(&Walk::new([&x.layout, &targets]), out_layout.len());
     let [_, parts, _] = fold.launch().grid;
-    let whole = parts == 1;
-    let partials = if whole { 0 } else { parts * fold.outputs };
-    let partial = Buffer::scratch(Device::Cuda(cuda), DType::F64, partials as usize);
-    let partial_at = if whole { Ptr::NULL } else { partial.ptr() };
+    let partial = (parts > 1).then(|| {
+        let totals = parts as usize * out_layout.len();
+        Buffer::scratch(Device::Cuda(cuda), DType::F64, totals)
+    });
+    let partial_at = partial.as_ref().map_or(Ptr::NULL, Buffer::ptr);
     let (from, to) = (start(x), out.ptr());
     let args = args![from, to, partial_at, fold];
     // SAFETY: reads where the operand's layout says, which lies in its buffer, and writes
     // either [parts, outputs] totals to `partial`, which has as many, or one for each output
     // where its layout says.
     unsafe { MODULE.launch(cuda, first, fold.launch(), args) };
-    if !whole {
+    if partial.is_some() {
         let fold = fold.of_parts(parts as usize);
         let args = args![partial_at, to, fold];
         // SAFETY: as above, from `partial`.
