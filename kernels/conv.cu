@@ -1,6 +1,6 @@
 // The three convolutions of conv/mod.rs. Images are [n, row, column, channel], weights
-// nvrtc: compute_75 compute_80
 // [o, ky, kx, c].
+// nvrtc: compute_75 compute_80
 #include "igemm_tiles.cuh"
 #include "narrow.cuh"
 

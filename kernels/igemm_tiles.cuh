@@ -1,7 +1,8 @@
 // The tiles a product comes in. FAMILY_FORM names the kernels; `any` reads one element at a time and so
 // takes any strides and alignment.
 #pragma once
-#include "igemm.cuh"
+#include "igemm_fp32.cuh"
+#include "igemm_tf32.cuh"
 
 #define IGEMM_FP32(name, form, bm, bn, wm, wn, tm, tn, vec, blocks)                            \
     extern "C" __global__ void __launch_bounds__(32 * wm * wn, blocks)                         \

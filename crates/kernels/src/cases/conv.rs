@@ -89,10 +89,13 @@ fn geometries() -> Vec<(String, Conv)> {
     all
 }
 
+/// Runs a convolution of a bias, or none, and a slope.
+type Pass = fn(Conv, (bool, f64), &[Buffer]) -> Vec<Buffer>;
+
 fn of(name: &str, conv: Conv) -> Vec<Case> {
     let finishes = [(false, 1.0), (true, 0.2), (true, 0.0)];
     let (bias, slope) = finishes[name.len() % 3];
-    let of = |run: fn(Conv, (bool, f64), &[Buffer]) -> Vec<Buffer>, finish| {
+    let of = |run: Pass, finish| {
         move |name, tolerance| {
             let run = move |x: &[Buffer]| run(conv, finish, x);
             Case::close(name, tolerance, inputs(&conv), run)

@@ -223,7 +223,7 @@ pub(super) fn wgrad(cuda: Cuda, conv: &Conv, [x, y]: [&Buffer; 2], w: &mut Buffe
             "conv_sum4",
             Launch::flat(blocks(w.len() / 4)),
             args![sum],
-        )
-    };
+        );
+    }
     true
 }

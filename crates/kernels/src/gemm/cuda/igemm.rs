@@ -91,6 +91,7 @@ pub(crate) struct Igemm {
 unsafe impl Param for Igemm {}
 
 /// Products of one launch: a batch of one class, or one of each of several.
+#[derive(Clone, Copy)]
 pub(crate) struct Products {
     igemm: Igemm,
     count: usize,
@@ -223,8 +224,8 @@ pub(crate) fn launch(
                 entries.sums[usize::from(vector)],
                 launch,
                 args![product],
-            )
-        };
+            );
+        }
     }
 }
 

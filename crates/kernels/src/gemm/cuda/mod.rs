@@ -120,7 +120,12 @@ impl Matrices {
         }
     }
 
+    /// # Panics
+    /// When a matrix reaches further than 32 bits can count.
+    #[track_caller]
     fn operand(&self, buffer: &Buffer) -> Operand {
+        let last = |i: usize| self.shape[i].saturating_sub(1) * self.strides[i];
+        u32_of(last(0) + last(1));
         let [line, k] = self.strides.map(u32_of);
         Operand {
             batch: u32_of(self.step),

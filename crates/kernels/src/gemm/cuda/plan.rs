@@ -227,9 +227,10 @@ impl Plan {
     fn cycles(&self, shape: &Shape) -> usize {
         /// Until a block computes, and from then until its sums are written.
         const BLOCK: usize = 1500;
-        /// Another kernel, and the bytes that all multiprocessors together read or write in
-        /// a cycle.
+        /// Another kernel, which reads the parts of a sum one after the other, some under way at a
+        /// time; and the bytes that all multiprocessors together read or write in a cycle.
         const LAUNCH: usize = 2500;
+        const PART: usize = 75;
         const BYTES: usize = 2000;
         let tile = self.tile;
         let tiles = shape.m.div_ceil(tile.m) * shape.n.div_ceil(tile.n) * shape.count;
@@ -240,7 +241,7 @@ impl Plan {
         let parts = 4 * (self.splits + 1) * shape.m * shape.n * shape.count;
         match self.splits {
             1 => cycles,
-            _ => cycles + LAUNCH + 2 * parts / BYTES,
+            _ => cycles + LAUNCH + PART * self.splits + 2 * parts / BYTES,
         }
     }
 }
@@ -300,7 +301,7 @@ mod tests {
                 let tiles = shape.m.div_ceil(plan.tile.m) * shape.n.div_ceil(plan.tile.n);
                 let blocks = tiles * shape.count * plan.splits;
                 assert!(
-                    blocks >= PROCESSORS * 3 / 4,
+                    blocks >= PROCESSORS * 2 / 3,
                     "{sizes:?} {plan:?}: {blocks} blocks"
                 );
             }
