@@ -128,6 +128,23 @@ fn from_the_gpu_to_the_cpu() {
     check_resume("mlp", "cuda:0", "cpu");
 }
 
+/// Products with 11 bits of each factor: other numbers, and not by much. A run keeps them.
+#[test]
+fn on_tensor_cores() {
+    let (full, short) = (with_eleven_digits(), with_eleven_digits());
+    let words = |flags: &str| train("mlp", &format!("--device cuda:0 --max-steps 4 {flags}"));
+    let _ = succeeded(emulated!(full, words("")));
+    let done = succeeded(emulated!(short, words("--matmul tf32")));
+    assert!(done.stderr.contains("mlp on cuda:0 (tf32) ("), "{done}");
+    for (a, b) in short.metrics("run").iter().zip(&full.metrics("run")) {
+        let apart = (a.d_loss - b.d_loss).abs() / b.d_loss;
+        assert!(apart > 0.0 && apart < 1e-2, "{a:?}\n{b:?}");
+    }
+    let resume = "train --resume run --offline --no-pictures --device cuda:0 --max-steps 5";
+    let done = succeeded(emulated!(short, resume));
+    assert!(done.stderr.contains("mlp on cuda:0 (tf32) ("), "{done}");
+}
+
 /// Pictures, previews, samples and walks of a network that lies on the device.
 #[test]
 fn a_run_with_all_that_belongs_to_it() {
