@@ -6,8 +6,8 @@ bits; a float32 run uses the same numbers rounded. `i` is the row-major index of
 
     tag       1000 + k      parameter k of the generator, in the order of named_parameters()
               2000 + k      parameter k of the discriminator
-              3000 + n      the n-th batch of reals that the loop asks for, n = 0, 1, ...
-              100000 + n    the n-th draw of noise
+              3000 + n      batch n of reals; which ones a run takes is first and skips in recipes.py
+              100000 + n    draw n of noise
               500 ... 999   operands of ops.json, listed there
 
     parameter of rank >= 2                  u * sqrt(shape[0] / number of elements)

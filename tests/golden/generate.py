@@ -16,17 +16,23 @@ Sequential), parameters [{name, shape}] in tag order, counts and zero_gradient (
 true gradient is 0) per network; d_loss, g_loss, real_acc, fake_acc per step; updates [{net, loss, grad_norms}] for
 every optimiser step in order, with one L2 norm per parameter; final {net: {name: L2 norm}} of parameters and running
 statistics after the last step; f32 {d_loss, g_loss: largest relative distance; d_loss_steps, g_loss_steps;
-closest_kink}.
+closest_kink; closest_sign, closest_linear_sign where they were chosen}.
 
-`first` is the number of the first batch of reals and of the first draw of noise. A pre-activation that rounding takes
-to the other side of a ReLU's kink has another derivative, which shows in the losses as 1e-6 to 1e-5 some steps later,
-where they are within 2e-7 else: how far a float32 run gets is then a matter of luck. So `first` is chosen, where the
-networks are small enough for such a choice, that none comes closer to its kink than 3e-6 of its layer's root mean
-square (closest_kink); rounding is about 4e-7.
+`first` is the number of the first batch of reals and of the first draw of noise; a step of `skips` passes over so many
+of both before it takes its own. Both are chosen so that the float64 run keeps clear of its kinks, of which there are
+two kinds:
 
-The convolutional networks have too many units for that, and how far one float32 run gets is one throw of a die. Where a
-recipe has `float32_runs`, `f32` is of the farthest of so many, all but the first from weights moved by one unit in the
-last place: of what PyTorch's own rounding may do.
+* A pre-activation that rounding takes to the other side of a ReLU's kink has another derivative, which shows in the
+  losses as 1e-6 to 1e-5 some steps later, where they are within 2e-7 else, and as 1e-3 to 1e-1 after twenty.
+  closest_kink is the closest that one comes, as a share of its layer's root mean square.
+* Adam's first update is lr * g / (|g| + eps), the sign of g. A gradient that rounding takes to the other side of 0 moves
+  its weight by 2 lr the other way, thousands of times what rounding does, and takes pre-activations across their kinks
+  with it. closest_sign is the closest that an element of a first gradient comes to 0, as a share of its parameter's
+  root mean square; closest_linear_sign is that of the weights of fully connected layers, which do less harm.
+
+How far a float32 run gets is a matter of luck where either comes within rounding, and a matter of rounding where none
+does. `clear` in recipes.py says what is kept clear; a run that comes closer is refused. choose.py finds the numbers,
+from PyTorch's float64 run alone.
 """
 
 import argparse
@@ -42,33 +48,59 @@ from formula import D_TAG, G_TAG, NOISE_TAG, REAL_TAG, fill, is_batch_norm, unif
 from recipes import RECIPES
 
 HERE = Path(__file__).parent
-NUDGE_TAG = 1_000_000  # apart from all tags of formula.py
 RELATIVE, ABSOLUTE = 1e-9, 1e-13  # --check; the absolute part is for gradients whose true value is 0
+
+
+class TooClose(Exception):
+    """A float64 run came closer to a kink than the recipe's `clear` allows."""
 
 
 class Run:
     """Networks, optimisers, inputs by formula, and a record of every optimiser step."""
 
-    def __init__(self, recipe, dtype, nudge=0):
+    def __init__(self, recipe, dtype):
         self.recipe, self.dtype = recipe, dtype
         self.G, self.D = recipe.build(dropout=0.0)
         for net, tag in (self.G, G_TAG), (self.D, D_TAG):
             net.to(torch.float64)
             fill(net, tag)
             net.to(dtype).train()
-            if nudge:
-                nudge_weights(net, tag, nudge)
             for layer in net:
                 if isinstance(layer, (torch.nn.ReLU, torch.nn.LeakyReLU)):
                     layer.register_forward_pre_hook(self.watch_kink)
         self.optimisers = {"G": recipe.adam(self.G), "D": recipe.adam(self.D)}
         self.real_batches = self.noise_draws = recipe.first
         self.updates = []
-        self.closest_kink = math.inf
+        self.steps = 0
+        self.closest_kink = self.closest_sign = self.closest_linear_sign = math.inf
 
     def watch_kink(self, _layer, inputs):
         x = inputs[0].detach()
-        self.closest_kink = min(self.closest_kink, (x.abs().min() / x.square().mean().sqrt()).item())
+        distance = (x.abs().min() / x.square().mean().sqrt()).item()
+        self.closest_kink = min(self.closest_kink, distance)
+        clear = self.recipe.clear
+        self.refuse("a ReLU's input", distance, clear.kink if self.steps == 1 else clear.later_kink)
+
+    def watch_sign(self, net):
+        """On the gradients of a first update, but for those whose true value is 0."""
+        zero = zero_gradient(net)
+        for name, parameter in net.named_parameters():
+            if name in zero:
+                continue
+            g = parameter.grad
+            distance = (g.abs().min() / g.square().mean().sqrt()).item()
+            key = "linear_sign" if g.dim() == 2 else "sign"
+            setattr(self, f"closest_{key}", min(getattr(self, f"closest_{key}"), distance))
+            self.refuse(f"the first gradient of {name}", distance, getattr(self.recipe.clear, key))
+
+    def refuse(self, what, distance, limit):
+        if distance < limit and self.dtype is torch.float64:
+            raise TooClose(f"{what} is {distance:.1e} from 0 in step {self.steps}, nearer than {limit:.1e}")
+
+    def begin_step(self, skip):
+        self.steps += 1
+        self.real_batches += skip
+        self.noise_draws += skip
 
     def reals(self):
         u = uniform(REAL_TAG + self.real_batches, (self.recipe.golden_batch, *self.recipe.sample))
@@ -85,17 +117,11 @@ class Run:
         optimiser = self.optimisers[name]
         optimiser.zero_grad()
         loss.backward()
+        if not optimiser.state:
+            self.watch_sign(getattr(self, name))
         norms = [norm(p.grad) for p in getattr(self, name).parameters()]
         self.updates.append({"net": name, "loss": loss.item(), "grad_norms": norms})
         optimiser.step()
-
-
-def nudge_weights(net, first_tag, nudge):
-    """Moves every parameter up or down by one unit in the last place, each time another way."""
-    with torch.no_grad():
-        for k, parameter in enumerate(net.parameters()):
-            side = uniform(NUDGE_TAG * nudge + first_tag + k, tuple(parameter.shape)).sign().to(parameter.dtype)
-            parameter.copy_(torch.nextafter(parameter, parameter + side))
 
 
 def norm(x):
@@ -103,11 +129,12 @@ def norm(x):
     return x.detach().double().norm().item()
 
 
-def train(recipe, dtype, nudge=0):
+def train(recipe, dtype):
     """Runs the golden's steps; returns the run and its curves."""
-    run = Run(recipe, dtype, nudge)
+    run = Run(recipe, dtype)
     curves = {"d_loss": [], "g_loss": [], "real_acc": [], "fake_acc": []}
-    for _ in range(recipe.golden_steps):
+    for skip in recipe.skips or [0] * recipe.golden_steps:
+        run.begin_step(skip)
         step = recipe.loop(run)
         curves["d_loss"].append(step.d_loss.item())
         curves["g_loss"].append(step.g_loss.item())
@@ -127,24 +154,29 @@ def final_norms(net):
     return {name: norm(x) for name, x in net.state_dict().items() if x.is_floating_point()}
 
 
-def float32_distance(golden, runs):
-    """Relative distance of the losses of float32 runs, of whichever is farthest: the largest, and step by step."""
-
-    def distance(a, *bs):
-        return max(abs(b - a) for b in bs) / max(abs(a), 1e-12)
-
+def float32_distance(golden, single):
+    """Relative distance of the losses of the float32 run: the largest, and step by step."""
     out = {}
     for key in "d_loss", "g_loss":
-        steps = list(map(distance, golden[key], *(run[key] for run in runs)))
+        steps = [abs(b - a) / max(abs(a), 1e-12) for a, b in zip(golden[key], single[key])]
         out |= {key: max(steps), f"{key}_steps": steps}
     return out
+
+
+def closest(run):
+    """How close the run came to its kinks, of either kind where both were to be kept clear."""
+    kinds = ["kink"] + [k for k in ("sign", "linear_sign") if getattr(run.recipe.clear, k)]
+    return {f"closest_{k}": getattr(run, f"closest_{k}") for k in kinds}
 
 
 def recipe_golden(name):
     """The content of NAME.json."""
     recipe = RECIPES[name]
-    run, curves = train(recipe, torch.float64)
-    single = [train(recipe, torch.float32, nudge)[1] for nudge in range(recipe.float32_runs)]
+    try:
+        run, curves = train(recipe, torch.float64)
+    except TooClose as e:
+        raise SystemExit(f"{name}: {e}; run choose.py") from e
+    _, single = train(recipe, torch.float32)
     nets = {"G": run.G, "D": run.D}
     golden = {
         "recipe": name,
@@ -155,6 +187,7 @@ def recipe_golden(name):
         "steps": recipe.golden_steps,
         "latent": recipe.latent,
         "first": recipe.first,
+        **({"skips": list(recipe.skips)} if recipe.skips else {}),
         "adam": {"lr": recipe.lr, "betas": list(recipe.betas), "eps": recipe.eps},
         "layers": {k: [str(layer) for layer in net] for k, net in nets.items()},
         "parameters": {
@@ -165,7 +198,7 @@ def recipe_golden(name):
         **curves,
         "updates": run.updates,
         "final": {k: final_norms(net) for k, net in nets.items()},
-        "f32": float32_distance(curves, single) | {"closest_kink": run.closest_kink},
+        "f32": float32_distance(curves, single) | closest(run),
     }
     distance = golden["f32"]
     print(

@@ -24,6 +24,16 @@ Step = namedtuple("Step", "d_loss g_loss p_real p_fake")
 
 
 @dataclass(frozen=True)
+class Clear:
+    """How close a golden's float64 run may come to what rounding can turn around; see generate.py."""
+
+    kink: float = 3e-6  # every ReLU's input of step 1, which starts from the same weights
+    later_kink: float = 3e-6  # and of the steps that carry the rounding of earlier ones
+    sign: float = 0.0  # every element of a first gradient
+    linear_sign: float = 0.0  # the same for weights of rank 2, which one unit of each sample has, not many pixels
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One published system; `golden_batch` and `golden_steps` keep the goldens quick, `batch` is the published one."""
 
@@ -38,8 +48,9 @@ class Recipe:
     betas: tuple = (0.5, 0.999)
     eps: float = 1e-8
     golden_steps: int = 20
-    float32_runs: int = 1  # from weights moved by one unit in the last place, all but the first; see generate.py
     first: int = 0  # the golden's first batch of reals and draw of noise; see generate.py
+    skips: tuple = ()  # before each step, batches of reals and draws of noise passed over; see choose.py
+    clear: Clear = Clear()
 
     def build(self, dropout):
         """(G, D), with their parameter counts checked against the published ones."""
@@ -242,15 +253,35 @@ def step_gauss1d(run):
 
 RECIPES = {
     "keras-mlp": Recipe(keras_mlp, step_keras_mlp, (1_486_352, 1_460_225), 16, batch=128, eps=1e-7, first=53000),
-    "dcgan": Recipe(dcgan, step_dcgan, (1_948_545, 138_817), 8, float32_runs=8),
+    "dcgan": Recipe(
+        dcgan,
+        step_dcgan,
+        (1_948_545, 138_817),
+        8,
+        skips=(440, 239, 34, 51, 157, 204, 174, 188, 78, 10, 106, 119, 39, 66, 11, 288, 24, 98, 62, 14),
+        clear=Clear(later_kink=5e-6, sign=5e-6, linear_sign=1e-6),
+    ),
     "mlp": Recipe(mlp, step_fresh, (1_510_032, 533_505), 16, first=14000),
     "mlp-g-first": Recipe(mlp, step_g_first, (1_510_032, 533_505), 16, first=35000),
     "mlp-relu": Recipe(mlp_relu, step_g_first, (1_510_032, 566_273), 16, lr=1e-4, betas=(0.9, 0.999), first=16000),
     "gauss1d": Recipe(
         gauss1d, step_gauss1d, (3_151, 2_701), 64, latent=10, sample=(1,), lr=1e-3, betas=(0.9, 0.999), first=40000
     ),
-    "dcgan-light": Recipe(dcgan_light, step_smoothed, (759_873, 138_817), 8, float32_runs=8),
+    "dcgan-light": Recipe(
+        dcgan_light,
+        step_smoothed,
+        (759_873, 138_817),
+        8,
+        skips=(1780, 5, 8, 12, 35, 46, 25, 4, 6, 44, 5, 1, 14, 10, 34, 5, 52, 6, 22, 26),
+        clear=Clear(later_kink=5e-6, sign=5e-6),
+    ),
     "dcgan64": Recipe(
-        dcgan64, step_smoothed, (3_576_704, 2_765_568), 2, sample=(3, 64, 64), golden_steps=3, float32_runs=8
+        dcgan64,
+        step_smoothed,
+        (3_576_704, 2_765_568),
+        2,
+        sample=(3, 64, 64),
+        golden_steps=3,
+        clear=Clear(sign=5e-7),
     ),
 }

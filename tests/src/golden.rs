@@ -16,9 +16,9 @@ use std::path::Path;
 pub const G_TAG: u64 = 1000;
 /// Tag of the discriminator's first parameter.
 pub const D_TAG: u64 = 2000;
-/// Tag of the first batch of reals that the loop asks for.
+/// Tag of batch 0 of the reals.
 pub const REAL_TAG: u64 = 3000;
-/// Tag of the first draw of noise.
+/// Tag of draw 0 of the noise.
 pub const NOISE_TAG: u64 = 100_000;
 
 /// u(`tag`, i) for i below `len`.
@@ -101,6 +101,10 @@ pub struct Golden {
     /// Number of the first batch of reals and of the first draw of noise.
     #[serde(default)]
     pub first: u64,
+    /// How many batches and draws each step passes over before it takes its own; none
+    /// where this is empty.
+    #[serde(default)]
+    pub skips: Vec<u64>,
     /// The optimiser of both networks.
     pub adam: AdamOptions,
     /// The layers as PyTorch writes them, by position in the `nn.Sequential`.
