@@ -32,8 +32,9 @@ impl Graph {
         gpu.enter();
         gpu.at_home(home, || {
             let slots = Buffer::scratch(Device::Cuda(cuda), DType::F64, SLOTS);
-            // Other threads' calls to the driver are none of this capture's business.
-            let mode = sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
+            // Relaxed: the pool may grow meanwhile, and other threads' calls to the driver are
+            // none of this capture's business.
+            let mode = sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_RELAXED;
             // SAFETY: the stream lives as long as the process.
             let begun = unsafe { result::stream::begin_capture(gpu.stream, mode) };
             gpu.must("beginning to capture a step", begun);
