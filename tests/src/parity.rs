@@ -9,10 +9,10 @@ use crate::replay::{Gradients, Replay, published};
 use detach_tensor::{DType, Kind};
 
 /// In `f32`: gradients of step 1, relatively.
-const F32_LIMIT: f64 = 1e-4;
+const F32_LIMIT: f64 = 1e-5;
 /// The same where the gradient has come through a BatchNorm, which divides the
 /// difference of nearly equal sums by a small deviation.
-const F32_LIMIT_BEHIND_NORM: f64 = 5e-3;
+const F32_LIMIT_BEHIND_NORM: f64 = 1e-4;
 /// In `f32`: a gradient whose true value is 0, as a share of the largest one.
 const F32_LIMIT_OF_ZERO: f64 = 1e-5;
 

@@ -19,65 +19,11 @@ use detach_tests::replay::{Gradients, Record};
 const F64_LIMIT: f64 = 1e-9;
 /// In `f64`: final values that follow a gradient whose true value is 0.
 const F64_LIMIT_OF_NOISE: f64 = 1e-7;
-<<<<<<< HEAD
 /// Where our `f64` run of a case differs from the golden.
 fn differences(case: &Case) -> Differences {
     let golden = golden::recipe(case.golden);
     let record = case.replay(&golden, DType::F64).run(golden.steps);
     Differences::of(&record, &golden)
-=======
-/// In `f32`: gradients of step 1, relatively.
-const F32_LIMIT: f64 = 1e-5;
-/// The same where the gradient has come through a BatchNorm, which divides the
-/// difference of nearly equal sums by a small deviation.
-const F32_LIMIT_BEHIND_NORM: f64 = 1e-4;
-/// In `f32`: a gradient whose true value is 0, as a share of the largest one.
-const F32_LIMIT_OF_ZERO: f64 = 1e-5;
-
-/// A golden, and the recipe and settings that it is of.
-struct Case {
-    golden: &'static str,
-    recipe: &'static str,
-    changes: &'static [&'static str],
-}
-
-const fn case(name: &'static str) -> Case {
-    Case {
-        golden: name,
-        recipe: name,
-        changes: &[],
-    }
-}
-
-const MLP_G_FIRST: Case = Case {
-    golden: "mlp-g-first",
-    recipe: "mlp",
-    changes: &["order=g-first"],
-};
-
-const CASES: [Case; 8] = [
-    case("keras-mlp"),
-    case("dcgan"),
-    case("mlp"),
-    MLP_G_FIRST,
-    case("mlp-relu"),
-    case("gauss1d"),
-    case("dcgan-light"),
-    case("dcgan64"),
-];
-
-impl Case {
-    fn replay(&self, golden: &Golden, dtype: DType) -> Replay {
-        Replay::new(published(self.recipe, self.changes), golden, dtype)
-    }
-
-    /// Where our `f64` run differs from the golden.
-    fn differences(&self) -> Differences {
-        let golden = golden::recipe(self.golden);
-        let record = self.replay(&golden, DType::F64).run(golden.steps);
-        Differences::of(&record, &golden)
-    }
->>>>>>> first
 }
 
 /// What is not as it should be, in the order of the run.

@@ -243,8 +243,8 @@ fn params(ptx: &str, entry: &str) -> Option<Vec<usize>> {
 }
 
 fn param_bytes(declaration: &str) -> Option<usize> {
-    let words = declaration.split_whitespace();
-    let kind = words.filter(|word| word.starts_with('.')).next_back()?;
+    let mut words = declaration.split_whitespace();
+    let kind = words.rfind(|word| word.starts_with('.'))?;
     let bits: usize = kind
         .trim_start_matches(|c: char| !c.is_ascii_digit())
         .parse()
