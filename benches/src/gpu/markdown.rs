@@ -41,7 +41,7 @@ pub(super) fn render(report: &Report) -> String {
 fn goals(out: &mut String, report: &Report) {
     out.push_str("| what | found | at least | reach for | |\n|---|--:|--:|--:|---|\n");
     for goal in &report.goals {
-        let value = goal.value.map_or("-".to_owned(), |value| number(value));
+        let value = goal.value.map_or("-".to_owned(), number);
         let _ = writeln!(
             out,
             "| {} | {value} {} | {} | {} | {} |",

@@ -165,9 +165,8 @@ impl Goal {
 impl Report {
     /// Whether nothing that was checked is wrong.
     pub fn is_right(&self) -> bool {
-        let checked = self.cases.iter().chain(&self.ops);
-        checked.map(|one| one.passes).all(|passes| passes)
-            && self.parity.iter().all(|row| row.passes)
+        let mut checked = self.cases.iter().chain(&self.ops);
+        checked.all(|one| one.passes) && self.parity.iter().all(|row| row.passes)
     }
 }
 
