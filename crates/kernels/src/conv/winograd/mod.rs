@@ -30,9 +30,9 @@ mod weights;
 use super::geometry::Conv;
 use super::scratch::PerThread;
 use crate::gemm::tile::{Finish, Operands, Shape, heights, tile};
+use crate::parallel::share_chunks;
 use crate::{Buffer, DType, Device};
 use lanes::LANES;
-use rayon::prelude::*;
 use std::ops::Range;
 use tiles::{SQUARE, Tiles};
 use values::{Products, Store};
@@ -43,8 +43,6 @@ const GROUP: usize = 48;
 const CHUNK: usize = 200;
 /// The chunks of a batch are a multiple of it, to share out evenly.
 const CHUNKS: usize = 4;
-/// Panels of a task of wgrad's products.
-const TASK: usize = 4;
 /// Elements of values that wgrad keeps at a time: 20 MiB.
 const KEPT: usize = 5 << 20;
 
@@ -78,8 +76,8 @@ impl<'a> Plan<'a> {
     /// Calls `f(x, y, scratch)` for groups of images of about [`GROUP`] tiles, with
     /// `scratch` for a group's tiles. The lengths are those of an image in `x` and in `y`.
     ///
-    /// Groups are those of equal shares, two for each thread: a group less on one side
-    /// would be a good part of the time.
+    /// Each thread's share is whole groups: one less on one side would be a good part
+    /// of the time.
     fn in_groups(
         &self,
         [x_len, y_len]: [usize; 2],
@@ -92,14 +90,9 @@ impl<'a> Plan<'a> {
         let most = (GROUP / self.tiles.count()).max(1);
         let group = share.div_ceil(share.div_ceil(most));
         PerThread::lend(scratch(group * self.tiles.count()), |scratch| {
-            let shares = y.par_chunks_mut(share * y_len);
-            shares.zip(x.par_chunks(share * x_len)).for_each(|(y, x)| {
-                scratch.with(|scratch| {
-                    let groups = y.chunks_mut(group * y_len);
-                    for (y, x) in groups.zip(x.chunks(group * x_len)) {
-                        f(x, y, scratch);
-                    }
-                });
+            share_chunks(y, group * y_len, |i, y| {
+                let x = &x[i * group * x_len..][..y.len() / y_len * x_len];
+                scratch.with(|scratch| f(x, y, scratch));
             });
         });
     }
@@ -229,13 +222,11 @@ pub(super) fn wgrad(conv: &Conv, x: &[f32], y: &[f32], w: &mut [f32]) {
         let of =
             |c: usize| images.start + c * chunk..images.end.min(images.start + (c + 1) * chunk);
         let all = &mut kept.as_mut_slice::<f32>()[..chunks * len];
-        all.par_chunks_mut(len).enumerate().for_each(|(c, values)| {
+        share_chunks(all, len, |c, values| {
             chunk_values(&plan, (x, y), of(c), values);
         });
         let all = &kept.as_slice::<f32>()[..chunks * len];
-        let panels = sums.as_mut_slice::<f32>().par_chunks_mut(m * plan.width);
-        // Small tasks: points differ in how many tiles they have.
-        panels.enumerate().with_max_len(TASK).for_each(|(j, sums)| {
+        share_chunks(sums.as_mut_slice(), m * plan.width, |j, sums| {
             for (c, values) in all.chunks_exact(len).enumerate() {
                 let add = i > 0 || c > 0;
                 add_products(&plan, of(c).len(), values, j, add, sums);
