@@ -43,8 +43,8 @@ const GROUP: usize = 48;
 const CHUNK: usize = 200;
 /// The chunks of a batch are a multiple of it, to share out evenly.
 const CHUNKS: usize = 4;
-/// Elements of values that wgrad keeps at a time: 20 MiB.
-const KEPT: usize = 5 << 20;
+/// Elements of values that wgrad keeps at a time: 15 MiB, half of a large cache.
+const KEPT: usize = 15 << 18;
 
 /// True for the convolutions that this form covers.
 pub(super) fn fits(conv: &Conv) -> bool {
@@ -222,8 +222,20 @@ pub(super) fn wgrad(conv: &Conv, x: &[f32], y: &[f32], w: &mut [f32]) {
         let of =
             |c: usize| images.start + c * chunk..images.end.min(images.start + (c + 1) * chunk);
         let all = &mut kept.as_mut_slice::<f32>()[..chunks * len];
-        share_chunks(all, len, |c, values| {
-            chunk_values(&plan, (x, y), of(c), values);
+        // Two tasks for each chunk, so that a thread that is early finds one to take over.
+        let mut halves = Vec::new();
+        for (c, values) in all.chunks_mut(len).enumerate() {
+            let (small, big) =
+                values.split_at_mut(values::len(of(c).len() * plan.tiles.count(), m));
+            halves.extend([(c, small, true), (c, big, false)]);
+        }
+        share_chunks(&mut halves, 1, |_, halves| {
+            for (c, values, small) in halves {
+                match small {
+                    true => values_of_small(&plan, y, of(*c), values),
+                    false => values_of_big(&plan, x, of(*c), values),
+                }
+            }
         });
         let all = &kept.as_slice::<f32>()[..chunks * len];
         share_chunks(sums.as_mut_slice(), m * plan.width, |j, sums| {
@@ -236,16 +248,21 @@ pub(super) fn wgrad(conv: &Conv, x: &[f32], y: &[f32], w: &mut [f32]) {
     weights::from_values(conv, plan.width, sums.as_slice(), w);
 }
 
-/// The values of some images: those of `y` in rows, then those of `x` in panels.
-fn chunk_values(plan: &Plan<'_>, (x, y): (&[f32], &[f32]), images: Range<usize>, out: &mut [f32]) {
-    let conv = plan.conv;
+/// The values of some images of `y`, in rows.
+fn values_of_small(plan: &Plan<'_>, y: &[f32], images: Range<usize>, out: &mut [f32]) {
+    let (conv, len) = (plan.conv, plan.conv.small_len());
+    let rows = Store::rows(images.len() * plan.tiles.count(), conv.small_channels);
+    let y = &y[images.start * len..images.end * len];
+    values::small_to_values(conv, &plan.tiles, y, &rows, out);
+}
+
+/// The values of some images of `x`, in panels.
+fn values_of_big(plan: &Plan<'_>, x: &[f32], images: Range<usize>, out: &mut [f32]) {
+    let (conv, len) = (plan.conv, plan.conv.big_len());
     let tiles = images.len() * plan.tiles.count();
-    let part = |all: usize| all * images.start..all * images.end;
-    let (small, big) = out.split_at_mut(values::len(tiles, conv.small_channels));
-    let rows = Store::rows(tiles, conv.small_channels);
-    values::small_to_values(conv, &plan.tiles, &y[part(conv.small_len())], &rows, small);
     let panels = Store::panels(tiles, 4 * conv.big_channels, plan.width);
-    values::big_to_values(conv, &plan.tiles, &x[part(conv.big_len())], &panels, big);
+    let x = &x[images.start * len..images.end * len];
+    values::big_to_values(conv, &plan.tiles, x, &panels, out);
 }
 
 /// `sums (+)= V Xᵀ` of one chunk of images, at one point and for one panel of X: `j`
