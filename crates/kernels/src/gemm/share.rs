@@ -1,34 +1,27 @@
 //! Handing out the blocks of one product to the threads of the pool.
 
+use crate::parallel::{Order, Shares};
 use crate::{Buffer, DType, Device};
 use rayon::prelude::*;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Calls `f(i, scratch)` for `i` in `0..count`, each once, with `len` elements of
 /// scratch memory that nobody else uses meanwhile.
 ///
-/// Threads take the next block when they are done with one, so that a thread that
-/// wakes late or is held up takes fewer. `f` must not start parallel work.
+/// `f` must not start parallel work.
 pub(super) fn share(count: usize, len: usize, f: impl Fn(usize, &mut [f32]) + Sync) {
     let threads = rayon::current_num_threads().min(count);
     let len = len.max(1).next_multiple_of(LINE);
     // As much for every thread, used or not: what is taken from the pool must not
     // depend on which threads happened to be there.
     let mut scratch = Buffer::scratch(Device::Cpu, DType::F32, threads.max(1) * len);
-    let scratch = scratch.as_mut_slice::<f32>();
+    let scratch = scratch.as_mut_slice();
     if threads <= 1 {
         return (0..count).for_each(|i| f(i, scratch));
     }
-    let next = AtomicUsize::new(0);
+    let shares = Shares::new(count, Order::Forwards);
     let slices = scratch.par_chunks_exact_mut(len).with_max_len(1);
     slices.for_each(|scratch| {
-        loop {
-            let i = next.fetch_add(1, Ordering::Relaxed);
-            if i >= count {
-                break;
-            }
-            f(i, scratch);
-        }
+        shares.take_each(|i| f(i, scratch));
     });
 }
 

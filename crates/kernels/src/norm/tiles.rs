@@ -2,7 +2,7 @@
 //! are taken piece by piece.
 
 use super::Norm;
-use crate::parallel::{CHUNK, for_each_chunk, for_each_index};
+use crate::parallel::{CHUNK, for_each_chunk, for_each_index_backwards};
 use crate::{Buffer, DType, Device};
 use std::ops::Range;
 
@@ -80,9 +80,7 @@ impl Tiles {
     /// finds in the cache what the first one read last. `streams` is how many arrays of
     /// this size are read or written.
     pub(super) fn for_each_backwards(&self, streams: usize, f: impl Fn(Tile) + Sync + Send) {
-        for_each_index(self.count, streams * self.len, |i| {
-            f(self.get(self.count - 1 - i));
-        });
+        for_each_index_backwards(self.count, streams * self.len, |i| f(self.get(i)));
     }
 
     /// Two sums for each channel, `[2, channels]` in `f64`; `add` adds those of a tile to

@@ -1,9 +1,8 @@
 //! The fast `f32` path: four streams in, three out, once.
 
 use super::{Factors, Moving};
-use crate::parallel::{CHUNK, pays};
+use crate::parallel::{CHUNK, pays, share_chunks};
 use crate::simd::simd;
-use rayon::prelude::*;
 
 /// A chunk of parameter, m, v and gradient.
 type Streams<'a> = (&'a mut [f32], &'a mut [f32], &'a mut [f32], &'a [f32]);
@@ -13,14 +12,17 @@ pub(super) fn adam(factors: &Factors, all: &mut [Moving<'_>]) {
     if !pays(7 * elements) {
         return all.iter_mut().for_each(|one| step(factors, streams(one)));
     }
-    all.par_iter_mut().for_each(|one| {
+    let mut chunks = Vec::new();
+    for one in all {
         let (param, m, v, grad) = streams(one);
-        param
-            .par_chunks_mut(CHUNK)
-            .zip(m.par_chunks_mut(CHUNK))
-            .zip(v.par_chunks_mut(CHUNK))
-            .zip(grad.par_chunks(CHUNK))
-            .for_each(|(((param, m), v), grad)| step(factors, (param, m, v, grad)));
+        let params = param.chunks_mut(CHUNK).zip(m.chunks_mut(CHUNK));
+        let rest = v.chunks_mut(CHUNK).zip(grad.chunks(CHUNK));
+        chunks.extend(params.zip(rest).map(|((p, m), (v, g))| (p, m, v, g)));
+    }
+    share_chunks(&mut chunks, 1, |_, chunk| {
+        for (param, m, v, grad) in chunk {
+            step(factors, (param, m, v, grad));
+        }
     });
 }
 

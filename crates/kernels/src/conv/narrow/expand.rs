@@ -3,8 +3,8 @@
 use super::tile::{Row, Tile, blocks, heights, max_rows};
 use super::{Finish, Narrow};
 use crate::conv::scratch::PerThread;
+use crate::parallel::share_chunks;
 use crate::{Buffer, DType, Device};
-use rayon::prelude::*;
 
 /// Elements of the padded rows of a band, 16 KiB: the weight is beside it in the first
 /// cache.
@@ -20,9 +20,8 @@ pub(super) fn expand(narrow: &Narrow, x: &[f32], w: &[f32], y: &mut [f32], finis
     let line = conv.small[1] * conv.small_channels;
     PerThread::lend(narrow.padded_len(band), |scratch| {
         let images = narrow.images();
-        let pieces = y.par_chunks_mut(images * conv.small_len());
-        let pieces = pieces.zip(x.par_chunks(images * conv.big_len()));
-        pieces.for_each(|(y, x)| {
+        share_chunks(y, images * conv.small_len(), |i, y| {
+            let x = &x[i * images * conv.big_len()..];
             scratch.with(|padded| {
                 padded.fill(0.0);
                 let images = y.chunks_exact_mut(conv.small_len());

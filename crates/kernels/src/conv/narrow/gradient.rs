@@ -4,8 +4,8 @@ use super::tile::{Tile, blocks, heights, max_rows};
 use super::{MAX_PATCH, Narrow, PARTS};
 use crate::conv::scratch::PerThread;
 use crate::gemm::cpu::sum_rows;
+use crate::parallel::share_chunks;
 use crate::{Buffer, DType, Device};
-use rayon::prelude::*;
 
 /// Elements of the wide rows of a band, which are read once for every few taps: 32 KiB
 /// of the first cache.
@@ -38,10 +38,10 @@ pub(super) fn wgrad(narrow: &Narrow, x: &[f32], y: &[f32], w: &mut [f32]) {
         std::array::from_fn(|i| i / narrow.run * narrow.pitch + i % narrow.run);
     let taps = &taps[..conv.patch()];
     PerThread::lend(padded + widened, |scratch| {
-        let parts = parts.par_chunks_mut(len);
-        let parts = parts.zip(x.par_chunks(images * conv.big_len()));
-        let parts = parts.zip(y.par_chunks(images * conv.small_len()));
-        parts.for_each(|((sums, x), y)| {
+        share_chunks(parts, len, |i, sums| {
+            let all = i * images..conv.batch.min((i + 1) * images);
+            let x = &x[all.start * conv.big_len()..all.end * conv.big_len()];
+            let y = &y[all.start * conv.small_len()..all.end * conv.small_len()];
             scratch.with(|scratch| {
                 let (padded, widened) = scratch.split_at_mut(padded);
                 padded.fill(0.0);

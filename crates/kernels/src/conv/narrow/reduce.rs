@@ -3,8 +3,8 @@
 use super::tile::{Row, Tile, blocks, max_rows};
 use super::{Finish, Narrow};
 use crate::conv::scratch::PerThread;
+use crate::parallel::share_chunks;
 use crate::{Buffer, DType, Device};
-use rayon::prelude::*;
 
 /// Elements of the patches of a band, 16 KiB: they are added up while in the first
 /// cache.
@@ -23,9 +23,8 @@ pub(super) fn reduce(narrow: &Narrow, y: &[f32], w: &[f32], x: &mut [f32], finis
     let line = conv.small[1] * conv.small_channels;
     let whole = narrow.padded_len(conv.small[0]);
     PerThread::lend(whole + band * patches, |scratch| {
-        let images = x.par_chunks_mut(conv.big_len());
-        let images = images.zip(y.par_chunks(conv.small_len()));
-        images.for_each(|(x, y)| {
+        share_chunks(x, conv.big_len(), |i, x| {
+            let y = &y[i * conv.small_len()..][..conv.small_len()];
             scratch.with(|scratch| {
                 let (padded, patches) = scratch.split_at_mut(whole);
                 padded.fill(0.0);

@@ -30,9 +30,9 @@ mod weights;
 use super::geometry::Conv;
 use super::scratch::PerThread;
 use crate::gemm::tile::{Finish, Operands, Shape, heights, tile};
+use crate::parallel::share_chunks;
 use crate::{Buffer, DType, Device};
 use lanes::LANES;
-use rayon::prelude::*;
 use std::ops::Range;
 use tiles::{SQUARE, Tiles};
 use values::{Products, Store};
@@ -43,10 +43,8 @@ const GROUP: usize = 48;
 const CHUNK: usize = 200;
 /// The chunks of a batch are a multiple of it, to share out evenly.
 const CHUNKS: usize = 4;
-/// Panels of a task of wgrad's products.
-const TASK: usize = 4;
-/// Elements of values that wgrad keeps at a time: 20 MiB.
-const KEPT: usize = 5 << 20;
+/// Elements of values that wgrad keeps at a time: 15 MiB, half of a large cache.
+const KEPT: usize = 15 << 18;
 
 /// True for the convolutions that this form covers.
 pub(super) fn fits(conv: &Conv) -> bool {
@@ -78,8 +76,8 @@ impl<'a> Plan<'a> {
     /// Calls `f(x, y, scratch)` for groups of images of about [`GROUP`] tiles, with
     /// `scratch` for a group's tiles. The lengths are those of an image in `x` and in `y`.
     ///
-    /// Groups are those of equal shares, two for each thread: a group less on one side
-    /// would be a good part of the time.
+    /// Each thread's share is whole groups: one less on one side would be a good part
+    /// of the time.
     fn in_groups(
         &self,
         [x_len, y_len]: [usize; 2],
@@ -92,14 +90,9 @@ impl<'a> Plan<'a> {
         let most = (GROUP / self.tiles.count()).max(1);
         let group = share.div_ceil(share.div_ceil(most));
         PerThread::lend(scratch(group * self.tiles.count()), |scratch| {
-            let shares = y.par_chunks_mut(share * y_len);
-            shares.zip(x.par_chunks(share * x_len)).for_each(|(y, x)| {
-                scratch.with(|scratch| {
-                    let groups = y.chunks_mut(group * y_len);
-                    for (y, x) in groups.zip(x.chunks(group * x_len)) {
-                        f(x, y, scratch);
-                    }
-                });
+            share_chunks(y, group * y_len, |i, y| {
+                let x = &x[i * group * x_len..][..y.len() / y_len * x_len];
+                scratch.with(|scratch| f(x, y, scratch));
             });
         });
     }
@@ -229,13 +222,23 @@ pub(super) fn wgrad(conv: &Conv, x: &[f32], y: &[f32], w: &mut [f32]) {
         let of =
             |c: usize| images.start + c * chunk..images.end.min(images.start + (c + 1) * chunk);
         let all = &mut kept.as_mut_slice::<f32>()[..chunks * len];
-        all.par_chunks_mut(len).enumerate().for_each(|(c, values)| {
-            chunk_values(&plan, (x, y), of(c), values);
+        // Two tasks for each chunk, so that a thread that is early finds one to take over.
+        let mut halves = Vec::new();
+        for (c, values) in all.chunks_mut(len).enumerate() {
+            let (small, big) =
+                values.split_at_mut(values::len(of(c).len() * plan.tiles.count(), m));
+            halves.extend([(c, small, true), (c, big, false)]);
+        }
+        share_chunks(&mut halves, 1, |_, halves| {
+            for (c, values, small) in halves {
+                match small {
+                    true => values_of_small(&plan, y, of(*c), values),
+                    false => values_of_big(&plan, x, of(*c), values),
+                }
+            }
         });
         let all = &kept.as_slice::<f32>()[..chunks * len];
-        let panels = sums.as_mut_slice::<f32>().par_chunks_mut(m * plan.width);
-        // Small tasks: points differ in how many tiles they have.
-        panels.enumerate().with_max_len(TASK).for_each(|(j, sums)| {
+        share_chunks(sums.as_mut_slice(), m * plan.width, |j, sums| {
             for (c, values) in all.chunks_exact(len).enumerate() {
                 let add = i > 0 || c > 0;
                 add_products(&plan, of(c).len(), values, j, add, sums);
@@ -245,16 +248,21 @@ pub(super) fn wgrad(conv: &Conv, x: &[f32], y: &[f32], w: &mut [f32]) {
     weights::from_values(conv, plan.width, sums.as_slice(), w);
 }
 
-/// The values of some images: those of `y` in rows, then those of `x` in panels.
-fn chunk_values(plan: &Plan<'_>, (x, y): (&[f32], &[f32]), images: Range<usize>, out: &mut [f32]) {
-    let conv = plan.conv;
+/// The values of some images of `y`, in rows.
+fn values_of_small(plan: &Plan<'_>, y: &[f32], images: Range<usize>, out: &mut [f32]) {
+    let (conv, len) = (plan.conv, plan.conv.small_len());
+    let rows = Store::rows(images.len() * plan.tiles.count(), conv.small_channels);
+    let y = &y[images.start * len..images.end * len];
+    values::small_to_values(conv, &plan.tiles, y, &rows, out);
+}
+
+/// The values of some images of `x`, in panels.
+fn values_of_big(plan: &Plan<'_>, x: &[f32], images: Range<usize>, out: &mut [f32]) {
+    let (conv, len) = (plan.conv, plan.conv.big_len());
     let tiles = images.len() * plan.tiles.count();
-    let part = |all: usize| all * images.start..all * images.end;
-    let (small, big) = out.split_at_mut(values::len(tiles, conv.small_channels));
-    let rows = Store::rows(tiles, conv.small_channels);
-    values::small_to_values(conv, &plan.tiles, &y[part(conv.small_len())], &rows, small);
     let panels = Store::panels(tiles, 4 * conv.big_channels, plan.width);
-    values::big_to_values(conv, &plan.tiles, &x[part(conv.big_len())], &panels, big);
+    let x = &x[images.start * len..images.end * len];
+    values::big_to_values(conv, &plan.tiles, x, &panels, out);
 }
 
 /// `sums (+)= V Xᵀ` of one chunk of images, at one point and for one panel of X: `j`

@@ -4,7 +4,7 @@ use super::lanes::{LANES, Lanes, by_lanes};
 use super::tiles::SQUARE;
 use super::transform::{POINTS, g, gt, unrolled};
 use crate::conv::geometry::Conv;
-use rayon::prelude::*;
+use crate::parallel::share_chunks;
 
 /// `G w Gᵀ` of the two by two taps of one parity, to places `point` apart.
 #[inline(always)]
@@ -26,8 +26,8 @@ fn tap(parity: usize, i: usize) -> usize {
 /// `[4C / width, point, O, width]` from `w` `[O, 4, 4, C]`: what [`super::dgrad`]
 /// multiplies by.
 pub(super) fn by_big(conv: &Conv, width: usize, w: &[f32], values: &mut [f32]) {
-    let panels = values.par_chunks_mut(SQUARE * conv.small_channels * width);
-    panels.enumerate().for_each(|(panel, values)| {
+    let panel = SQUARE * conv.small_channels * width;
+    share_chunks(values, panel, |panel, values| {
         big_panel(conv, panel * width, width, w, values);
     });
 }
@@ -51,8 +51,8 @@ by_lanes! {
 /// `[O / width, point, 4C, width]`, zeros where there is no channel: what
 /// [`super::fprop`] multiplies by.
 pub(super) fn by_small(conv: &Conv, width: usize, w: &[f32], values: &mut [f32]) {
-    let panels = values.par_chunks_mut(SQUARE * 4 * conv.big_channels * width);
-    panels.enumerate().for_each(|(panel, values)| {
+    let panel = SQUARE * 4 * conv.big_channels * width;
+    share_chunks(values, panel, |panel, values| {
         small_panel(conv, panel * width, width, w, values);
     });
 }
@@ -106,9 +106,9 @@ fn transpose(x: &[f32], stride: usize, out: &mut [[f32; LANES]; LANES]) {
 /// `w` `[O, 4, 4, C]` as `Gᵀ` of sums `[point, 4C / width, O, width]`: the end of
 /// [`super::wgrad`].
 pub(super) fn from_values(conv: &Conv, width: usize, values: &[f32], w: &mut [f32]) {
-    let rows = w.par_chunks_mut(16 * conv.big_channels);
-    rows.enumerate()
-        .for_each(|(o, w)| small_row(conv, o, width, values, w));
+    share_chunks(w, 16 * conv.big_channels, |o, w| {
+        small_row(conv, o, width, values, w);
+    });
 }
 
 by_lanes! {
