@@ -1,11 +1,11 @@
 """Finds the `skips` of recipes whose networks have too many units for one `first` to keep them all clear of kinks.
 
-    python tests/golden/choose.py dcgan dcgan-light dcgan64     # some minutes each
+    python tests/golden/choose.py dcgan dcgan-light     # some minutes each
 
 The rule: every step takes the first batch and draws, counted on from the step before, with which the float64 run stays
 as far from its kinks as `clear` in recipes.py says. A step that comes closer is taken back and tried with the next ones,
-so that twenty steps cost twenty searches, not one search for twenty lucky steps in a row. Nothing but PyTorch's
-float64 run has a say.
+so that twenty steps cost twenty searches, not one search for twenty lucky steps in a row. Given `clear`, nothing but
+PyTorch's float64 run has a say.
 """
 
 import copy

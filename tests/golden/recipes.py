@@ -48,6 +48,7 @@ class Recipe:
     betas: tuple = (0.5, 0.999)
     eps: float = 1e-8
     golden_steps: int = 20
+    float32_runs: int = 1  # from weights moved by one unit in the last place, all but the first; see generate.py
     first: int = 0  # the golden's first batch of reals and draw of noise; see generate.py
     skips: tuple = ()  # before each step, batches of reals and draws of noise passed over; see choose.py
     clear: Clear = Clear()
@@ -258,6 +259,7 @@ RECIPES = {
         step_dcgan,
         (1_948_545, 138_817),
         8,
+        float32_runs=8,
         skips=(440, 239, 34, 51, 157, 204, 174, 188, 78, 10, 106, 119, 39, 66, 11, 288, 24, 98, 62, 14),
         clear=Clear(later_kink=5e-6, sign=5e-6, linear_sign=1e-6),
     ),
@@ -272,6 +274,7 @@ RECIPES = {
         step_smoothed,
         (759_873, 138_817),
         8,
+        float32_runs=8,
         skips=(1780, 5, 8, 12, 35, 46, 25, 4, 6, 44, 5, 1, 14, 10, 34, 5, 52, 6, 22, 26),
         clear=Clear(later_kink=5e-6, sign=5e-6),
     ),
@@ -282,6 +285,7 @@ RECIPES = {
         2,
         sample=(3, 64, 64),
         golden_steps=3,
-        skips=(13, 18, 6),
+        float32_runs=8,
+        clear=Clear(kink=1e-7, later_kink=1e-7),
     ),
 }
