@@ -1,10 +1,13 @@
 //! `cargo bench`: every family's implementations side by side, from the plain loop to
 //! the fast path. Their names are the family's `VARIANTS`.
 //!
+//! The last group has each family's kernels on every device there is.
+//!
 //! Figures belong beside one another: compare within a run, never between runs.
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group};
+use detach_benches::cases;
 use detach_benches::operands::{random, view, zeros};
 use detach_kernels::conv::{self, Conv, Epilogue};
 use detach_kernels::map::{self, Binary, Unary};
@@ -12,8 +15,8 @@ use detach_kernels::norm::{self, Norm};
 use detach_kernels::optim::{self, Adam, Moving};
 use detach_kernels::philox::{self, Distribution, Key};
 use detach_kernels::reduce::{self, Reduction};
-use detach_kernels::{Act, Buffer, Device, Layout, Variant, copy, gemm};
-use std::time::Duration;
+use detach_kernels::{Act, Buffer, Device, Layout, Matmul, Variant, copy, gemm};
+use std::time::{Duration, Instant};
 
 /// A family's implementations under the names that it gives them.
 fn variants(names: &[&'static str]) -> Vec<(Variant, &'static str)> {
@@ -269,6 +272,47 @@ fn random_numbers(c: &mut Criterion) {
     group.finish();
 }
 
+/// The kernels of each family on every device there is, `kernel/device`: as many calls as
+/// are timed are asked for, then waited for.
+fn devices(c: &mut Criterion) {
+    let mut devices = vec![("cpu", Device::Cpu)];
+    for (name, matmul) in [("cuda fp32", Matmul::Fp32), ("cuda tf32", Matmul::Tf32)] {
+        match Device::open("cuda:0", matmul) {
+            Ok(device) => devices.push((name, device)),
+            Err(why) => eprintln!("devices: without {name}: {}", why.reason()),
+        }
+    }
+    let mut group = c.benchmark_group("devices");
+    for name in [
+        "sgemm 1024 1024 1024",
+        "sgemm 64 12544 100",
+        "ct fprop 256 128 4 2 1 7 64",
+        "ct wgrad 256 128 4 2 1 7 64",
+        "bn 64 64 28",
+        "adam 2100000",
+        "relu 3211264",
+        "sum 50176 64",
+        "channels-last 64 64 28",
+        "normal 1000000",
+    ] {
+        let words: Vec<&str> = name.split(' ').collect();
+        for (on, device) in &devices {
+            let kernel = cases::kernel(*device, &words);
+            let mut kernel = kernel.unwrap_or_else(|error| panic!("{error}"));
+            group.bench_function(format!("{name}/{on}"), |bencher| {
+                bencher.iter_custom(|calls| {
+                    device.synchronize();
+                    let start = Instant::now();
+                    (0..calls).for_each(|_| kernel());
+                    device.synchronize();
+                    start.elapsed()
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
 criterion_group! {
     name = kernels;
     config = Criterion::default()
@@ -276,7 +320,7 @@ criterion_group! {
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1));
     targets = products, convolutions, elementwise, reductions, copies, normalisation, optimisers,
-        random_numbers
+        random_numbers, devices
 }
 
 /// As training does it: the thread that calls is one of those that compute.

@@ -8,15 +8,21 @@
 //! | `ct fprop\|dgrad\|wgrad …` | the same of a ConvTranspose2d |
 //! | `bn N C SIDE` | BatchNorm with ReLU, forward and backward |
 //! | `adam LEN …` | one step of Adam over parameters of these lengths |
+//! | `relu LEN` | an activation of so many numbers |
+//! | `sum ROWS COLUMNS` | the sum of each column |
+//! | `channels-last N C SIDE` | a copy from NCHW |
+//! | `normal LEN` | so many normal numbers |
 //! | `peak` | GFLOP/s of multiply-adds in registers |
 //! | `copy` | GB/s, read and written, of a copy that no cache holds |
 
 use crate::operands::{random, view, zeros};
 use crate::protocol::Case;
 use detach_kernels::conv::{self, Conv};
+use detach_kernels::map::{self, Unary};
 use detach_kernels::norm::{self, Norm};
 use detach_kernels::optim::{self, Adam, Moving};
-use detach_kernels::{Act, Buffer, Count, Device, gemm, peak};
+use detach_kernels::philox::{self, Key};
+use detach_kernels::{Act, Buffer, Count, Device, Layout, copy, gemm, peak, reduce};
 use rayon::prelude::*;
 use std::time::Instant;
 
@@ -70,6 +76,22 @@ pub fn kernel(device: Device, words: &[&str]) -> Result<Call, String> {
             _ => Err(wrong()),
         },
         ["adam", rest @ ..] => Ok(adam(device, &numbers(rest)?)),
+        ["relu", rest @ ..] => match numbers(rest)?[..] {
+            [len] => Ok(relu(device, len)),
+            _ => Err(wrong()),
+        },
+        ["sum", rest @ ..] => match numbers(rest)?[..] {
+            [rows, columns] => Ok(sum(device, [rows, columns])),
+            _ => Err(wrong()),
+        },
+        ["channels-last", rest @ ..] => match numbers(rest)?[..] {
+            [n, c, side] => Ok(channels_last(device, [n, c, side, side])),
+            _ => Err(wrong()),
+        },
+        ["normal", rest @ ..] => match numbers(rest)?[..] {
+            [len] => Ok(normal(device, len)),
+            _ => Err(wrong()),
+        },
         _ => Err(wrong()),
     }
 }
@@ -155,6 +177,36 @@ fn adam(device: Device, lens: &[usize]) -> Call {
     })
 }
 
+fn relu(device: Device, len: usize) -> Call {
+    let (x, mut out) = (random(device, len), zeros(device, len));
+    let layout = Layout::contiguous(&[len]);
+    Box::new(move || map::unary(Unary::Relu, view(&x, &[len]), &mut out, &layout))
+}
+
+fn sum(device: Device, [rows, columns]: [usize; 2]) -> Call {
+    let (x, mut out) = (random(device, rows * columns), zeros(device, columns));
+    let layout = Layout::contiguous(&[1, columns]);
+    Box::new(move || reduce::sum(view(&x, &[rows, columns]), &mut out, &layout))
+}
+
+fn channels_last(device: Device, shape: [usize; 4]) -> Call {
+    let len = shape.iter().product();
+    let (x, mut out) = (random(device, len), zeros(device, len));
+    let layout = Layout::channels_last(&shape);
+    Box::new(move || copy::copy(view(&x, &shape), &mut out, &layout))
+}
+
+fn normal(device: Device, len: usize) -> Call {
+    let mut out = zeros(device, len);
+    let key = Key {
+        seed: 1,
+        stream: 2,
+        step: 3.into(),
+        draw: 4,
+    };
+    Box::new(move || philox::normal(&key, &mut out))
+}
+
 /// Bytes read and written a second, in GB: the best of ten copies of 128 MiB by all
 /// threads.
 fn copy_bandwidth() -> f64 {
@@ -229,6 +281,10 @@ mod tests {
             "ct wgrad 3 2 4 2 1 4 2",
             "bn 2 3 4",
             "adam 5 7",
+            "relu 9",
+            "sum 5 3",
+            "channels-last 2 3 4",
+            "normal 9",
         ] {
             let words: Vec<&str> = name.split(' ').collect();
             match prepare(&words) {
