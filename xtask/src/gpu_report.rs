@@ -34,7 +34,7 @@ On a machine with an NVIDIA driver (525 or later), in this folder:
     compute-sanitizer --tool memcheck  ./gpu-report --only-correct
     compute-sanitizer --tool racecheck ./gpu-report --only-correct
 
-It writes gpu-report/gpu-report.md and gpu-report.json.
+It writes gpu-results/gpu-report.md and gpu-report.json.
 ";
 
 pub(crate) fn gpu_report(root: &Path, args: Args) -> Result<ExitCode> {

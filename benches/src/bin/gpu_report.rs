@@ -26,7 +26,7 @@ struct Cli {
     #[arg(long, default_value = "cuda:0")]
     device: String,
     /// Where the report is written
-    #[arg(long, default_value = "gpu-report", value_name = "DIR")]
+    #[arg(long, default_value = "gpu-results", value_name = "DIR")]
     out: PathBuf,
     /// A Python with PyTorch for CUDA, to be timed beside [default: none]
     #[arg(long, value_name = "PATH")]
