@@ -6,3 +6,4 @@ pub mod golden;
 pub mod parity;
 pub mod program;
 pub mod replay;
+pub mod training;

@@ -2,28 +2,12 @@
 //!
 //! The allocator is the one of the `gan` program, over one that counts.
 
-use detach_gan::data::Source;
-use detach_gan::recipes::{DataKind, Info, RECIPES};
-use detach_gan::settings::Preset;
-use detach_gan::trainer::Trainer;
-use detach_mnist::{Dataset, Split};
+use detach_gan::recipes::{Info, RECIPES};
 use detach_tensor::{Counting, DType, Device, Recycling, pool_stats};
+use detach_tests::training::trainer;
 
 #[global_allocator]
 static ALLOCATOR: Recycling<Counting> = Recycling::new(Counting::new());
-
-fn trainer(info: &'static Info, digits: usize, batch_size: usize) -> Trainer {
-    let mut settings = (info.settings)(Preset::AsPublished);
-    settings.batch_size = batch_size;
-    let source = match info.data {
-        DataKind::Gaussian => Source::gaussian(&settings),
-        DataKind::Images(size) => {
-            let dataset = Dataset::synthetic(0, Split::Train, digits);
-            Source::images(dataset, size, &settings).expect("a batch of images")
-        }
-    };
-    Trainer::new(info, settings, source, DType::F32.into())
-}
 
 /// What has been asked of the system: by the pool of buffers, and by all threads in all.
 fn asked() -> (u64, u64) {
@@ -33,7 +17,7 @@ fn asked() -> (u64, u64) {
 
 /// Steps on, beyond the end of an epoch, and panics when one took memory.
 fn check(info: &'static Info, digits: usize, batch_size: usize) {
-    let mut trainer = trainer(info, digits, batch_size);
+    let mut trainer = trainer(info, digits, batch_size, DType::F32);
     trainer.step();
     trainer.step();
     let after_two = asked();

@@ -2,28 +2,19 @@
 
 use crate::{cuda, relative_error};
 use detach_gan::data::Source;
-use detach_gan::recipes::{DataKind, ImageSize, RECIPES, find};
-use detach_gan::settings::{Preset, Sampling, Settings};
+use detach_gan::recipes::{ImageSize, RECIPES, find};
+use detach_gan::settings::{Sampling, Settings};
 use detach_gan::trainer::Trainer;
 use detach_mnist::{Dataset, Split};
 use detach_nn::Adam;
 use detach_tensor::{DType, Kind, Tensor, pool_stats};
 use detach_tests::emulated::{self, Variant};
+use detach_tests::training;
 use std::cell::RefCell;
 use std::rc::Rc;
 
 fn trainer(recipe: &str, digits: usize, batch_size: usize, kind: Kind) -> Trainer {
-    let info = find(recipe).expect("a recipe");
-    let mut settings = (info.settings)(Preset::AsPublished);
-    settings.batch_size = batch_size;
-    let source = match info.data {
-        DataKind::Gaussian => Source::gaussian(&settings),
-        DataKind::Images(size) => {
-            let dataset = Dataset::synthetic(0, Split::Train, digits);
-            Source::images(dataset, size, &settings).expect("a batch of images")
-        }
-    };
-    Trainer::new(info, settings, source, kind)
+    training::trainer(find(recipe).expect("a recipe"), digits, batch_size, kind)
 }
 
 /// The gradients of each update, one after the other.
