@@ -8,6 +8,7 @@ mod finding;
 mod golden;
 mod gpu_report;
 mod marks;
+mod modules;
 mod package;
 mod ptx;
 mod tidy;

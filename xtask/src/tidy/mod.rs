@@ -4,6 +4,7 @@
 //! the place, what is there, why the house does not want it, and the cure.
 
 mod arrows;
+mod circles;
 mod files;
 mod kernels;
 
@@ -13,9 +14,10 @@ use crate::tree::Tree;
 use anyhow::{Result, bail};
 use std::path::Path;
 
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 13] = [
     arrows::manifests,
     arrows::lints,
+    circles::circles,
     cuda::folder,
     cuda::current,
     cuda::names,
