@@ -2,7 +2,7 @@
 //! batches were seen, which step it is.
 
 use crate::cuda::Ptr;
-use crate::recording::{Number, frozen, with_recording};
+use crate::recording::{CountCell, Number, frozen, with_recording};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -12,7 +12,7 @@ use std::rc::Rc;
 /// what it counts is counted again at every replay, and its kernels read the number of
 /// the day, as an `f64`, which is exact up to 2⁵³.
 #[derive(Clone, Debug, Default)]
-pub struct Count(Rc<Cell<u64>>);
+pub struct Count(CountCell);
 
 impl From<u64> for Count {
     fn from(value: u64) -> Self {
@@ -39,7 +39,7 @@ impl Count {
     /// Counts on by `by`.
     pub fn add(&self, by: u64) {
         self.0.set(self.peek() + by);
-        with_recording(|recording| recording.added(self, by));
+        with_recording(|recording| recording.added(&self.0, by));
     }
 
     /// Becomes what `other` is now; in a captured step, at every replay anew.
@@ -51,7 +51,7 @@ impl Count {
         if self.is(other) {
             return;
         }
-        with_recording(|recording| recording.followed(self, other));
+        with_recording(|recording| recording.followed(&self.0, &other.0));
         self.0.set(other.peek());
     }
 
@@ -63,22 +63,17 @@ impl Count {
         with_recording(|_| {
             panic!("a count was set inside of a training step; only count on there")
         });
-        self.put(value);
-    }
-
-    /// [`Count::set`] by a recording, which does what the host code did.
-    pub(crate) fn put(&self, value: u64) {
         self.0.set(value);
     }
 
-    pub(crate) fn is(&self, other: &Self) -> bool {
+    fn is(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
     }
 }
 
 impl Number for Count {
     fn recorded(&self) -> Option<Ptr> {
-        with_recording(|recording| recording.slot_of_count(self))
+        with_recording(|recording| recording.slot_of_count(&self.0))
     }
 
     fn value(&self) -> f64 {

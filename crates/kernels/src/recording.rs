@@ -6,8 +6,13 @@
 //! counts is recorded, and where kernels read a number, from where.
 
 use crate::cuda::Ptr;
-use crate::{Count, Scalar};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+/// What a [`Count`](crate::Count) is: the same number for all its clones.
+pub(crate) type CountCell = Rc<Cell<u64>>;
+/// What a [`Scalar`](crate::Scalar) is.
+pub(crate) type ScalarCell = Rc<Cell<f64>>;
 
 /// A number of the host that kernels read, as an `f64`.
 pub(crate) trait Number {
@@ -43,7 +48,7 @@ pub(crate) fn frozen(what: &str) {
 #[derive(Debug)]
 pub(crate) struct Recording {
     /// The counts it moves, and by how much in all.
-    added: Vec<(Count, u64)>,
+    added: Vec<(CountCell, u64)>,
     followed: Vec<Followed>,
     slots: Vec<Slot>,
     /// Where the kernels read them.
@@ -54,10 +59,10 @@ pub(crate) struct Recording {
 /// A count that becomes what another is.
 #[derive(Debug)]
 struct Followed {
-    count: Count,
+    count: CountCell,
     /// What it was before the step.
     before: u64,
-    other: Count,
+    other: CountCell,
     /// How far the step had moved the other by then.
     moved: u64,
 }
@@ -66,8 +71,8 @@ struct Followed {
 #[derive(Debug)]
 enum Slot {
     /// A count, and how far the step had moved it by then.
-    Count(Count, u64),
-    Scalar(Scalar),
+    Count(CountCell, u64),
+    Scalar(ScalarCell),
 }
 
 impl Recording {
@@ -95,21 +100,28 @@ impl Recording {
         (recording.unwrap_or_else(|| unreachable!("set above")), out)
     }
 
-    fn moved(&self, count: &Count) -> u64 {
-        let of = self.added.iter().find(|(other, _)| other.is(count));
+    fn moved(&self, count: &CountCell) -> u64 {
+        let of = self
+            .added
+            .iter()
+            .find(|(other, _)| Rc::ptr_eq(other, count));
         of.map_or(0, |(_, by)| *by)
     }
 
-    pub(crate) fn added(&mut self, count: &Count, by: u64) {
+    pub(crate) fn added(&mut self, count: &CountCell, by: u64) {
         self.assert_does_not_follow(count);
-        match self.added.iter_mut().find(|(other, _)| other.is(count)) {
+        match self
+            .added
+            .iter_mut()
+            .find(|(other, _)| Rc::ptr_eq(other, count))
+        {
             Some((_, sum)) => *sum += by,
             None => self.added.push((count.clone(), by)),
         }
     }
 
     #[track_caller]
-    pub(crate) fn followed(&mut self, count: &Count, other: &Count) {
+    pub(crate) fn followed(&mut self, count: &CountCell, other: &CountCell) {
         self.assert_does_not_follow(other);
         assert_eq!(
             self.moved(count),
@@ -117,11 +129,15 @@ impl Recording {
             "a training step counts on a count that also follows another"
         );
         let moved = self.moved(other);
-        match self.followed.iter_mut().find(|f| f.count.is(count)) {
+        match self
+            .followed
+            .iter_mut()
+            .find(|f| Rc::ptr_eq(&f.count, count))
+        {
             Some(earlier) => (earlier.other, earlier.moved) = (other.clone(), moved),
             None => self.followed.push(Followed {
                 count: count.clone(),
-                before: count.peek(),
+                before: count.get(),
                 other: other.clone(),
                 moved,
             }),
@@ -129,22 +145,23 @@ impl Recording {
     }
 
     #[track_caller]
-    fn assert_does_not_follow(&self, count: &Count) {
+    fn assert_does_not_follow(&self, count: &CountCell) {
         assert!(
-            !self.followed.iter().any(|f| f.count.is(count)),
+            !self.followed.iter().any(|f| Rc::ptr_eq(&f.count, count)),
             "a training step uses a count after it followed another"
         );
     }
 
-    pub(crate) fn slot_of_count(&mut self, count: &Count) -> Ptr {
+    pub(crate) fn slot_of_count(&mut self, count: &CountCell) -> Ptr {
         self.assert_does_not_follow(count);
         let moved = self.moved(count);
-        let same = |slot: &Slot| matches!(slot, Slot::Count(c, m) if c.is(count) && *m == moved);
+        let same =
+            |slot: &Slot| matches!(slot, Slot::Count(c, m) if Rc::ptr_eq(c, count) && *m == moved);
         self.slot(same, || Slot::Count(count.clone(), moved))
     }
 
-    pub(crate) fn slot_of_scalar(&mut self, scalar: &Scalar) -> Ptr {
-        let same = |slot: &Slot| matches!(slot, Slot::Scalar(s) if s.is(scalar));
+    pub(crate) fn slot_of_scalar(&mut self, scalar: &ScalarCell) -> Ptr {
+        let same = |slot: &Slot| matches!(slot, Slot::Scalar(s) if Rc::ptr_eq(s, scalar));
         self.slot(same, || Slot::Scalar(scalar.clone()))
     }
 
@@ -161,8 +178,8 @@ impl Recording {
     pub(crate) fn values(&self, out: &mut [f64]) -> usize {
         for (out, slot) in out.iter_mut().zip(&self.slots) {
             *out = match slot {
-                Slot::Count(count, moved) => (count.peek() + moved) as f64,
-                Slot::Scalar(scalar) => scalar.peek(),
+                Slot::Count(count, moved) => (count.get() + moved) as f64,
+                Slot::Scalar(scalar) => scalar.get(),
             };
         }
         self.slots.len()
@@ -177,20 +194,20 @@ impl Recording {
             ..
         } in &self.followed
         {
-            count.put(other.peek() + moved);
+            count.set(other.get() + moved);
         }
         for (count, by) in &self.added {
-            count.put(count.peek() + by);
+            count.set(count.get() + by);
         }
     }
 
     /// Takes back what the host code has counted.
     pub(crate) fn rewind(&self) {
         for (count, by) in &self.added {
-            count.put(count.peek() - by);
+            count.set(count.get() - by);
         }
         for Followed { count, before, .. } in &self.followed {
-            count.put(*before);
+            count.set(*before);
         }
     }
 }
@@ -198,6 +215,7 @@ impl Recording {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Count, Scalar};
 
     const BASE: Ptr = Ptr::NULL;
 

@@ -1,6 +1,6 @@
 //! Files that appear whole or not at all.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
@@ -28,8 +28,9 @@ pub(crate) fn write_atomic(
 }
 
 /// Renames a finished file and makes the new name itself durable.
+#[cfg(not(target_family = "wasm"))]
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    fs::rename(from, to)?;
+    std::fs::rename(from, to)?;
     sync_folder(folder_of(to));
     Ok(())
 }

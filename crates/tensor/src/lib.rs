@@ -37,10 +37,10 @@ pub mod trace;
 pub use array::{Array, Kind};
 pub use detach_kernels::conv::Conv;
 pub use detach_kernels::device::GpuInfo;
+pub use detach_kernels::families as kernel_families;
 pub use detach_kernels::optim::Adam as AdamStep;
 pub use detach_kernels::recycle::{Counting, Recycling};
 pub use detach_kernels::simd::level as simd_level;
-pub use detach_kernels::variant::families as kernel_families;
 pub use detach_kernels::{
     Act, Count, DType, Device, DeviceError, Layout, MAX_RANK, Matmul, Real, Scalar, StepKey, Steps,
     buffer::PoolStats, pool_stats, step,

@@ -1,10 +1,9 @@
 //! The GPU's side: launches.
 
 use super::Rows;
-use crate::cuda::{
-    BLOCK, Divisor, EACH, Launch, Module, Param, Strides, args, assert_f32, count, start,
-};
+use crate::cuda::{BLOCK, Launch, Module, Param, args};
 use crate::device::Cuda;
+use crate::strides::{Divisor, EACH, Strides, assert_f32, count, start};
 use crate::walk::Walk;
 use crate::{Buffer, Layout, View};
 

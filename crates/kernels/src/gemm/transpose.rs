@@ -66,6 +66,7 @@ pub(super) unsafe fn transpose_to(
     let [rows, columns] = x.shape;
     let lanes = lanes();
     let whole = [rows / lanes * lanes, columns / STEP * STEP];
+    #[cfg(target_arch = "x86_64")]
     for i in (0..whole[0]).step_by(lanes) {
         let strip = Strip {
             from: x.as_ptr().wrapping_add(i * x.strides[0]),
@@ -80,15 +81,12 @@ pub(super) unsafe fn transpose_to(
         };
         // SAFETY: without the instructions there is no strip; the strip
         // lies inside `x`, and its columns inside `out`.
-        #[cfg(target_arch = "x86_64")]
         unsafe {
             match lanes {
                 16 => strip.turn_avx512(),
                 _ => strip.turn_avx2(),
             }
         }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = strip;
     }
     for i in 0..rows {
         let bias = finish.bias.map_or(0.0, |bias| bias[i]);
@@ -115,6 +113,7 @@ fn lanes() -> usize {
 }
 
 /// As many rows as a register has lanes.
+#[cfg(target_arch = "x86_64")]
 struct Strip {
     from: *const f32,
     row: usize,

@@ -1,8 +1,9 @@
 //! The GPU's side: launches.
 
 use super::{Binary, Unary};
-use crate::cuda::{BLOCK, EACH, Launch, Module, Strides, args, assert_f32, count, start};
+use crate::cuda::{BLOCK, Launch, Module, args};
 use crate::device::Cuda;
+use crate::strides::{EACH, Strides, assert_f32, count, start};
 use crate::walk::Walk;
 use crate::{Buffer, Layout, View};
 

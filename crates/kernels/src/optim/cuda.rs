@@ -2,8 +2,9 @@
 
 use super::{Adam, Moving};
 use crate::DType;
-use crate::cuda::{BLOCK, Launch, Module, Param, Ptr, Slot, args};
+use crate::cuda::{BLOCK, Launch, Module, Param, Ptr, args};
 use crate::device::Cuda;
+use crate::slot::Slot;
 
 static MODULE: Module = Module::new(
     "optim",

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use ureq::http::{HeaderMap, StatusCode, header};
 
-use super::{Attempt, FetchError, Progress, RemoteFile, has_hash, local, present};
+use super::network::{has_hash, local, present};
+use super::{Attempt, FetchError, Progress, RemoteFile};
 use crate::file;
 
 /// The bytes of a file that have arrived, locked against other processes.

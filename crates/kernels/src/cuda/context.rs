@@ -1,53 +1,37 @@
-//! Opening a GPU.
+//! The driver, and what it knows of a GPU that is in use: its context and its one stream.
 
-use super::memory::Memory;
-use super::module::Functions;
-use crate::device::{DeviceError, GpuInfo};
+use super::info::GpuInfo;
+use super::ptr::Ptr;
+use crate::error::DeviceError;
 use cudarc::driver::result::{self, DriverError};
 use cudarc::driver::sys;
 use std::cell::Cell;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 /// The oldest driver that reads our kernels (PTX ISA 8.0), as it numbers itself.
 const OLDEST_DRIVER: i32 = 12_000;
 /// The oldest device they are compiled for: compute capability 7.5.
 const OLDEST_DEVICE: u32 = 75;
-/// Devices that can be opened.
-const MOST: usize = 16;
-
 /// A GPU in use. It is never closed: the process's end does that.
-pub(crate) struct Gpu {
-    pub(crate) info: GpuInfo,
+pub(super) struct Context {
+    pub(super) info: GpuInfo,
     pub(super) stream: sys::CUstream,
     context: sys::CUcontext,
-    memory: Mutex<Memory>,
-    functions: Mutex<Functions>,
 }
 
 // SAFETY: context and stream are handles, which the driver lets any thread use.
 #[allow(unsafe_code)]
-unsafe impl Send for Gpu {}
-// SAFETY: as above; what changes is behind locks.
+unsafe impl Send for Context {}
+// SAFETY: as above; nothing of it changes.
 #[allow(unsafe_code)]
-unsafe impl Sync for Gpu {}
+unsafe impl Sync for Context {}
 
 thread_local! {
     /// The device whose context this thread has.
     static CURRENT: Cell<usize> = const { Cell::new(0) };
 }
 
-/// The GPU of this number, opened at the first call.
-pub(crate) fn open(index: usize) -> Result<&'static Gpu, DeviceError> {
-    static GPUS: [OnceLock<Result<Gpu, DeviceError>>; MOST] = [const { OnceLock::new() }; MOST];
-    let count = device_count()?;
-    let none = DeviceError::NoDevice { index, count };
-    let gpu = GPUS.get(index).filter(|_| index < count).ok_or(none)?;
-    gpu.get_or_init(|| Gpu::open(index))
-        .as_ref()
-        .map_err(Clone::clone)
-}
-
-/// The GPUs that were opened so far.
+/// How many GPUs the driver has.
 pub(super) fn device_count() -> Result<usize, DeviceError> {
     static COUNT: OnceLock<Result<usize, DeviceError>> = OnceLock::new();
     COUNT.get_or_init(probe).clone()
@@ -83,7 +67,7 @@ fn probe() -> Result<usize, DeviceError> {
 }
 
 /// What the driver calls an error.
-pub(super) fn reason(error: DriverError) -> String {
+fn reason(error: DriverError) -> String {
     let text = |text: Result<&std::ffi::CStr, DriverError>| {
         text.map_or_else(|e| format!("{:?}", e.0), |t| t.to_string_lossy().into())
     };
@@ -94,9 +78,9 @@ pub(super) fn reason(error: DriverError) -> String {
     )
 }
 
-impl Gpu {
+impl Context {
     #[allow(unsafe_code)]
-    fn open(index: usize) -> Result<Self, DeviceError> {
+    pub(super) fn open(index: usize) -> Result<Self, DeviceError> {
         use sys::CUdevice_attribute as Attribute;
         let refused = |error| DeviceError::Refused {
             index,
@@ -136,8 +120,6 @@ impl Gpu {
             },
             stream: stream.map_err(refused)?,
             context,
-            memory: Mutex::default(),
-            functions: Mutex::default(),
         })
     }
 
@@ -154,28 +136,52 @@ impl Gpu {
         CURRENT.set(self.context.addr());
     }
 
-    pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
-        // A panic inside leaves at worst a span that nobody gets again.
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn functions(&self) -> MutexGuard<'_, Functions> {
-        self.functions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Waits until everything asked of it is done.
     ///
     /// # Panics
     /// When something of that failed.
     #[allow(unsafe_code)]
-    pub(crate) fn synchronize(&self) {
+    pub(super) fn synchronize(&self) {
         self.enter();
         // SAFETY: the stream lives as long as the process.
         self.must("waiting", unsafe {
             result::stream::synchronize(self.stream)
         });
+    }
+
+    /// Copies `values` to the device. They may change when this returns.
+    #[allow(unsafe_code)]
+    pub(super) fn upload<T: bytemuck::Pod>(&self, to: Ptr, values: &[T]) {
+        self.enter();
+        // SAFETY: `to` is a span of at least this many bytes, which the caller owns, and
+        // from memory that is not pinned the driver has copied before it returns.
+        self.must("copying to the device", unsafe {
+            result::memcpy_htod_async(to.0, values, self.stream)
+        });
+    }
+
+    /// Copies from the device, after everything asked of it so far.
+    #[allow(unsafe_code)]
+    pub(super) fn download<T: bytemuck::Pod>(&self, from: Ptr, values: &mut [T]) {
+        self.enter();
+        // SAFETY: `from` is a span of at least this many bytes, and `values` is not read
+        // before the copy is waited for.
+        self.must("copying from the device", unsafe {
+            result::memcpy_dtoh_async(values, from.0, self.stream)
+        });
+        self.synchronize();
+    }
+
+    /// Writes the same 32 bits into `len` words.
+    #[allow(unsafe_code)]
+    pub(super) fn fill(&self, to: Ptr, bits: u32, len: usize) {
+        if len == 0 {
+            return;
+        }
+        self.enter();
+        // SAFETY: `to` is a span of at least this many words, which the caller owns.
+        let status = unsafe { sys::cuMemsetD32Async(to.0, bits, len, self.stream) };
+        self.must("filling memory", status.result());
     }
 
     /// Unwraps what the driver said.

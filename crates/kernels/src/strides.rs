@@ -1,8 +1,9 @@
-//! Where operands' elements lie, as kernels/strides.cuh takes it.
+//! Where operands' elements lie on a GPU, as kernels/strides.cuh takes it.
 
-use super::memory::Ptr;
-use super::module::Param;
-use crate::{Buffer, DType, MAX_RANK, View};
+use crate::buffer::{Buffer, View};
+use crate::cuda::{Param, Ptr};
+use crate::layout::MAX_RANK;
+use crate::real::DType;
 
 /// Elements of a thread of kernels that go element by element, and of a vector.
 pub(crate) const EACH: u32 = 4;
