@@ -10,6 +10,7 @@ use crate::cuda::{Home, Ptr};
 use crate::device::{Cuda, Device};
 use crate::layout::Layout;
 use crate::real::{DType, Real};
+use std::convert::Infallible;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Cache-line and AVX-512 register size, in bytes.
@@ -240,6 +241,20 @@ impl Buffer {
             Device::Cpu => out,
             Device::Cuda(_) => out.to_device(device),
         })
+    }
+
+    /// Bytes, four to a word whose bits they are (the first one lowest), the last word filled up with
+    /// zeros. As numbers the words mean nothing; kernels that read bytes take them.
+    pub fn from_bytes(device: Device, bytes: &[u8]) -> Self {
+        let fill = |words: &mut [u8]| -> Result<(), Infallible> {
+            let (these, rest) = words.split_at_mut(bytes.len());
+            these.copy_from_slice(bytes);
+            rest.fill(0);
+            Ok(())
+        };
+        let words = bytes.len().div_ceil(4);
+        let Ok(out) = Self::read_le(device, DType::F32, words, fill);
+        out
     }
 
     /// Passes the contents to `write` as little-endian bytes.

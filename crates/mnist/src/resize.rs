@@ -41,6 +41,11 @@ impl Resize {
         self.taps.len()
     }
 
+    /// For each target pixel of an axis: its two source pixels, and the weight of the second.
+    pub fn taps(&self) -> &[([usize; 2], f32)] {
+        &self.taps
+    }
+
     /// Resizes `images`, `[N, from, from]`, into `out`, which becomes `[N, to, to]`.
     ///
     /// # Panics

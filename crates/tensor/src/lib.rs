@@ -25,6 +25,7 @@
 mod array;
 pub mod check;
 mod grad;
+mod images;
 mod op;
 pub mod ops;
 mod optim;
@@ -36,6 +37,7 @@ pub mod trace;
 
 pub use array::{Array, Kind};
 pub use detach_kernels::conv::Conv;
+pub use detach_kernels::copy::Taps;
 pub use detach_kernels::device::GpuInfo;
 pub use detach_kernels::families as kernel_families;
 pub use detach_kernels::optim::Adam as AdamStep;
@@ -46,6 +48,7 @@ pub use detach_kernels::{
     buffer::PoolStats, pool_stats, step,
 };
 pub use grad::{grad, vjp};
+pub use images::ImageBytes;
 pub use op::{Op, apply};
 pub use ops::Then;
 pub use optim::{Moving, adam, assign, track_statistics};
