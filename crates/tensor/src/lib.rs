@@ -24,7 +24,6 @@
 
 mod array;
 pub mod check;
-mod fuse;
 mod grad;
 mod op;
 pub mod ops;
@@ -43,12 +42,12 @@ pub use detach_kernels::recycle::{Counting, Recycling};
 pub use detach_kernels::simd::level as simd_level;
 pub use detach_kernels::variant::families as kernel_families;
 pub use detach_kernels::{
-    Act, Count, DType, Device, DeviceError, Layout, MAX_RANK, Matmul, Real, Steps,
+    Act, Count, DType, Device, DeviceError, Layout, MAX_RANK, Matmul, Real, Scalar, StepKey, Steps,
     buffer::PoolStats, pool_stats, step,
 };
-pub use fuse::Then;
 pub use grad::{grad, vjp};
 pub use op::{Op, apply};
+pub use ops::Then;
 pub use optim::{Moving, adam, assign, track_statistics};
 pub use random::{Random, Stream};
 pub use tensor::Tensor;
