@@ -49,7 +49,7 @@ impl WriteError {
 fn hint(cause: &io::Error) -> &'static str {
     match cause.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => {
-            "make sure that its folder exists: create the folder first, or choose another"
+            "check that its folder exists: create the folder first, or choose another"
         }
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             "choose a folder that you may write to"

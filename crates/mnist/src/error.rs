@@ -54,7 +54,8 @@ pub enum Error {
     },
     /// Images without pixels, labels that are no list, or nothing at all.
     #[error(
-        "cannot use {}: its shape is {shape:?}, not {expected}; give images [N, H, W] or [N, C, H, W] in MNIST's format, and labels [N]",
+        "cannot use {}: its shape is {shape:?}, not {expected}; give images as train-images-idx3-ubyte holds them, [N, H, W] or \
+         [N, C, H, W], and labels [N]",
         path.display()
     )]
     Shape {
