@@ -6,13 +6,17 @@ use crate::tree::Tree;
 use toml::{Table, Value};
 
 /// A folder with a package, and the folders of those that it may import.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("crates/kernels", &[]),
     ("crates/tensor", &["crates/kernels"]),
     ("crates/nn", &["crates/tensor"]),
     ("crates/mnist", &[]),
     (
         "crates/gan",
+        &["crates/nn", "crates/tensor", "crates/mnist"],
+    ),
+    (
+        "crates/detach",
         &["crates/nn", "crates/tensor", "crates/mnist"],
     ),
     ("xtask", &[]),
