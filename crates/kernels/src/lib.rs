@@ -32,8 +32,10 @@ mod parallel;
 pub mod peak;
 pub mod philox;
 pub mod real;
+mod recording;
 pub mod recycle;
 pub mod reduce;
+mod scalar;
 pub mod simd;
 pub mod step;
 #[cfg(test)]
@@ -47,5 +49,6 @@ pub use count::Count;
 pub use device::{Device, DeviceError, Matmul};
 pub use layout::{Layout, MAX_RANK};
 pub use real::{DType, Real};
-pub use step::{Steps, step};
+pub use scalar::Scalar;
+pub use step::{StepKey, Steps, step};
 pub use variant::Variant;

@@ -42,7 +42,7 @@ pub use detach_kernels::recycle::{Counting, Recycling};
 pub use detach_kernels::simd::level as simd_level;
 pub use detach_kernels::variant::families as kernel_families;
 pub use detach_kernels::{
-    Act, Count, DType, Device, DeviceError, Layout, MAX_RANK, Matmul, Real, Steps,
+    Act, Count, DType, Device, DeviceError, Layout, MAX_RANK, Matmul, Real, Scalar, StepKey, Steps,
     buffer::PoolStats, pool_stats, step,
 };
 pub use grad::{grad, vjp};

@@ -65,7 +65,7 @@ pub fn adam(adam: &Adam, all: &mut [Moving<'_>]) {
 /// As [`adam()`].
 #[track_caller]
 pub fn adam_with(variant: Variant, adam: &Adam, all: &mut [Moving<'_>]) {
-    assert!(adam.step.get() > 0, "adam: steps count from 1");
+    assert!(adam.step.peek() > 0, "adam: steps count from 1");
     let Some(first) = all.first() else {
         return;
     };
