@@ -1,6 +1,7 @@
 //! Batches picked out of bytes have the bits of batches that the host makes.
 
-use detach_mnist::{Dataset, Resize, Split, sample};
+use detach_data::Resize;
+use detach_mnist::{Dataset, Split, sample};
 use detach_tensor::{Array, Device, ImageBytes, Taps};
 
 #[test]
@@ -18,7 +19,10 @@ fn picked_images_have_the_bits_of_the_hosts() {
         let mut resize = Resize::new(28, side);
         let taps = match side {
             28 => Taps::identity(Device::Cpu, 28),
-            _ => Taps::new(Device::Cpu, 28, resize.taps()),
+            _ => {
+                let taps = resize.taps().iter().map(|tap| (tap.source, tap.weight));
+                Taps::new(Device::Cpu, 28, &taps.collect::<Vec<_>>())
+            }
         };
         let picked = images.pick(&indices, [&taps, &taps]);
         assert_eq!(picked.shape(), [chosen.len(), 1, side, side]);

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::{Attempt, FetchError, Fetched, Fetcher, Progress};
+use super::error::{Attempt, FetchError};
+use super::remote::Progress;
+use super::{Fetched, Fetcher};
 
 /// [`Fetcher::fetch`]: says so, for the first file and each mirror.
 pub(super) fn fetch(
