@@ -205,7 +205,7 @@ impl Array {
         write(&mut self.writer(by));
     }
 
-    /// [`Array::write`] for who writes several arrays at once.
+    /// [`Array::write`] for callers that write several arrays at once.
     #[track_caller]
     pub(crate) fn writer(&mut self, by: &str) -> RefMut<'_, Buffer> {
         if self.version != self.memory.version.get() {

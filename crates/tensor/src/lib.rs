@@ -55,7 +55,7 @@ pub use detach_kernels::{
 };
 pub use grad::{grad, vjp};
 pub use op::{Op, apply};
-pub use ops::Then;
+pub use ops::Epilogue;
 pub use optim::{Moving, adam, assign, track_statistics};
 pub use random::{Random, Stream};
 pub use tensor::Tensor;

@@ -26,7 +26,7 @@ pub(crate) const UNARY: [Unary; 22] = [
     Unary::Pow(3.0),
     Unary::Pow(-1.0),
     Unary::Pow(0.3),
-    Unary::Max(-0.25),
+    Unary::ClampMin(-0.25),
     Unary::Step,
 ];
 
@@ -42,7 +42,7 @@ pub(crate) const BINARY: [Binary; 11] = [
     Binary::LeakyReluGrad(0.2),
     Binary::TanhGrad,
     Binary::SigmoidGrad,
-    Binary::AtLeastGrad(0.1),
+    Binary::ClampMinGrad(0.1),
 ];
 
 /// Zeros, denormals, where functions saturate, and what is not a number.
