@@ -33,7 +33,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Without anything.
+    /// A checkpoint without anything in it.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

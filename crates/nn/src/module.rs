@@ -42,7 +42,7 @@ impl Param {
         detach_tensor::assign(by, &mut self.0.borrow_mut(), values);
     }
 
-    /// Access for who writes it in place, an optimiser or a layer that keeps statistics.
+    /// Access for callers that write it in place: an optimiser, or a layer that keeps statistics.
     pub(crate) fn borrow_mut(&self) -> RefMut<'_, Tensor> {
         self.0.borrow_mut()
     }

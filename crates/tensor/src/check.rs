@@ -17,7 +17,7 @@ type Function = Rc<dyn Fn(&[Tensor]) -> Tensor>;
 /// A function of tensors and inputs to try it on.
 #[derive(Clone)]
 pub struct Case {
-    /// What is tried.
+    /// The op, and what is special about its inputs.
     pub name: String,
     inputs: Vec<Input>,
     function: Function,

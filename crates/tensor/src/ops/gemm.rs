@@ -35,7 +35,7 @@ fn product([a, b]: [&Array; 2], epilogue: &gemm::Epilogue<'_>) -> Array {
     let layout = Layout::contiguous(&shape);
     let (x, y) = (a.read(), b.read());
     let mut out = Buffer::scratch(a.kind().device, a.dtype(), layout.len());
-    gemm::gemm_finish(a.view(&x), b.view(&y), epilogue, &mut out);
+    gemm::gemm_fused(a.view(&x), b.view(&y), epilogue, &mut out);
     Array::from_buffer(out, layout)
 }
 

@@ -72,7 +72,7 @@ fn result_like(x: &Array, run: impl FnOnce(&mut Buffer)) -> Array {
     Array::from_buffer(out, *x.layout())
 }
 
-/// `[2, C]`: mean and biased variance of each channel of `[N, C, …]`.
+/// A batch's statistics `[2, C]`: mean and biased variance of each channel of `[N, C, …]`.
 pub fn batch_statistics(x: &Array) -> Array {
     let x = x.channels_last();
     let any = Constants {
