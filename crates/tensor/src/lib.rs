@@ -24,7 +24,6 @@
 
 mod array;
 pub mod check;
-mod fuse;
 mod grad;
 mod op;
 pub mod ops;
@@ -45,9 +44,9 @@ pub use detach_kernels::{
     Act, Count, DType, Device, DeviceError, Layout, MAX_RANK, Matmul, Real, Scalar, StepKey, Steps,
     buffer::PoolStats, pool_stats, step,
 };
-pub use fuse::Then;
 pub use grad::{grad, vjp};
 pub use op::{Op, apply};
+pub use ops::Then;
 pub use optim::{assign, track_statistics};
 pub use random::{Random, Stream};
 pub use tensor::Tensor;
