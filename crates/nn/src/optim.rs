@@ -1,5 +1,6 @@
 //! Optimisers: what to do with gradients.
 
+mod check;
 mod config;
 
 use crate::module::{Param, Slot, State, join, parameters};
