@@ -145,7 +145,7 @@ pub fn data(command: &DataCommand) -> Result<String> {
                     "{:<6} {} images 28×28, mean ink {ink:.4}; {}",
                     split.stem(),
                     grouped(dataset.len()),
-                    dataset.source
+                    dataset.provenance
                 );
             }
             Ok(out)

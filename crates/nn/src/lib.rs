@@ -4,6 +4,17 @@
 //! [`Mode`] and gives the output. Nothing is global: whether dropout is on, whether
 //! running statistics move and where random numbers come from is said in the call.
 //!
+//! # Reading order
+//!
+//! 1. [`module`]: [`Param`] (a value written in place), [`State`] (named pieces that a
+//!    checkpoint saves), [`Module`] (state with a `forward`), [`Mode`].
+//! 2. [`linear`], then [`conv`] and [`norm`](mod@norm): layers, with PyTorch's names and defaults.
+//! 3. [`sequential`]: layers one after the other, each activation in its layer's kernel.
+//! 4. [`loss`]: on logits, on probabilities, as GANs use them.
+//! 5. [`optim`]: what to do with gradients. [`checkpoint`]: all of it in a file, and back.
+//!
+//! # A step of training
+//!
 //! ```
 //! use detach_nn::{Initialiser, LeakyReLU, Linear, Optim, Optimiser, Scheme, Sequential};
 //! use detach_nn::{Mode, Module, gradients, loss};

@@ -1,7 +1,7 @@
 //! Tensors that remember how they were made, and the gradient of anything made
 //! from them.
 //!
-//! Read in this order:
+//! # Reading order
 //!
 //! 1. [`Array`]: an n-d array of `f32` or `f64`. It remembers nothing.
 //! 2. [`Tensor`]: an array and, unless it is a constant, the node of the graph
@@ -11,6 +11,14 @@
 //! 4. [`grad`](grad()): walks the graph backwards. There is no mode and no flag: whether
 //!    the walk is itself recorded is only a matter of whether the rules are
 //!    handed tensors or detached ones.
+//! 5. [`ops`]: one family a file. [`ops::map`] has the rules everybody knows,
+//!    [`ops::conv`] why there are three convolutions, [`ops::norm`] what a fused
+//!    op and its reference formula are.
+//! 6. [`check`]: how a rule is tested, to the second order.
+//!
+//! # Any order
+//!
+//! What `grad` returns with `create_graph` is made of the same ops as everything else:
 //!
 //! ```
 //! use detach_tensor::{Array, Tensor, grad};

@@ -6,13 +6,25 @@ use crate::tree::Tree;
 use toml::{Table, Value};
 
 /// A folder with a package, and the folders of those that it may import.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("crates/kernels", &[]),
+    ("crates/files", &[]),
     ("crates/tensor", &["crates/kernels"]),
-    ("crates/nn", &["crates/tensor"]),
-    ("crates/mnist", &[]),
+    ("crates/nn", &["crates/tensor", "crates/files"]),
+    ("crates/mnist", &["crates/files"]),
+    ("crates/data", &["crates/mnist", "crates/files"]),
     (
         "crates/gan",
+        &[
+            "crates/nn",
+            "crates/tensor",
+            "crates/mnist",
+            "crates/data",
+            "crates/files",
+        ],
+    ),
+    (
+        "crates/detach",
         &["crates/nn", "crates/tensor", "crates/mnist"],
     ),
     ("xtask", &[]),
@@ -23,8 +35,10 @@ const ARROWS: [(&str, &[&str]); 8] = [
 const CRATES: &[&str] = &[
     "crates/kernels",
     "crates/tensor",
+    "crates/files",
     "crates/nn",
     "crates/mnist",
+    "crates/data",
     "crates/gan",
 ];
 
@@ -32,8 +46,10 @@ const CRATES: &[&str] = &[
 const ALL: &[&str] = &[
     "crates/kernels",
     "crates/tensor",
+    "crates/files",
     "crates/nn",
     "crates/mnist",
+    "crates/data",
     "crates/gan",
     "tests",
 ];
