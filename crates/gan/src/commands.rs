@@ -6,7 +6,7 @@ use crate::settings::Preset;
 use crate::trainer::build;
 use anyhow::Result;
 use detach_mnist::{Dataset, Fetcher, Lookup, Split};
-use detach_nn::{Module, count};
+use detach_nn::{Network, count};
 use detach_tensor::{Conv, Device, GpuInfo, Kind, Matmul};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fmt::Write;

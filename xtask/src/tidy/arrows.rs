@@ -6,7 +6,7 @@ use crate::tree::Tree;
 use toml::{Table, Value};
 
 /// A folder with a package, and the folders of those that it may import.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("crates/kernels", &[]),
     ("crates/files", &[]),
     ("crates/tensor", &["crates/kernels"]),
@@ -22,6 +22,10 @@ const ARROWS: [(&str, &[&str]); 10] = [
             "crates/data",
             "crates/files",
         ],
+    ),
+    (
+        "crates/detach",
+        &["crates/nn", "crates/tensor", "crates/mnist"],
     ),
     ("xtask", &[]),
     ("tests", CRATES),
