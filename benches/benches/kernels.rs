@@ -12,7 +12,7 @@ use detach_benches::operands::{random, view, zeros};
 use detach_kernels::conv::{self, Conv, Epilogue};
 use detach_kernels::map::{self, Binary, Unary};
 use detach_kernels::norm::{self, Norm};
-use detach_kernels::optim::{self, Adam, Moving};
+use detach_kernels::optim::{self, Adam, Clip, Moving, Rule, Update};
 use detach_kernels::philox::{self, Distribution, Key};
 use detach_kernels::reduce::{self, Reduction};
 use detach_kernels::{Act, Buffer, Device, Layout, Matmul, Variant, copy, gemm};
@@ -232,18 +232,24 @@ fn optimisers(c: &mut Criterion) {
         zeros(Device::Cpu, n),
         random(Device::Cpu, n),
     );
-    let adam = Adam {
-        lr: 2e-4,
-        beta1: 0.5,
-        beta2: 0.999,
-        eps: 1e-8,
+    let adam = Update {
+        rule: Rule::Adam(Adam {
+            beta1: 0.5,
+            beta2: 0.999,
+            eps: 1e-8,
+            keras: false,
+            amsgrad: false,
+        }),
+        lr: 2e-4.into(),
         step: 10.into(),
+        weight_decay: 0.0,
+        clip: Clip::None,
     };
     let mut group = c.benchmark_group("optim");
     group.throughput(Throughput::Bytes(7 * 4 * n as u64));
     each(&mut group, "Adam, 2.1 M", optim::VARIANTS, |variant| {
-        let (param, m, v, grad) = (&mut p, &mut m, &mut v, &g);
-        optim::adam_with(variant, &adam, &mut [Moving { param, m, v, grad }]);
+        let (param, state, grad) = (&mut p, vec![&mut m, &mut v], &g);
+        optim::update_with(variant, &adam, &mut [Moving { param, state, grad }]);
     });
     group.finish();
 }

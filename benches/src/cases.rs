@@ -20,7 +20,7 @@ use crate::protocol::Case;
 use detach_kernels::conv::{self, Conv};
 use detach_kernels::map::{self, Unary};
 use detach_kernels::norm::{self, Norm};
-use detach_kernels::optim::{self, Adam, Moving};
+use detach_kernels::optim::{self, Adam, Clip, Moving, Rule, Update};
 use detach_kernels::philox::{self, Key};
 use detach_kernels::{Act, Buffer, Count, Device, Layout, copy, gemm, peak, reduce};
 use rayon::prelude::*;
@@ -161,19 +161,28 @@ fn adam(device: Device, lens: &[usize]) -> Call {
         .iter()
         .map(|&len| (random(len), zeros(len), zeros(len), random(len)))
         .collect();
-    let step = Count::default();
-    Box::new(move || {
-        step.add(1);
-        let adam = Adam {
-            lr: 2e-4,
+    let adam = Update {
+        rule: Rule::Adam(Adam {
             beta1: 0.5,
             beta2: 0.999,
             eps: 1e-8,
-            step: step.clone(),
-        };
+            keras: false,
+            amsgrad: false,
+        }),
+        lr: 2e-4.into(),
+        step: Count::default(),
+        weight_decay: 0.0,
+        clip: Clip::None,
+    };
+    Box::new(move || {
+        adam.step.add(1);
         let all = parameters.iter_mut();
-        let all = all.map(|(param, m, v, grad)| Moving { param, m, v, grad });
-        optim::adam(&adam, &mut all.collect::<Vec<_>>());
+        let all = all.map(|(param, m, v, grad)| Moving {
+            param,
+            state: vec![m, v],
+            grad,
+        });
+        optim::update(&adam, &mut all.collect::<Vec<_>>());
     })
 }
 

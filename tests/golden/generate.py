@@ -1,4 +1,5 @@
-"""Writes the goldens of this folder: full training steps of every recipe in PyTorch, 20 or fewer, and a few layers.
+"""Writes the goldens of this folder: full training steps of every recipe in PyTorch, 20 or fewer, a few layers, and the
+optimisers.
 
     python -m pip install torch==2.11.0 numpy
     python tests/golden/generate.py               # write all
@@ -53,10 +54,13 @@ from pathlib import Path
 import torch
 
 import ops
+import optim
 from formula import D_TAG, G_TAG, NOISE_TAG, REAL_TAG, fill, is_batch_norm, uniform
 from recipes import RECIPES
 
 HERE = Path(__file__).parent
+LAYERS = {"ops": ops, "optim": optim}
+GOLDENS = [*RECIPES, *LAYERS]
 NUDGE_TAG = 1_000_000  # apart from all tags of formula.py
 RELATIVE, ABSOLUTE = 1e-9, 1e-13  # --check; the absolute part is for gradients whose true value is 0
 
@@ -272,17 +276,17 @@ def check(path, golden):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join([*RECIPES, 'ops'])}; all if none")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(GOLDENS)}; all if none")
     parser.add_argument("--check", action="store_true", help="compare with the committed files instead of writing them")
     args = parser.parse_args()
-    names = args.names or [*RECIPES, "ops"]
-    if unknown := set(names) - {*RECIPES, "ops"}:
+    names = args.names or GOLDENS
+    if unknown := set(names) - {*GOLDENS}:
         parser.error(f"no golden is called {', '.join(sorted(unknown))}")
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     same = True
     for name in names:
-        golden = ops.golden() if name == "ops" else recipe_golden(name)
+        golden = LAYERS[name].golden() if name in LAYERS else recipe_golden(name)
         path = HERE / f"{name}.json"
         if args.check:
             same &= check(path, golden)

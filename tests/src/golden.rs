@@ -5,7 +5,7 @@
 //! so both sides hold the same bits without sharing a file; an `f32` run uses the same
 //! numbers rounded. `i` counts elements in row-major order of PyTorch's shape.
 
-use detach_nn::{Sequential, parameters};
+use detach_nn::{Optim, Sequential, parameters};
 use detach_tensor::{Array, Kind};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -233,6 +233,33 @@ pub struct OpCase {
     pub attributes: BTreeMap<String, serde_json::Value>,
 }
 
+/// Steps of every optimiser in PyTorch.
+#[derive(Debug, Deserialize)]
+pub struct Optims {
+    /// Of the parameters.
+    pub shapes: Vec<Vec<usize>>,
+    /// Factors of the gradients of each step.
+    pub scales: Vec<f64>,
+    /// The optimisers.
+    pub cases: Vec<OptimCase>,
+}
+
+/// Steps of one optimiser.
+#[derive(Debug, Deserialize)]
+pub struct OptimCase {
+    /// What it is of.
+    pub name: String,
+    /// The optimiser.
+    pub optim: Optim,
+    /// The parameters after so many steps.
+    pub after: BTreeMap<usize, Vec<Vec<f64>>>,
+}
+
+/// Tag of the first parameter of [`Optims`]; the k-th has this plus k.
+pub const OPTIM_PARAMETER_TAG: u64 = 5000;
+/// Tag of the first gradient of [`Optims`]; of parameter k in step t, from 0, this plus 10 t + k.
+pub const OPTIM_GRADIENT_TAG: u64 = 5100;
+
 /// Numbers by formula, or given where the point is a special value.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
@@ -290,6 +317,14 @@ pub fn recipe(name: &str) -> Golden {
 /// When it cannot be read.
 pub fn ops() -> Ops {
     load("ops")
+}
+
+/// The golden of the optimisers.
+///
+/// # Panics
+/// When it cannot be read.
+pub fn optim() -> Optims {
+    load("optim")
 }
 
 fn load<T: DeserializeOwned>(name: &str) -> T {

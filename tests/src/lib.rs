@@ -7,3 +7,11 @@ pub mod parity;
 pub mod program;
 pub mod replay;
 pub mod training;
+
+use std::path::Path;
+
+/// The root of the repository.
+pub fn repository() -> &'static Path {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().expect("this package lies in the repository")
+}

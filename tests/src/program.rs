@@ -2,6 +2,7 @@
 //! nothing of the surroundings (data, caches, colours, GPUs) that could change what it does.
 
 use crate::emulated::{self, Variant};
+use crate::repository;
 use detach_gan::run::Metrics;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -73,12 +74,6 @@ fn build() -> PathBuf {
         message["executable"].as_str().map(PathBuf::from)
     });
     executable.expect("cargo names the program that it built")
-}
-
-/// The root of the repository.
-pub fn repository() -> &'static Path {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    tests.parent().expect("this package lies in the repository")
 }
 
 /// Says why this test did not run, past the capture of passing tests.

@@ -3,7 +3,7 @@
 //! and `check.cpp` what is to hold of each.
 
 use detach_tests::emulated::{self, Variant};
-use detach_tests::program::repository;
+use detach_tests::repository;
 use std::process::Output;
 
 /// Runs a case of `check.cpp`; `None` where there is no g++.

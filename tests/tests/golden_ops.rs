@@ -2,7 +2,7 @@
 //! square, so that a swap of height and width shows.
 
 use detach_nn::{
-    Adam, AdamConfig, BatchNorm, Conv2d, ConvTranspose2d, Initialiser, Linear, Mode, Module,
+    BatchNorm, Conv2d, ConvTranspose2d, Initialiser, Linear, Mode, Module, Optim, Optimiser,
     Scheme, Slot, loss, parameters,
 };
 use detach_tensor::{Array, DType, Random, Stream, Tensor, grad};
@@ -140,13 +140,11 @@ impl Run<'_> {
         set(&layer, &[row(&start).value().clone()]);
         let betas = &self.case.attributes["betas"];
         let beta = |i: usize| betas[i].as_f64().expect("a number");
-        let config = AdamConfig {
-            lr: self.number("lr"),
-            beta1: beta(0),
-            beta2: beta(1),
+        let optim = Optim {
             eps: self.number("eps"),
+            ..Optim::adam(self.number("lr"), beta(0), beta(1))
         };
-        let mut adam = Adam::new(config, &layer);
+        let mut adam = Optimiser::new(&optim, &layer);
         let step = |t: usize| {
             adam.step(&layer, &[row(&self.array(&format!("grad{t}")))]);
             let (_, weight) = parameters(&layer).remove(0);

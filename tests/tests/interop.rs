@@ -1,7 +1,8 @@
 //! What others make of our files: PyTorch loads a generator by `load_state_dict` and
 //! draws the same images from the same noise.
 
-use detach_tests::program::{Sandbox, python, repository, skipped};
+use detach_tests::program::{Sandbox, python, skipped};
+use detach_tests::repository;
 use std::path::Path;
 use std::process::Command;
 

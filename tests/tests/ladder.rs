@@ -2,7 +2,7 @@
 //! divides, with the same bits whatever the order of threads and blocks.
 
 use detach_tests::emulated::{self, Variant};
-use detach_tests::program::repository;
+use detach_tests::repository;
 use std::path::PathBuf;
 
 /// The sizes that `check.cpp` knows.

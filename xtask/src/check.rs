@@ -1,6 +1,8 @@
 //! Everything that must hold before a change is sent, in the order in which
 //! it is cheapest to learn of a fault.
 
+use crate::package::packages;
+use crate::tree::Tree;
 use crate::{command, tidy};
 use anyhow::{Context, Result, bail};
 use std::path::Path;
@@ -109,7 +111,7 @@ fn has_deny(root: &Path) -> bool {
 
 /// Runs every step, and stops at the first that fails.
 pub(crate) fn check(root: &Path) -> Result<()> {
-    let examples = examples(&tidy::Tree::of_repository(root)?);
+    let examples = examples(&Tree::of_repository(root)?);
     let count = BEFORE.len() + examples.len();
     let start = Instant::now();
     for (index, step) in BEFORE.iter().chain(&examples).enumerate() {
@@ -129,8 +131,8 @@ pub(crate) fn check(root: &Path) -> Result<()> {
 }
 
 /// Every example under `crates/`: it is documentation that must not lie.
-fn examples(tree: &tidy::Tree) -> Vec<Step> {
-    let packages = tidy::packages(tree);
+fn examples(tree: &Tree) -> Vec<Step> {
+    let packages = packages(tree);
     let example = |path: &str| {
         let (folder, inside) = path.split_once("/examples/")?;
         let name = inside
@@ -155,7 +157,7 @@ mod tests {
 
     #[test]
     fn every_example_of_a_crate_is_a_step() {
-        let tree = tidy::Tree::of_texts(&[
+        let tree = Tree::of_texts(&[
             ("crates/tensor/Cargo.toml", "[package]\nname = \"t\""),
             ("crates/tensor/examples/detach.rs", ""),
             ("crates/tensor/examples/long/main.rs", ""),

@@ -2,12 +2,17 @@
 
 mod bench;
 mod check;
+mod code;
 mod command;
+mod finding;
 mod golden;
 mod gpu_report;
 mod marks;
+mod modules;
+mod package;
 mod ptx;
 mod tidy;
+mod tree;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

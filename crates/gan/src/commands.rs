@@ -6,7 +6,7 @@ use crate::settings::Preset;
 use crate::trainer::build;
 use anyhow::Result;
 use detach_mnist::{Dataset, Fetcher, Lookup, Split};
-use detach_nn::{Module, count};
+use detach_nn::{Network, count};
 use detach_tensor::{Conv, Device, GpuInfo, Kind, Matmul};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fmt::Write;
@@ -145,7 +145,7 @@ pub fn data(command: &DataCommand) -> Result<String> {
                     "{:<6} {} images 28×28, mean ink {ink:.4}; {}",
                     split.stem(),
                     grouped(dataset.len()),
-                    dataset.source
+                    dataset.provenance
                 );
             }
             Ok(out)

@@ -3,7 +3,8 @@
 use crate::recipes::ImageSize;
 use crate::settings::{Sampling, Settings};
 use anyhow::{Result, ensure};
-use detach_mnist::{Dataset, PIXELS, Packed, Resize, SIDE, sample};
+use detach_data::Resize;
+use detach_mnist::{Dataset, PIXELS, Packed, SIDE, sample};
 use detach_tensor::{Array, Count, DType, Kind, Random, Stream, Tensor};
 use std::ops::Range;
 
@@ -82,6 +83,11 @@ impl Source {
             dataset.len(),
             settings.batch_size
         );
+        ensure!(
+            dataset.shape == [1, SIDE, SIDE],
+            "the data set's images are {:?}, not [1, {SIDE}, {SIDE}]",
+            dataset.shape
+        );
         let last = dataset.len() % settings.batch_size;
         ensure!(
             settings.sampling != Sampling::Shuffled { drop_last: false } || last != 1,
@@ -91,7 +97,7 @@ impl Source {
             settings.batch_size
         );
         let packed = Unpacker {
-            images: Packed::new(dataset.images),
+            images: Packed::new(dataset.images, PIXELS),
             pixels: Vec::new(),
             resize: (size.side != SIDE).then(|| (Resize::new(SIDE, size.side), Vec::new())),
         };

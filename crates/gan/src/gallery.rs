@@ -20,7 +20,7 @@ pub fn draw(samples: &Tensor, columns: usize) -> Image {
             .columns(columns)
             .scale(scale(h))
             .render(),
-        _ => Histogram::default().render(&values),
+        _ => Histogram::default().render("", &values),
     }
 }
 

@@ -147,7 +147,7 @@ fn open_data(info: &Info, mut config: Config, args: &TrainArgs) -> Result<(Sourc
             say(args, &format!("downloading {fetching}"));
         }
     })?;
-    say(args, &format!("data: {}", dataset.source));
+    say(args, &format!("data: {}", dataset.provenance));
     // By content: the same data in another place is the same run.
     let checksum = Some(crc32c::crc32c(&dataset.images));
     if config
@@ -157,10 +157,10 @@ fn open_data(info: &Info, mut config: Config, args: &TrainArgs) -> Result<(Sourc
         bail!(
             "the run was trained on {}, and what was found now is different: {}; give the former with --data-dir",
             config.data,
-            dataset.source.kind
+            dataset.provenance.origin
         );
     }
-    config.data = dataset.source.kind.to_string();
+    config.data = dataset.provenance.origin.to_string();
     config.data_checksum = checksum;
     Ok((Source::images(dataset, size, &config.settings)?, config))
 }

@@ -29,7 +29,7 @@ pub struct Trainer {
     kind: Kind,
     /// Steps done. What a step draws holds it, so that a replayed step draws its own.
     step: Count,
-    steps: Steps<Report>,
+    steps: Steps<usize, Report>,
 }
 
 impl Trainer {

@@ -1,8 +1,36 @@
-//! Raw compute: buffers in, buffers out.
+//! Raw compute: buffers in, buffers out, on the CPU or an NVIDIA GPU.
 //!
 //! This crate knows nothing of gradients. A kernel takes [`Buffer`]s and a
 //! geometry and writes into a buffer that the caller provides; it never
-//! allocates results and never keeps state. Every family has
+//! allocates results and never keeps state:
+//!
+//! ```
+//! use detach_kernels::{Buffer, DType, Device, Layout, View, gemm};
+//!
+//! let device = Device::Cpu; // or what `Device::open` found
+//! let a = Buffer::from_slice(device, &[1.0_f32, 2.0, 3.0, 4.0, 5.0, 6.0]);
+//! let layout = Layout::contiguous(&[2, 3]);
+//! let view = View { buffer: &a, layout };
+//! let transposed = View { buffer: &a, layout: layout.permute(&[1, 0]) };
+//!
+//! let mut out = Buffer::scratch(device, DType::F32, 4);
+//! gemm::gemm(view, transposed, &mut out); // A · Aᵀ, [2, 3] · [3, 2]
+//! assert_eq!(out.to_vec::<f32>(), [14.0, 32.0, 32.0, 77.0]);
+//! ```
+//!
+//! # Reading order
+//!
+//! 1. [`Buffer`], [`Layout`], [`View`]: memory, and how it is seen.
+//! 2. [`map`]: the smallest family, from `mod.rs` through `reference.rs` to `cpu.rs`.
+//! 3. [`gemm`]: `tile/` (the innermost loop), `blocked.rs` (around it). For a GPU, the
+//!    same product from naive to fast stands in the repository's `kernels/ladder/`.
+//! 4. [`conv`]: three passes, four forms, chosen by geometry alone.
+//! 5. [`mod@step`]: why a training step is one unit; [`Count`] and [`Scalar`]: what of it
+//!    changes from step to step.
+//!
+//! # A family
+//!
+//! Every family has
 //!
 //! - `reference.rs`: the plain loop, generic over `f32` and `f64`. It is the
 //!   golden every faster path is tested against, and the path `f64` runs on;
@@ -32,8 +60,10 @@ mod parallel;
 pub mod peak;
 pub mod philox;
 pub mod real;
+mod recording;
 pub mod recycle;
 pub mod reduce;
+mod scalar;
 pub mod simd;
 pub mod step;
 #[cfg(test)]
@@ -47,5 +77,6 @@ pub use count::Count;
 pub use device::{Device, DeviceError, Matmul};
 pub use layout::{Layout, MAX_RANK};
 pub use real::{DType, Real};
-pub use step::{Steps, step};
+pub use scalar::Scalar;
+pub use step::{StepKey, Steps, step};
 pub use variant::Variant;

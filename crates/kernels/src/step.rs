@@ -81,32 +81,44 @@ fn wait_for(done: &AtomicBool) {
     WAITING.set(false);
 }
 
-/// Steps of one training loop. On a GPU, of each sort of step the first [`Steps::WARM_UP`] are
-/// run as they are, the next one is captured, and the rest are replays of it.
+/// Steps of one training loop. On a GPU, of the steps of each key the first [`Steps::WARM_UP`]
+/// are run as they are, the next one is captured, and the rest are replays of it.
 ///
 /// A replay runs the step's **kernels** and counts its [`Count`](crate::Count)s, and that is all.
-/// So on a GPU a step may depend on nothing else of the host that changes, and must carry over
-/// whatever the next one needs in buffers that it writes in place. What it returns are the
-/// same tensors every time, with new values: read them before the next step.
+/// So on a GPU a step may depend on nothing else of the host that changes but its key and the
+/// [`Scalar`](crate::Scalar)s and counts that its kernels read, and must carry over whatever the
+/// next one needs in buffers that it writes in place and that were made before the first step.
+/// What it returns are the same tensors every time, with new values: read them before the
+/// next step.
 #[derive(Debug)]
-pub struct Steps<R> {
+pub struct Steps<K, R> {
     device: Device,
     /// Every step is run as it is.
     eager: bool,
-    kinds: Vec<Kind<R>>,
+    kinds: Vec<Kind<K, R>>,
     /// Where captured steps keep what they compute.
     home: Option<Home>,
 }
 
+/// What the kernels that a training step asks for depend on: steps of two keys never share
+/// a capture.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StepKey {
+    /// Which of the step's branches are taken, by a number of the recipe's own.
+    pub phase: u32,
+    /// Samples in each batch that the step takes, in order.
+    pub batches: Vec<usize>,
+}
+
 /// Steps that ask for the same kernels.
-struct Kind<R> {
-    shape: usize,
+struct Kind<K, R> {
+    key: K,
     done: u32,
     captured: Option<(Graph, R)>,
 }
 
-impl<R: Clone> Steps<R> {
-    /// How often a sort of step is run before it is captured: kernels are loaded when they
+impl<K: PartialEq, R: Clone> Steps<K, R> {
+    /// How often a step of a key is run before it is captured: kernels are loaded when they
     /// are first asked for, and moments and buffers made.
     pub const WARM_UP: u32 = 2;
 
@@ -121,17 +133,26 @@ impl<R: Clone> Steps<R> {
         }
     }
 
-    /// Runs a step, or what was captured of one. Steps of the same `shape`, the size of
-    /// the batch say, are taken to ask for the same kernels.
-    pub fn run(&mut self, shape: usize, f: impl FnOnce() -> R) -> R {
+    /// Runs a step as it is, on any device; for a step whose key is only known afterwards.
+    pub fn run_eager<T>(&mut self, f: impl FnOnce() -> T) -> T {
         let Device::Cuda(cuda) = self.device else {
             return step(f);
         };
         let home = *self.home.get_or_insert_with(|| cuda.gpu().open_home());
-        let of_shape = self.kinds.iter().position(|kind| kind.shape == shape);
-        let index = of_shape.unwrap_or_else(|| {
+        cuda.gpu().at_home(home, f)
+    }
+
+    /// Runs a step, or what was captured of one. Steps of the same `key` are taken to ask
+    /// for the same kernels: whatever else decides on them belongs into the key.
+    pub fn run(&mut self, key: K, f: impl FnOnce() -> R) -> R {
+        let Device::Cuda(cuda) = self.device else {
+            return step(f);
+        };
+        let home = *self.home.get_or_insert_with(|| cuda.gpu().open_home());
+        let of_key = self.kinds.iter().position(|kind| kind.key == key);
+        let index = of_key.unwrap_or_else(|| {
             self.kinds.push(Kind {
-                shape,
+                key,
                 done: 0,
                 captured: None,
             });
@@ -153,7 +174,7 @@ impl<R: Clone> Steps<R> {
     }
 }
 
-impl<R> Drop for Steps<R> {
+impl<K, R> Drop for Steps<K, R> {
     fn drop(&mut self) {
         // The graphs first: what they write to is everybody's afterwards.
         self.kinds.clear();
@@ -163,10 +184,10 @@ impl<R> Drop for Steps<R> {
     }
 }
 
-impl<R> std::fmt::Debug for Kind<R> {
+impl<K: std::fmt::Debug, R> std::fmt::Debug for Kind<K, R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Kind")
-            .field("shape", &self.shape)
+            .field("key", &self.key)
             .field("done", &self.done)
             .field("captured", &self.captured.is_some())
             .finish()

@@ -1,9 +1,10 @@
 //! What can go wrong with files and data sets; every message is a cause and a hint.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use crate::idx::IdxError;
+use detach_files::WriteError;
 
 /// An error about a file or a data set. Its text is one line that says what is wrong, where, and
 /// what to do.
@@ -26,16 +27,8 @@ pub enum Error {
         cause: io::Error,
     },
     /// A file cannot be written. Nothing is left under its name.
-    #[error(
-        "cannot write {}: {cause}; check that its folder exists, that you may write there, and that the disk is not full",
-        path.display()
-    )]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        cause: io::Error,
-    },
+    #[error(transparent)]
+    Write(#[from] WriteError),
     /// The folder that was asked for does not hold the data set.
     #[error(
         "no data set in {}: {reason}; it must hold e.g. train-images-idx3-ubyte and train-labels-idx1-ubyte \
@@ -59,9 +52,10 @@ pub enum Error {
         /// The prefixes found, e.g. `emnist-letters`; never empty.
         names: Vec<String>,
     },
-    /// Images are not 28×28, labels are not a list, or there are none.
+    /// Images without pixels, labels that are no list, or nothing at all.
     #[error(
-        "cannot use {}: its shape is {shape:?}, not {expected}; only data sets of 28×28 grey images in MNIST's format are read",
+        "cannot use {}: its shape is {shape:?}, not {expected}; give images as train-images-idx3-ubyte holds them, [N, H, W] or \
+         [N, C, H, W], and labels [N]",
         path.display()
     )]
     Shape {
@@ -93,4 +87,100 @@ pub enum Error {
         /// One line per place that was looked at: the place and why it was not taken.
         looked: Vec<String>,
     },
+}
+
+/// What is wrong with an IDX file (or with an array that cannot become one).
+#[derive(Debug, thiserror::Error)]
+pub enum IdxError {
+    /// There is not one byte.
+    #[error("it is empty; the copy or download was cut off: get the file again")]
+    Empty,
+    /// It does not begin as an IDX file does.
+    #[error(
+        "it is not IDX: it begins with {}, not with 00 00; give an IDX file, raw or gzip-compressed \
+         (a saved web page or another format will not do)", Hex(.0)
+    )]
+    Magic(Vec<u8>),
+    /// The element type is not unsigned bytes.
+    #[error(
+        "its elements are {} (type code {code:#04x}); only unsigned bytes (0x08) are read: convert it first",
+        element_name(*code)
+    )]
+    Element {
+        /// The third byte of the file.
+        code: u8,
+    },
+    /// More axes than [`MAX_RANK`](crate::idx::MAX_RANK).
+    #[error("it has {0} axes, more than 4; split or reshape it first")]
+    Rank(usize),
+    /// The header claims more than [`MAX_BYTES`](crate::idx::MAX_BYTES), or an array has a size that the header cannot hold.
+    #[error(
+        "its header claims {shape:?} = {bytes} bytes, more than the 1 GiB that is read; \
+         the header is corrupt, or this is not a data set of small images"
+    )]
+    TooLarge {
+        /// The claimed sizes.
+        shape: Vec<u64>,
+        /// Their product, in bytes.
+        bytes: u128,
+    },
+    /// The file ends before its header or its data do.
+    #[error(
+        "it ends after {found} of the {expected} bytes that its header announces; the copy is incomplete: get the file again"
+    )]
+    Short {
+        /// Bytes that the part being read should have.
+        expected: u64,
+        /// Bytes that were there.
+        found: u64,
+    },
+    /// There are bytes after the data.
+    #[error(
+        "it goes on after the {expected} bytes that its header announces; it was damaged or is not what its header says"
+    )]
+    Trailing {
+        /// Bytes of data that the header announces.
+        expected: u64,
+    },
+    /// The gzip stream ends early.
+    #[error("its gzip stream is cut off; the copy or download is incomplete: get the file again")]
+    GzipTruncated,
+    /// The gzip stream does not decode, or its checksum differs.
+    #[error("its gzip stream is corrupt ({0}); get the file again")]
+    GzipCorrupt(String),
+    /// `shape` and `data` of an array do not agree.
+    #[error(
+        "shape {shape:?} does not describe {len} bytes; make the product of the sizes equal to the length"
+    )]
+    Layout {
+        /// The sizes given.
+        shape: Vec<usize>,
+        /// The number of bytes given.
+        len: usize,
+    },
+    /// The reader or writer under it failed.
+    #[error("{0}")]
+    Io(io::Error),
+}
+
+fn element_name(code: u8) -> &'static str {
+    match code {
+        0x09 => "signed bytes",
+        0x0b => "16-bit integers",
+        0x0c => "32-bit integers",
+        0x0d => "32-bit floats",
+        0x0e => "64-bit floats",
+        _ => "of an unknown type",
+    }
+}
+
+struct Hex<'a>(&'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, byte) in self.0.iter().enumerate() {
+            write!(f, "{}{byte:02x}", if i > 0 { " " } else { "" })?;
+        }
+        Ok(())
+    }
 }

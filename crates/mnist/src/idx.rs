@@ -18,7 +18,8 @@ use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
 use crate::error::Error;
-use crate::file;
+
+pub use crate::error::IdxError;
 
 /// The greatest rank that is read or written.
 pub const MAX_RANK: usize = 4;
@@ -37,80 +38,6 @@ pub struct Idx {
     pub shape: Vec<usize>,
     /// The elements in row-major order: as many as the product of `shape`.
     pub data: Vec<u8>,
-}
-
-/// What is wrong with an IDX file (or with an array that cannot become one).
-#[derive(Debug, thiserror::Error)]
-pub enum IdxError {
-    /// There is not one byte.
-    #[error("it is empty; the copy or download was cut off: get the file again")]
-    Empty,
-    /// It does not begin as an IDX file does.
-    #[error(
-        "it is not IDX: it begins with {}, not with 00 00; give an IDX file, raw or gzip-compressed \
-         (a saved web page or another format will not do)", Hex(.0)
-    )]
-    Magic(Vec<u8>),
-    /// The element type is not unsigned bytes.
-    #[error(
-        "its elements are {} (type code {code:#04x}); only unsigned bytes (0x08) are read: convert it first",
-        element_name(*code)
-    )]
-    Element {
-        /// The third byte of the file.
-        code: u8,
-    },
-    /// More axes than [`MAX_RANK`].
-    #[error("it has {0} axes, more than 4; split or reshape it first")]
-    Rank(usize),
-    /// The header claims more than [`MAX_BYTES`], or an array has a size that the header cannot hold.
-    #[error(
-        "its header claims {shape:?} = {bytes} bytes, more than the 1 GiB that is read; \
-         the header is corrupt, or this is not a data set of small images"
-    )]
-    TooLarge {
-        /// The claimed sizes.
-        shape: Vec<u64>,
-        /// Their product, in bytes.
-        bytes: u128,
-    },
-    /// The file ends before its header or its data do.
-    #[error(
-        "it ends after {found} of the {expected} bytes that its header announces; the copy is incomplete: get the file again"
-    )]
-    Short {
-        /// Bytes that the part being read should have.
-        expected: u64,
-        /// Bytes that were there.
-        found: u64,
-    },
-    /// There are bytes after the data.
-    #[error(
-        "it goes on after the {expected} bytes that its header announces; it was damaged or is not what its header says"
-    )]
-    Trailing {
-        /// Bytes of data that the header announces.
-        expected: u64,
-    },
-    /// The gzip stream ends early.
-    #[error("its gzip stream is cut off; the copy or download is incomplete: get the file again")]
-    GzipTruncated,
-    /// The gzip stream does not decode, or its checksum differs.
-    #[error("its gzip stream is corrupt ({0}); get the file again")]
-    GzipCorrupt(String),
-    /// `shape` and `data` of an array do not agree.
-    #[error(
-        "shape {shape:?} does not describe {len} bytes; make the product of the sizes equal to the length"
-    )]
-    Layout {
-        /// The sizes given.
-        shape: Vec<usize>,
-        /// The number of bytes given.
-        len: usize,
-    },
-    /// The reader or writer under it failed.
-    #[error("{0}")]
-    Io(io::Error),
 }
 
 impl Idx {
@@ -195,7 +122,7 @@ impl Idx {
             path: path.to_owned(),
             cause,
         })?;
-        file::write_atomic(path, |out| {
+        detach_files::write(path, |out| {
             if path
                 .extension()
                 .is_some_and(|e| e.eq_ignore_ascii_case("gz"))
@@ -209,10 +136,7 @@ impl Idx {
                 out.write_all(&self.data)
             }
         })
-        .map_err(|cause| Error::Write {
-            path: path.to_owned(),
-            cause,
-        })
+        .map_err(Error::Write)
     }
 
     /// The header's bytes, after checking that the fields agree with each other and with the format.
@@ -336,28 +260,6 @@ fn gzip_error(cause: io::Error) -> IdxError {
             IdxError::GzipCorrupt(cause.to_string())
         }
         _ => IdxError::Io(cause),
-    }
-}
-
-fn element_name(code: u8) -> &'static str {
-    match code {
-        0x09 => "signed bytes",
-        0x0b => "16-bit integers",
-        0x0c => "32-bit integers",
-        0x0d => "32-bit floats",
-        0x0e => "64-bit floats",
-        _ => "of an unknown type",
-    }
-}
-
-struct Hex<'a>(&'a [u8]);
-
-impl fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, byte) in self.0.iter().enumerate() {
-            write!(f, "{}{byte:02x}", if i > 0 { " " } else { "" })?;
-        }
-        Ok(())
     }
 }
 

@@ -1,12 +1,12 @@
 //! The data that Detach trains on: MNIST and every data set in its format, found, fetched or made.
 //!
-//! This crate stands alone: it knows bytes, files and mirrors, and neither tensors nor networks.
+//! It knows bytes, files and mirrors, and neither tensors nor networks.
 //!
 //! # Getting a data set
 //!
 //! [`Lookup`] looks where a user would: the folder that was asked for; `data/MNIST/raw`, which
 //! torchvision fills; the user's cache; the download, where it is allowed; and, when all else fails,
-//! it makes digits itself. [`Dataset::source`] says in one line which it was and why:
+//! it makes digits itself. [`Dataset::provenance`] says in one line which it was and why:
 //!
 //! ```no_run
 //! use detach_mnist::{Lookup, Split};
@@ -14,12 +14,12 @@
 //! # fn main() -> Result<(), detach_mnist::Error> {
 //! let lookup = Lookup::new(std::env::var_os("GAN_DATA_DIR").map(Into::into)).with_download();
 //! let data = lookup.find(Split::Train, &mut |progress| eprintln!("{progress:?}"))?;
-//! eprintln!("{} images: {}", data.len(), data.source);
+//! eprintln!("{} images: {}", data.len(), data.provenance);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! The images are bytes, `[N, 28, 28]`, ink 255 on paper 0. Networks see them on the scale
+//! The images are bytes, `[N, C, H, W]` of any size, ink 255 on paper 0. Networks see them on the scale
 //! `(x - 127.5) / 127.5`, and a loop visits them in an order that the *caller's* random integers
 //! decide, so that a run can be continued to the same bits:
 //!
@@ -42,12 +42,12 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`idx`] | the IDX format: [`Idx`] parses and writes it, raw or gzip-compressed |
-//! | [`dataset`] | [`Dataset`], and [`Source`], the statement of where it came from |
+//! | [`dataset`] | [`Dataset`]: images and labels in memory |
+//! | [`provenance`] | [`Provenance`], the statement of where a data set came from |
 //! | [`lookup`] | [`Lookup`], the order of places |
 //! | [`fetch`] | [`Fetcher`]: mirrors, resuming, SHA-256 before a file gets its name |
 //! | [`synth`] | [`Synth`]: handwritten digits as a pure function of (seed, index) |
 //! | [`Packed`] | images in a third of the memory |
-//! | [`Resize`] | images of another size, as PyTorch's `F.interpolate` makes them |
 //! | [`sample`] | shuffling, sampling with replacement, the scale of pixels |
 //!
 //! # Files from strangers
@@ -60,20 +60,21 @@
 pub mod dataset;
 mod error;
 pub mod fetch;
-mod file;
 mod folder;
 pub mod idx;
 pub mod lookup;
 mod packed;
-mod resize;
+pub mod provenance;
 pub mod sample;
+mod split;
 pub mod synth;
 
-pub use dataset::{Dataset, Identity, Kind, PIXELS, Place, SIDE, Source, Split};
-pub use error::Error;
+pub use dataset::Dataset;
+pub use error::{Error, IdxError};
 pub use fetch::{FetchError, Fetcher, Progress};
-pub use idx::{Idx, IdxError};
+pub use idx::Idx;
 pub use lookup::Lookup;
 pub use packed::Packed;
-pub use resize::Resize;
+pub use provenance::{FoundIn, Identity, Origin, PassedOver, Provenance};
+pub use split::{PIXELS, SIDE, Split};
 pub use synth::Synth;

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use etcetera::BaseStrategy;
 
-use crate::dataset::{Dataset, PassedOver, Place, Source, Split};
+use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::fetch::{Fetcher, Progress};
 use crate::folder;
+use crate::provenance::{FoundIn, PassedOver, Provenance};
+use crate::split::Split;
 
 /// The order in which a data set is looked for:
 ///
@@ -17,11 +19,11 @@ use crate::folder;
 /// 4. the download, where it is allowed;
 /// 5. synthetic digits, where they are allowed.
 ///
-/// A place without the files is passed over, and [`Source::passed_over`] says so; files that are
+/// A place without the files is passed over, and [`Provenance::passed_over`] says so; files that are
 /// there and broken are an error, never a reason to train on something else.
 #[derive(Clone, Debug)]
 pub struct Lookup {
-    /// The folder that was asked for (`--data-dir`, `GAN_DATA_DIR`); see [`Dataset::open`].
+    /// The folder that was asked for ; see [`Dataset::open`].
     pub given: Option<PathBuf>,
     /// The folder whose `MNIST/raw` is looked at first; [`Lookup::new`] says `data`.
     pub local: PathBuf,
@@ -93,11 +95,14 @@ impl Lookup {
         };
         match found.or_else(made) {
             Some(dataset) => {
-                let source = Source {
+                let provenance = Provenance {
                     passed_over,
-                    ..dataset.source
+                    ..dataset.provenance
                 };
-                Ok(Dataset { source, ..dataset })
+                Ok(Dataset {
+                    provenance,
+                    ..dataset
+                })
             }
             None => {
                 let looked = passed_over.iter().map(ToString::to_string).collect();
@@ -111,12 +116,12 @@ impl Lookup {
         split: Split,
         passed_over: &mut Vec<PassedOver>,
     ) -> Result<Option<Dataset>, Error> {
-        let local = Some((&self.local, Place::Local));
-        let cache = self.cache.as_ref().map(|cache| (cache, Place::Cache));
-        for (root, place) in [local, cache].into_iter().flatten() {
+        let local = Some((&self.local, FoundIn::Local));
+        let cache = self.cache.as_ref().map(|cache| (cache, FoundIn::Cache));
+        for (root, found) in [local, cache].into_iter().flatten() {
             let folder = root.join("MNIST").join("raw");
-            match folder::locate(&folder, split)? {
-                Ok(pair) => return folder::load(pair, split, place).map(Some),
+            match folder::locate_labelled(&folder, split)? {
+                Ok(files) => return Dataset::read(files, split, found).map(Some),
                 Err(reason) => {
                     passed_over.push(PassedOver {
                         place: folder.display().to_string(),
@@ -147,8 +152,8 @@ impl Lookup {
             passed_over.push(refused(cause.brief()));
             return Ok(None);
         }
-        match folder::locate(&folder, split)? {
-            Ok(pair) => folder::load(pair, split, Place::Download).map(Some),
+        match folder::locate_labelled(&folder, split)? {
+            Ok(files) => Dataset::read(files, split, FoundIn::Download).map(Some),
             Err(reason) => {
                 passed_over.push(refused(reason));
                 Ok(None)

@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use crate::dataset::PIXELS;
-
-/// Images `[N, 28, 28]` as runs of paper (0) and ink, one image after the other.
+/// Images of one size as runs of paper (0) and ink, one image after the other.
 ///
 /// ```text
 /// image = (paper, ink, ink bytes)*,   paper and ink in 0..=255 pixels
@@ -12,46 +10,89 @@ use crate::dataset::PIXELS;
 ///
 /// An image that would not get shorter is kept as it is, so that packing never needs more room than
 /// the images had, and works in place.
+#[derive(Clone)]
 pub struct Packed {
     bytes: Vec<u8>,
     /// Where each image starts, and at last where the bytes end.
     starts: Vec<usize>,
+    /// Bytes of an image as it was.
+    pixels: usize,
+    /// The runs of the image that is being packed.
+    runs: Vec<u8>,
 }
 
 /// Paper between two runs of ink that is cheaper to keep as ink: a run's header has two bytes.
 const GAP: usize = 2;
 
 impl Packed {
-    /// Packs images `[N, 28, 28]`.
+    /// Packs images of `pixels` bytes each, e.g. `[N, 28, 28]` with 784.
     ///
     /// # Panics
-    /// If `images` are not whole images.
+    /// If `pixels` is 0, or `images` are not whole images.
     #[track_caller]
-    pub fn new(mut images: Vec<u8>) -> Self {
-        let (count, rest) = (images.len() / PIXELS, images.len() % PIXELS);
-        assert!(rest == 0, "packed: {rest} pixels are no image of 28×28");
-        let mut starts = Vec::with_capacity(count + 1);
-        let (mut runs, mut end) = (Vec::with_capacity(2 * PIXELS), 0);
-        for index in 0..count {
-            starts.push(end);
-            let image = index * PIXELS..(index + 1) * PIXELS;
-            pack(&images[image.clone()], &mut runs);
+    pub fn new(mut images: Vec<u8>, pixels: usize) -> Self {
+        let mut packed = Self::empty(pixels);
+        let rest = images.len() % pixels;
+        assert!(rest == 0, "packed: {rest} pixels are no image of {pixels}");
+        packed.starts.reserve_exact(images.len() / pixels);
+        let mut end = 0;
+        for start in (0..images.len()).step_by(pixels) {
+            let image = start..start + pixels;
+            pack(&images[image.clone()], &mut packed.runs);
             // What is written lies before what is still to be read: no image got longer.
-            if runs.len() < PIXELS {
-                images[end..end + runs.len()].copy_from_slice(&runs);
-                end += runs.len();
+            if packed.runs.len() < pixels {
+                images[end..end + packed.runs.len()].copy_from_slice(&packed.runs);
+                end += packed.runs.len();
             } else {
                 images.copy_within(image, end);
-                end += PIXELS;
+                end += pixels;
             }
+            packed.starts.push(end);
         }
-        starts.push(end);
         images.truncate(end);
-        images.shrink_to_fit();
+        packed.bytes = images;
+        packed.shrink_to_fit();
+        packed
+    }
+
+    /// Without images yet, of `pixels` bytes each.
+    ///
+    /// # Panics
+    /// If `pixels` is 0.
+    #[track_caller]
+    pub fn empty(pixels: usize) -> Self {
+        assert!(pixels > 0, "packed: images without pixels");
         Self {
-            bytes: images,
-            starts,
+            bytes: Vec::new(),
+            starts: vec![0],
+            pixels,
+            runs: Vec::new(),
         }
+    }
+
+    /// Packs one image more.
+    ///
+    /// # Panics
+    /// If `image` is not as long as all others.
+    #[track_caller]
+    pub fn push(&mut self, image: &[u8]) {
+        let (len, pixels) = (image.len(), self.pixels);
+        assert!(
+            len == pixels,
+            "packed: {len} pixels are no image of {pixels}"
+        );
+        pack(image, &mut self.runs);
+        let shorter = self.runs.len() < pixels;
+        self.bytes
+            .extend_from_slice(if shorter { &self.runs } else { image });
+        self.starts.push(self.bytes.len());
+    }
+
+    /// Gives back the memory that more images would have filled.
+    pub fn shrink_to_fit(&mut self) {
+        self.bytes.shrink_to_fit();
+        self.starts.shrink_to_fit();
+        self.runs = Vec::new();
     }
 
     /// Number of images.
@@ -64,15 +105,25 @@ impl Packed {
         self.len() == 0
     }
 
+    /// Bytes of an image as [`Packed::unpack`] writes it.
+    pub fn pixels(&self) -> usize {
+        self.pixels
+    }
+
     /// Writes image `index` into `out`.
     ///
     /// # Panics
-    /// If `index` is not below [`Packed::len`].
+    /// If `index` is not below [`Packed::len`], or `out` is not [`Packed::pixels`] long.
     #[track_caller]
-    pub fn unpack(&self, index: usize, out: &mut [u8; PIXELS]) {
+    pub fn unpack(&self, index: usize, out: &mut [u8]) {
         assert!(index < self.len(), "image {index} of {}", self.len());
+        let (len, pixels) = (out.len(), self.pixels);
+        assert!(
+            len == pixels,
+            "packed: an image of {pixels} pixels into {len} places"
+        );
         let mut runs = &self.bytes[self.starts[index]..self.starts[index + 1]];
-        if runs.len() == PIXELS {
+        if runs.len() == pixels {
             out.copy_from_slice(runs);
             return;
         }
@@ -129,7 +180,8 @@ impl fmt::Debug for Packed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::{Dataset, Split};
+    use crate::split::PIXELS;
+    use crate::synth::Synth;
     use proptest::prelude::*;
 
     fn unpacked(packed: &Packed) -> Vec<u8> {
@@ -144,8 +196,8 @@ mod tests {
 
     #[test]
     fn digits_need_a_third() {
-        let images = Dataset::synthetic(3, Split::Train, 500).images;
-        let packed = Packed::new(images.clone());
+        let images = Synth::new(3).range(0..500).0;
+        let packed = Packed::new(images.clone(), PIXELS);
         assert_eq!(unpacked(&packed), images);
         assert!(packed.bytes.len() * 3 < images.len(), "{packed:?}");
         assert!(packed.bytes.capacity() * 3 < images.len());
@@ -159,15 +211,15 @@ mod tests {
         // Ink and paper alternate: runs would be longer than the image.
         let dense: Vec<u8> = (0..PIXELS).map(|i| u8::from(i % 4 == 0)).collect();
         let images = [&blank[..], &[255; PIXELS], &corners, &dense, &blank].concat();
-        let packed = Packed::new(images.clone());
+        let packed = Packed::new(images.clone(), PIXELS);
         assert_eq!(unpacked(&packed), images);
-        assert!(Packed::new(Vec::new()).is_empty());
+        assert!(Packed::new(Vec::new(), PIXELS).is_empty());
     }
 
     #[test]
     #[should_panic(expected = "10 pixels are no image")]
     fn half_an_image_is_refused() {
-        let _ = Packed::new(vec![0; PIXELS + 10]);
+        let _ = Packed::new(vec![0; PIXELS + 10], PIXELS);
     }
 
     proptest! {
@@ -178,7 +230,25 @@ mod tests {
         ) {
             let images: Vec<u8> =
                 pixels.iter().map(|(p, dice)| if *dice < share { *p } else { 0 }).collect();
-            prop_assert_eq!(unpacked(&Packed::new(images.clone())), images);
+            let whole = Packed::new(images.clone(), PIXELS);
+            prop_assert_eq!(unpacked(&whole), &images[..]);
+            let mut single = Packed::empty(PIXELS);
+            images.chunks(PIXELS).for_each(|image| single.push(image));
+            prop_assert_eq!(single.bytes, whole.bytes);
+            prop_assert_eq!(single.starts, whole.starts);
+        }
+
+        #[test]
+        fn images_of_any_size_come_back(
+            pixels in prop::collection::vec((any::<u8>(), 0..3_u8), 0..2000), size in 1_usize..700,
+        ) {
+            let mut images: Vec<u8> =
+                pixels.iter().map(|(p, dice)| if *dice == 0 { *p } else { 0 }).collect();
+            images.truncate(images.len() / size * size);
+            let packed = Packed::new(images.clone(), size);
+            let mut back = vec![7; images.len()];
+            back.chunks_mut(size).enumerate().for_each(|(i, image)| packed.unpack(i, image));
+            prop_assert_eq!(back, images);
         }
     }
 }

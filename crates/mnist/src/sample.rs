@@ -121,7 +121,10 @@ mod tests {
         let mut counter = seed << 32;
         move || {
             counter += 1;
-            (crate::synth::mix(counter) >> 32) as u32
+            // The finaliser of splitmix64.
+            let x = (counter ^ (counter >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            let x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            ((x ^ (x >> 31)) >> 32) as u32
         }
     }
 

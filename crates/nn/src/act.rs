@@ -1,6 +1,6 @@
 //! Layers without parameters: activations and changes of shape.
 
-use crate::module::{Mode, Module, Slot, State};
+use crate::module::{Mode, Module, Network, Slot, State};
 use detach_tensor::{Act, Tensor};
 
 /// max(x, 0).
@@ -41,6 +41,8 @@ macro_rules! stateless {
                 let activation: fn(&Self) -> Act = $activation;
                 Some(activation(self))
             })?
+        }
+        impl Network for $layer {
             fn describe(&self) -> String {
                 let describe: fn(&Self) -> String = $describe;
                 describe(self)

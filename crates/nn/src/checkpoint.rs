@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// The longest header that is read; safetensors' own limit.
@@ -60,37 +60,18 @@ impl Checkpoint {
         self.tensors.keys().map(String::as_str)
     }
 
-    /// Writes the file: all of it, or nothing. It is written under a temporary name
-    /// beside `path`, flushed to the disk and then renamed.
+    /// Writes the file: all of it, or nothing ([`detach_files::write()`]).
     ///
     /// # Errors
     /// When the system refuses; a file that was at `path` is then still there.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), CheckpointError> {
-        let path = path.as_ref();
-        self.write(path).map_err(|source| CheckpointError::Write {
-            path: path.to_owned(),
-            source,
-        })
-    }
-
-    fn write(&self, path: &Path) -> io::Result<()> {
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
         let (header, entries) = self.layout();
-        let mut file = temporary(folder)?;
-        let mut out = BufWriter::new(file.as_file_mut());
-        out.write_all(&(header.len() as u64).to_le_bytes())?;
-        out.write_all(&header)?;
-        for entry in entries {
-            entry.write(&mut out)?;
-        }
-        out.flush()?;
-        drop(out);
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        sync_folder(folder)
+        detach_files::write(path.as_ref(), |out| {
+            out.write_all(&(header.len() as u64).to_le_bytes())?;
+            out.write_all(&header)?;
+            entries.iter().try_for_each(|entry| entry.write(out))
+        })
+        .map_err(CheckpointError::Write)
     }
 
     /// The header, and the tensors in the order of the file: as safetensors does it,
@@ -280,23 +261,4 @@ fn read_header(file: &mut File, size: u64, path: &Path) -> Result<Metadata, Chec
             Err(foreign(format!("{extra} bytes follow its last tensor")))
         }
     }
-}
-
-/// A file that vanishes unless it is renamed, with the permissions of any new file
-/// (temporary files are private otherwise).
-fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".checkpoint-").suffix(".tmp");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
-}
-
-/// Makes a rename in `folder` survive a power cut.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    File::open(folder)?.sync_all()?;
-    #[cfg(not(unix))]
-    let _ = folder;
-    Ok(())
 }

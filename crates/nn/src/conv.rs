@@ -5,7 +5,7 @@
 
 use crate::Initialiser;
 use crate::linear::visit_affine;
-use crate::module::{Mode, Module, Param, Slot, State};
+use crate::module::{Mode, Module, Network, Param, Slot, State};
 use detach_tensor::{Act, Tensor, Then};
 
 /// 2-D convolution with zero padding: `[N, I, H, W]` to
@@ -140,7 +140,9 @@ impl Module for Conv2d {
         let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
         x.conv2d_then(&self.weight.get(), stride, padding, Then { bias, act })
     }
+}
 
+impl Network for Conv2d {
     fn describe(&self) -> String {
         let weight = self.weight.get();
         let [outputs, inputs, kernel] = [0, 1, 2].map(|i: usize| weight.shape()[i]);
@@ -165,7 +167,9 @@ impl Module for ConvTranspose2d {
             Then { bias, act },
         )
     }
+}
 
+impl Network for ConvTranspose2d {
     fn describe(&self) -> String {
         let weight = self.weight.get();
         let [inputs, outputs, kernel] = [0, 1, 2].map(|i: usize| weight.shape()[i]);

@@ -1,7 +1,7 @@
 //! Dropout (Srivastava et al., JMLR 15, 2014): random zeros while training, the rest
 //! scaled by 1 / (1 − p) so that the mean stays.
 
-use crate::module::{Mode, Module, Slot, State};
+use crate::module::{Mode, Module, Network, Slot, State};
 use detach_tensor::Tensor;
 
 /// Zeroes each element with probability p. The identity in eval mode, and for p = 0,
@@ -68,7 +68,9 @@ impl Module for Dropout {
     fn forward(&self, x: &Tensor, mode: Mode<'_>) -> Tensor {
         drop_out(x, self.0, x.shape(), mode)
     }
+}
 
+impl Network for Dropout {
     fn describe(&self) -> String {
         format!("Dropout({})", self.0)
     }
@@ -85,7 +87,9 @@ impl Module for Dropout2d {
         };
         drop_out(x, self.0, &[n, c, 1, 1], mode)
     }
+}
 
+impl Network for Dropout2d {
     fn describe(&self) -> String {
         format!("Dropout2d({})", self.0)
     }

@@ -4,8 +4,19 @@
 //! [`Mode`] and gives the output. Nothing is global: whether dropout is on, whether
 //! running statistics move and where random numbers come from is said in the call.
 //!
+//! # Reading order
+//!
+//! 1. [`module`]: [`Param`] (a value written in place), [`State`] (named pieces that a
+//!    checkpoint saves), [`Module`] (state with a `forward`), [`Mode`].
+//! 2. [`linear`], then [`conv`] and [`norm`](mod@norm): layers, with PyTorch's names and defaults.
+//! 3. [`sequential`]: layers one after the other, each activation in its layer's kernel.
+//! 4. [`loss`]: on logits, on probabilities, as GANs use them.
+//! 5. [`optim`]: what to do with gradients. [`checkpoint`]: all of it in a file, and back.
+//!
+//! # A step of training
+//!
 //! ```
-//! use detach_nn::{Adam, AdamConfig, Initialiser, LeakyReLU, Linear, Scheme, Sequential};
+//! use detach_nn::{Initialiser, LeakyReLU, Linear, Optim, Optimiser, Scheme, Sequential};
 //! use detach_nn::{Mode, Module, gradients, loss};
 //! use detach_tensor::{DType, Random, Stream};
 //!
@@ -14,7 +25,7 @@
 //!     .push(Linear::new(2, 16, &init))
 //!     .push(LeakyReLU(0.2))
 //!     .push(Linear::new(16, 1, &init));
-//! let mut adam = Adam::new(AdamConfig::default(), &net);
+//! let mut adam = Optimiser::new(&Optim::default(), &net);
 //!
 //! let x = Random::new(42, Stream::Noise).normal(&[8, 2], DType::F32);
 //! let dropout = Random::new(42, Stream::Dropout);
@@ -26,24 +37,34 @@
 //! ```
 
 pub mod act;
+pub mod adam;
 pub mod checkpoint;
+pub mod clip;
 pub mod conv;
 pub mod dropout;
+pub mod ema;
 pub mod init;
 pub mod linear;
 pub mod loss;
 pub mod module;
 pub mod norm;
 pub mod optim;
+pub mod schedule;
 pub mod sequential;
+pub mod trained;
 
 pub use act::{Flatten, LeakyReLU, ReLU, Sigmoid, Tanh, Unflatten};
+pub use adam::{Adam, AdamConfig};
 pub use checkpoint::{Checkpoint, CheckpointError};
+pub use clip::clip_weights;
 pub use conv::{Conv2d, ConvTranspose2d};
 pub use dropout::{Dropout, Dropout2d};
+pub use ema::Ema;
 pub use init::{Initialiser, Scheme};
 pub use linear::Linear;
-pub use module::{Mode, Module, Param, Slot, State, count, gradients, join, parameters};
+pub use module::{Mode, Module, Network, Param, Slot, State, count, gradients, join, parameters};
 pub use norm::BatchNorm;
-pub use optim::{Adam, AdamConfig};
+pub use optim::{Optim, OptimKind, Optimiser};
+pub use schedule::Schedule;
 pub use sequential::Sequential;
+pub use trained::Trained;

@@ -1,7 +1,7 @@
 //! The fully connected layer.
 
 use crate::Initialiser;
-use crate::module::{Mode, Module, Param, Slot, State, join};
+use crate::module::{Mode, Module, Network, Param, Slot, State, join};
 use detach_tensor::{Act, Tensor, Then};
 
 /// y = x·Wᵀ + b: `[N, in]` to `[N, out]`, with `weight` `[out, in]` and `bias` `[out]`.
@@ -67,7 +67,9 @@ impl Module for Linear {
         let bias = bias.as_ref();
         x.matmul_then(&weight.t(), Then { bias, act })
     }
+}
 
+impl Network for Linear {
     fn describe(&self) -> String {
         let weight = self.weight.get();
         let [outputs, inputs] = [weight.shape()[0], weight.shape()[1]];

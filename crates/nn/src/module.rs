@@ -76,8 +76,18 @@ pub fn join(path: &str, name: impl std::fmt::Display) -> String {
     }
 }
 
+/// Something that can be trained and described: layers, and whatever is made of them.
+///
+/// What it computes is its own affair: a generator with a mapping network and a
+/// discriminator with two heads are networks without being a [`Module`].
+pub trait Network: State {
+    /// The layers as one would write them in PyTorch, defaults left out:
+    /// `Linear(100, 256)`.
+    fn describe(&self) -> String;
+}
+
 /// A function of a tensor, with parameters.
-pub trait Module: State {
+pub trait Module: Network {
     /// The output for `x`, whose first dimension is the batch.
     ///
     /// # Panics
@@ -97,17 +107,13 @@ pub trait Module: State {
     fn forward_act(&self, x: &Tensor, act: Act, mode: Mode<'_>) -> Tensor {
         self.forward(x, mode).activate(act)
     }
-
-    /// The layer as one would write it in PyTorch, defaults left out:
-    /// `Linear(100, 256)`.
-    fn describe(&self) -> String;
 }
 
-/// The parameters of `module` under PyTorch's names, in PyTorch's order.
+/// The parameters of `net` under PyTorch's names, in PyTorch's order.
 #[must_use]
-pub fn parameters(module: &dyn Module) -> Vec<(String, &Param)> {
+pub fn parameters(net: &dyn State) -> Vec<(String, &Param)> {
     let mut out = Vec::new();
-    module.visit("", &mut |name, slot| {
+    net.visit("", &mut |name, slot| {
         if let Slot::Param(param) = slot {
             out.push((name, param));
         }
@@ -117,21 +123,21 @@ pub fn parameters(module: &dyn Module) -> Vec<(String, &Param)> {
 
 /// The number of trained values.
 #[must_use]
-pub fn count(module: &dyn Module) -> usize {
-    parameters(module).iter().map(|(_, p)| p.get().len()).sum()
+pub fn count(net: &dyn State) -> usize {
+    parameters(net).iter().map(|(_, p)| p.get().len()).sum()
 }
 
-/// ∂`loss`/∂p for every parameter p of `module`, in the order of [`parameters`].
+/// ∂`loss`/∂p for every parameter p of `net`, in the order of [`parameters`].
 ///
-/// Other modules that the loss passed through are left out of the walk; this is
+/// Other networks that the loss passed through are left out of the walk; this is
 /// how a generator is trained through a discriminator that stays as it is.
 ///
 /// # Panics
 /// When the loss is not a scalar, or a value that the walk needs was overwritten.
 #[must_use]
 #[track_caller]
-pub fn gradients(loss: &Tensor, module: &dyn Module) -> Vec<Tensor> {
-    let handles: Vec<Tensor> = parameters(module).iter().map(|(_, p)| p.get()).collect();
+pub fn gradients(loss: &Tensor, net: &dyn State) -> Vec<Tensor> {
+    let handles: Vec<Tensor> = parameters(net).iter().map(|(_, p)| p.get()).collect();
     let wrt: Vec<&Tensor> = handles.iter().collect();
     grad(loss, &wrt, false)
 }
@@ -215,7 +221,7 @@ impl<'a> Mode<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Adam, AdamConfig, Initialiser, Linear, Scheme, Sequential};
+    use crate::{Initialiser, Linear, Optim, Optimiser, Scheme, Sequential};
     use detach_tensor::{DType, Stream};
 
     #[test]
@@ -256,14 +262,14 @@ mod tests {
     #[test]
     #[should_panic(
         expected = "`matmul` saved its operand [1, 3] for its derivative rule, but \
-                               `Adam::step` has written to it since"
+                               `Optimiser::step` has written to it since"
     )]
     fn differentiating_an_old_graph_after_a_step_is_an_error() {
         let init = Initialiser::new(Scheme::Keras, Random::new(1, Stream::Init), DType::F64);
         let net = Sequential::new()
             .push(Linear::new(2, 3, &init))
             .push(Linear::new(3, 1, &init));
-        let mut adam = Adam::new(AdamConfig::default(), &net);
+        let mut adam = Optimiser::new(&Optim::default(), &net);
         let x = Random::new(3, Stream::Noise).normal(&[4, 2], DType::F64);
         let loss = net.forward(&x, Mode::eval()).mean();
         adam.step(&net, &gradients(&loss, &net));

@@ -1,7 +1,7 @@
 //! Batch normalisation (Ioffe & Szegedy, arXiv:1502.03167), as a layer.
 
 use crate::Initialiser;
-use crate::module::{Mode, Module, Param, Slot, State, join};
+use crate::module::{Mode, Module, Network, Param, Slot, State, join};
 use detach_tensor::{Act, Array, Count, Tensor, track_statistics};
 
 /// Normalises each channel of `[N, C]` or `[N, C, H, W]`: PyTorch's `BatchNorm1d` and
@@ -114,7 +114,9 @@ impl Module for BatchNorm {
         }
         y
     }
+}
 
+impl Network for BatchNorm {
     fn describe(&self) -> String {
         let mut out = format!("BatchNorm({}", self.weight.get().len());
         for (name, value, default) in [

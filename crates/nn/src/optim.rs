@@ -1,105 +1,113 @@
 //! Optimisers: what to do with gradients.
 
-use crate::module::{Module, Param, Slot, State, join, parameters};
-use detach_tensor::{AdamStep, Array, Count, Moving, Tensor};
+mod config;
 
-/// Constants of [`Adam`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AdamConfig {
-    /// Learning rate α.
-    pub lr: f64,
-    /// Decay of the mean gradient, β₁.
-    pub beta1: f64,
-    /// Decay of the mean squared gradient, β₂.
-    pub beta2: f64,
-    /// What is added to the root, ε.
-    pub eps: f64,
-}
+use crate::module::{Param, Slot, State, join, parameters};
+pub use config::{Optim, OptimKind};
+use detach_tensor::optim::{Clip, Moving, Rule, Update, update};
+use detach_tensor::{Array, Count, Scalar, Tensor};
+use std::cell::RefMut;
 
-impl Default for AdamConfig {
-    /// PyTorch's: 1e-3, 0.9, 0.999, 1e-8.
-    fn default() -> Self {
-        Self {
-            lr: 1e-3,
-            beta1: 0.9,
-            beta2: 0.999,
-            eps: 1e-8,
-        }
-    }
-}
-
-/// Adam (Kingma & Ba, arXiv:1412.6980), as PyTorch computes it. With the gradient g
-/// at step t:
-///
-/// m ← β₁m + (1 − β₁)g,  v ← β₂v + (1 − β₂)g²,
-/// p ← p − α/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)
-pub struct Adam {
-    /// The constants; a schedule may change them between steps.
-    pub config: AdamConfig,
-    moments: Vec<Moments>,
+/// An optimiser of one network's parameters: Adam, RMSprop or gradient descent, as PyTorch
+/// 2.11 computes them. `detach_kernels::optim` has the formulas.
+pub struct Optimiser {
+    rule: Rule,
+    clip: Clip,
+    optim: Optim,
+    lr: Scalar,
     step: Count,
+    kept: Vec<Kept>,
     observer: Option<Observer>,
 }
 
-/// What sees the gradients of each step; see [`Adam::watch`].
+/// What sees the gradients of each step; see [`Optimiser::watch`].
 pub type Observer = Box<dyn FnMut(&[Tensor])>;
 
-/// m and v of one parameter, stored as it is.
-struct Moments {
+/// What is kept of one parameter's gradients, stored as it is.
+struct Kept {
     parameter: String,
-    mean: Param,
-    square: Param,
+    state: Vec<Param>,
 }
 
-impl Adam {
-    /// An optimiser of the parameters of `module`, at step 0.
+impl Optimiser {
+    /// An optimiser of the parameters of `net`, at step 0.
+    ///
+    /// # Panics
+    /// When such an optimiser cannot be, as [`Optim::check`] has it.
     #[must_use]
-    pub fn new(config: AdamConfig, module: &dyn Module) -> Self {
-        let moments = parameters(module).into_iter().map(|(parameter, param)| {
+    #[track_caller]
+    pub fn new(optim: &Optim, net: &dyn State) -> Self {
+        if let Err(why) = optim.check() {
+            panic!("Optimiser::new: {why}");
+        }
+        let rule = optim.rule();
+        let kept = parameters(net).into_iter().map(|(parameter, param)| {
             let value = param.get();
-            let zeros = || {
+            let zeros = |_| {
                 let zeros = Array::zeros(value.shape(), value.kind());
                 Param::buffer(zeros.laid_out(*value.value().layout()))
             };
-            Moments {
-                parameter,
-                mean: zeros(),
-                square: zeros(),
-            }
+            let state = rule.state().iter().map(zeros).collect();
+            Kept { parameter, state }
         });
         Self {
-            config,
-            moments: moments.collect(),
+            kept: kept.collect(),
+            rule,
+            clip: optim.clip(),
+            lr: optim.lr.into(),
             step: Count::default(),
+            optim: optim.clone(),
             observer: None,
         }
     }
 
+    /// What it was made from.
+    pub fn optim(&self) -> &Optim {
+        &self.optim
+    }
+
+    /// The learning rate of the next step: set it between steps, captured ones read it.
+    pub fn lr(&self) -> &Scalar {
+        &self.lr
+    }
+
+    /// Sets the learning rate to the one that the schedule has at `epoch`, a fraction where
+    /// that is between two. A constant schedule leaves it as it is.
+    ///
+    /// # Panics
+    /// Inside of a step that is being captured.
+    pub fn at_epoch(&mut self, epoch: f64) {
+        if self.optim.schedule != crate::Schedule::Constant {
+            self.lr
+                .set(self.optim.lr * self.optim.schedule.factor(epoch));
+        }
+    }
+
     /// Calls `observer` with the gradients of every step from now on, in the order of
-    /// [`parameters`], before anything is written.
+    /// [`parameters`], before anything is written, and as they were before clipping.
     pub fn watch(&mut self, observer: Observer) {
         self.observer = Some(observer);
     }
 
     /// One step down `gradients`, which are in the order of [`parameters`]; writes the
-    /// parameters of `module` in place.
+    /// parameters of `net` in place.
     ///
     /// A graph that was made before this and is differentiated after it stops with an
     /// error: take all gradients first.
     ///
     /// # Panics
-    /// When `module` has other parameters than the one that this was made for, or the
+    /// When `net` has other parameters than the one that this was made for, or the
     /// gradients are not theirs.
     #[track_caller]
-    pub fn step(&mut self, module: &dyn Module, gradients: &[Tensor]) {
-        let params = parameters(module);
+    pub fn step(&mut self, net: &dyn State, gradients: &[Tensor]) {
+        let params = parameters(net);
         let names = params.iter().map(|(name, _)| name);
-        let same = names.eq(self.moments.iter().map(|m| &m.parameter));
+        let same = names.eq(self.kept.iter().map(|kept| &kept.parameter));
         assert!(
             same && gradients.len() == params.len(),
-            "Adam::step: made for {} parameters, called with {} and {} gradients; an optimiser \
-             belongs to one module",
-            self.moments.len(),
+            "Optimiser::step: made for {} parameters, called with {} and {} gradients; an \
+             optimiser belongs to one network",
+            self.kept.len(),
             params.len(),
             gradients.len()
         );
@@ -107,48 +115,48 @@ impl Adam {
             observer(gradients);
         }
         self.step.add(1);
-        let step = AdamStep {
-            lr: self.config.lr,
-            beta1: self.config.beta1,
-            beta2: self.config.beta2,
-            eps: self.config.eps,
+        let step = Update {
+            rule: self.rule,
+            lr: self.lr.clone(),
             step: self.step.clone(),
+            weight_decay: self.optim.weight_decay,
+            clip: self.clip,
         };
-        let slots = params.iter().zip(&self.moments);
-        let mut slots: Vec<_> = slots
-            .map(|((_, param), moments)| {
-                [param, &moments.mean, &moments.square].map(Param::borrow_mut)
-            })
-            .collect();
-        let slots = slots.iter_mut().zip(gradients);
-        let mut all: Vec<Moving<'_>> = slots
-            .map(|([param, m, v], gradient)| Moving {
+        let own = params.iter().zip(&self.kept).map(|((_, param), kept)| {
+            let state = kept.state.iter().map(Param::borrow_mut);
+            (param.borrow_mut(), state.collect())
+        });
+        let mut own: Vec<(RefMut<'_, Tensor>, Vec<RefMut<'_, Tensor>>)> = own.collect();
+        let all = own.iter_mut().zip(gradients);
+        let mut all: Vec<Moving<'_>> = all
+            .map(|((param, state), gradient)| Moving {
                 param,
-                m,
-                v,
+                state: state.iter_mut().map(|state| &mut **state).collect(),
                 gradient,
             })
             .collect();
-        detach_tensor::adam(&step, "Adam::step", &mut all);
+        update(&step, "Optimiser::step", &mut all);
     }
 }
 
-impl State for Adam {
+impl State for Optimiser {
     fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
         f(join(path, "step"), Slot::Count(&self.step));
-        for moments in &self.moments {
-            let name = |kind| join(path, format_args!("{kind}.{}", moments.parameter));
-            f(name("exp_avg"), Slot::Buffer(&moments.mean));
-            f(name("exp_avg_sq"), Slot::Buffer(&moments.square));
+        for kept in &self.kept {
+            for (kind, state) in self.rule.state().iter().zip(&kept.state) {
+                let name = join(path, format_args!("{kind}.{}", kept.parameter));
+                f(name, Slot::Buffer(state));
+            }
         }
     }
 }
 
-impl std::fmt::Debug for Adam {
+impl std::fmt::Debug for Optimiser {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Adam")
-            .field("config", &self.config)
-            .field("parameters", &self.moments.len())
+        f.debug_struct("Optimiser")
+            .field("optim", &self.optim)
+            .field("lr", &self.lr)
+            .field("parameters", &self.kept.len())
             .field("step", &self.step)
             .finish_non_exhaustive()
     }
@@ -157,7 +165,7 @@ impl std::fmt::Debug for Adam {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Conv2d, Initialiser, Linear, Scheme, Sequential, gradients};
+    use crate::{Conv2d, Initialiser, Linear, Schedule, Scheme, Sequential, gradients};
     use detach_tensor::{DType, Random, Stream};
     use std::cell::Cell;
     use std::rc::Rc;
@@ -171,29 +179,27 @@ mod tests {
     }
 
     /// Adam on plain numbers, as the paper's algorithm 1 with PyTorch's place of ε.
-    fn by_hand(config: AdamConfig, p: &mut [f64], gradients: &[Vec<f64>]) {
+    fn by_hand(optim: &Optim, p: &mut [f64], gradients: &[Vec<f64>]) {
         let (mut m, mut v) = (vec![0.0; p.len()], vec![0.0; p.len()]);
         for (t, g) in (1..).zip(gradients) {
             for i in 0..p.len() {
-                m[i] = config.beta1 * m[i] + (1.0 - config.beta1) * g[i];
-                v[i] = config.beta2 * v[i] + (1.0 - config.beta2) * g[i] * g[i];
-                let first = m[i] / (1.0 - config.beta1.powi(t));
-                let second = v[i] / (1.0 - config.beta2.powi(t));
-                p[i] -= config.lr * first / (second.sqrt() + config.eps);
+                m[i] = optim.beta1 * m[i] + (1.0 - optim.beta1) * g[i];
+                v[i] = optim.beta2 * v[i] + (1.0 - optim.beta2) * g[i] * g[i];
+                let first = m[i] / (1.0 - optim.beta1.powi(t));
+                let second = v[i] / (1.0 - optim.beta2.powi(t));
+                p[i] -= optim.lr * first / (second.sqrt() + optim.eps);
             }
         }
     }
 
     #[test]
     fn twenty_steps_equal_a_scalar_loop() {
-        let config = AdamConfig {
-            lr: 2e-4,
-            beta1: 0.5,
+        let optim = Optim {
             eps: 1e-7,
-            ..AdamConfig::default()
+            ..Optim::adam(2e-4, 0.5, 0.999)
         };
         let net = net();
-        let mut adam = Adam::new(config, &net);
+        let mut adam = Optimiser::new(&optim, &net);
         let before: Vec<Vec<f64>> = values(&net);
         let random = Random::new(2, Stream::Noise);
         let mut history: Vec<Vec<Vec<f64>>> = vec![Vec::new(); before.len()];
@@ -210,7 +216,7 @@ mod tests {
         }
         for ((before, after), history) in before.iter().zip(values(&net)).zip(&history) {
             let mut expected = before.clone();
-            by_hand(config, &mut expected, history);
+            by_hand(&optim, &mut expected, history);
             let close = expected
                 .iter()
                 .zip(&after)
@@ -229,44 +235,104 @@ mod tests {
 
     #[test]
     fn the_state_is_named_after_the_parameters() {
-        let adam = Adam::new(AdamConfig::default(), &net());
-        let mut names = Vec::new();
-        adam.visit("", &mut |name, _| names.push(name));
+        let names = |optim: &Optim| {
+            let optimiser = Optimiser::new(optim, &net());
+            let mut names = Vec::new();
+            optimiser.visit("", &mut |name, _| names.push(name));
+            names
+        };
+        let adam = names(&Optim::default());
         assert_eq!(
-            names[..3],
+            adam[..3],
             ["step", "exp_avg.0.weight", "exp_avg_sq.0.weight"]
         );
-        assert_eq!(names.len(), 9);
+        assert_eq!(adam.len(), 9);
+        let amsgrad = names(&Optim {
+            amsgrad: true,
+            ..Optim::default()
+        });
+        assert_eq!(amsgrad[3], "max_exp_avg_sq.0.weight");
+        let rmsprop = names(&Optim {
+            centred: true,
+            momentum: 0.5,
+            ..Optim::rmsprop(0.1)
+        });
+        assert_eq!(
+            rmsprop[1..4],
+            [
+                "square_avg.0.weight",
+                "grad_avg.0.weight",
+                "momentum_buffer.0.weight"
+            ]
+        );
+        assert_eq!(names(&Optim::sgd(0.1)), ["step"]);
+    }
+
+    #[test]
+    fn a_schedule_sets_the_learning_rate() {
+        let optim = Optim {
+            schedule: Schedule::Linear { from: 1.0, to: 3.0 },
+            ..Optim::sgd(0.5)
+        };
+        let mut sgd = Optimiser::new(&optim, &net());
+        sgd.at_epoch(2.0);
+        assert_eq!(sgd.lr().get(), 0.25);
+        sgd.at_epoch(0.5);
+        assert_eq!(sgd.lr().get(), 0.5);
+        let mut constant = Optimiser::new(&Optim::sgd(0.5), &net());
+        constant.lr().set(0.125);
+        constant.at_epoch(7.0);
+        assert_eq!(constant.lr().get(), 0.125);
+    }
+
+    fn sum_of_squares(net: &Sequential) -> Tensor {
+        let all = parameters(net);
+        let squares = all.iter().map(|(_, p)| p.get().square().sum());
+        squares.reduce(|a, b| a + b).expect("there are parameters")
+    }
+
+    #[test]
+    fn a_learning_rate_is_obeyed_from_the_next_step_on() {
+        let net = net();
+        let mut sgd = Optimiser::new(&Optim::sgd(0.5), &net);
+        sgd.step(&net, &gradients(&sum_of_squares(&net), &net));
+        assert_eq!(sum_of_squares(&net).item(), 0.0);
+        let net = self::net();
+        let before = values(&net);
+        let mut sgd = Optimiser::new(&Optim::sgd(0.5), &net);
+        sgd.lr().set(0.0);
+        sgd.step(&net, &gradients(&sum_of_squares(&net), &net));
+        assert_eq!(values(&net), before);
     }
 
     #[test]
     fn the_observer_sees_every_step() {
         let net = net();
-        let mut adam = Adam::new(AdamConfig::default(), &net);
+        let mut adam = Optimiser::new(&Optim::default(), &net);
         let seen = Rc::new(Cell::new((0, 0)));
         let inside = Rc::clone(&seen);
         adam.watch(Box::new(move |gradients| {
             inside.set((inside.get().0 + 1, gradients.len()));
         }));
         for _ in 0..2 {
-            let all = parameters(&net);
-            let loss = all
-                .iter()
-                .map(|(_, p)| p.get().square().sum())
-                .reduce(|a, b| a + b);
-            let loss = loss.expect("there are parameters");
-            adam.step(&net, &gradients(&loss, &net));
+            adam.step(&net, &gradients(&sum_of_squares(&net), &net));
         }
         assert_eq!(seen.get(), (2, 4));
     }
 
     #[test]
     #[should_panic(expected = "made for 4 parameters, called with 2 and 2 gradients")]
-    fn another_module_is_refused() {
+    fn another_network_is_refused() {
         let random = Random::new(1, Stream::Init);
         let init = Initialiser::new(Scheme::Keras, random, DType::F64);
         let other = Linear::new(1, 1, &init);
         let loss = parameters(&other)[0].1.get().sum();
-        Adam::new(AdamConfig::default(), &net()).step(&other, &gradients(&loss, &other));
+        Optimiser::new(&Optim::default(), &net()).step(&other, &gradients(&loss, &other));
+    }
+
+    #[test]
+    #[should_panic(expected = "Optimiser::new: beta1 is 1")]
+    fn what_cannot_be_is_not_made() {
+        let _ = Optimiser::new(&Optim::adam(1e-3, 1.0, 0.9), &net());
     }
 }

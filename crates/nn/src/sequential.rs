@@ -1,6 +1,6 @@
 //! Layers in a row.
 
-use crate::module::{Mode, Module, Slot, State, join};
+use crate::module::{Mode, Module, Network, Slot, State, join};
 use detach_tensor::Tensor;
 
 /// Layers one after the other, named by position as `nn.Sequential` names them:
@@ -52,7 +52,9 @@ impl Module for Sequential {
         }
         x
     }
+}
 
+impl Network for Sequential {
     fn describe(&self) -> String {
         let mut out = String::from("Sequential(\n");
         for (i, layer) in self.layers().enumerate() {

@@ -1,7 +1,7 @@
 //! Tensors that remember how they were made, and the gradient of anything made
 //! from them.
 //!
-//! Read in this order:
+//! # Reading order
 //!
 //! 1. [`Array`]: an n-d array of `f32` or `f64`. It remembers nothing.
 //! 2. [`Tensor`]: an array and, unless it is a constant, the node of the graph
@@ -11,6 +11,14 @@
 //! 4. [`grad`](grad()): walks the graph backwards. There is no mode and no flag: whether
 //!    the walk is itself recorded is only a matter of whether the rules are
 //!    handed tensors or detached ones.
+//! 5. [`ops`]: one family a file. [`ops::map`] has the rules everybody knows,
+//!    [`ops::conv`] why there are three convolutions, [`ops::norm`] what a fused
+//!    op and its reference formula are.
+//! 6. [`check`]: how a rule is tested, to the second order.
+//!
+//! # Any order
+//!
+//! What `grad` returns with `create_graph` is made of the same ops as everything else:
 //!
 //! ```
 //! use detach_tensor::{Array, Tensor, grad};
@@ -24,11 +32,10 @@
 
 mod array;
 pub mod check;
-mod fuse;
 mod grad;
 mod op;
 pub mod ops;
-mod optim;
+pub mod optim;
 pub mod profile;
 mod random;
 mod shape;
@@ -38,17 +45,16 @@ pub mod trace;
 pub use array::{Array, Kind};
 pub use detach_kernels::conv::Conv;
 pub use detach_kernels::device::GpuInfo;
-pub use detach_kernels::optim::Adam as AdamStep;
 pub use detach_kernels::recycle::{Counting, Recycling};
 pub use detach_kernels::simd::level as simd_level;
 pub use detach_kernels::variant::families as kernel_families;
 pub use detach_kernels::{
-    Act, Count, DType, Device, DeviceError, Layout, MAX_RANK, Matmul, Real, Steps,
+    Act, Count, DType, Device, DeviceError, Layout, MAX_RANK, Matmul, Real, Scalar, StepKey, Steps,
     buffer::PoolStats, pool_stats, step,
 };
-pub use fuse::Then;
 pub use grad::{grad, vjp};
 pub use op::{Op, apply};
-pub use optim::{Moving, adam, assign, track_statistics};
+pub use ops::Then;
+pub use optim::{assign, track_statistics};
 pub use random::{Random, Stream};
 pub use tensor::Tensor;

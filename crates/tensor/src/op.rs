@@ -1,7 +1,8 @@
 //! What a primitive is, and how one is applied.
 
 use crate::profile::timed;
-use crate::{Array, Tensor, vjp};
+use crate::tensor::Rule;
+use crate::{Array, Tensor};
 use std::fmt::Debug;
 
 /// A primitive operation: a value and a derivative.
@@ -40,18 +41,7 @@ pub trait Op: Copy + Debug + 'static {
     }
 }
 
-/// [`Op`]'s derivative, as a node keeps it.
-pub(crate) trait Rule {
-    fn name(&self) -> &'static str;
-    fn grads(
-        &self,
-        wanted: &[bool],
-        inputs: &[Tensor],
-        output: &Tensor,
-        dy: &Tensor,
-    ) -> Vec<Option<Tensor>>;
-}
-
+/// What a node keeps of an op, which it cannot know by its type.
 impl<O: Op> Rule for O {
     fn name(&self) -> &'static str {
         Op::name(self)
@@ -88,42 +78,4 @@ pub fn apply(op: impl Op, inputs: &[&Tensor]) -> Tensor {
     let arrays: Vec<&Array> = inputs.iter().map(|x| x.value()).collect();
     let output = timed(op.name(), &arrays, || op.forward(&arrays), |y| [y]);
     Tensor::made_by(op, inputs, output)
-}
-
-/// Passes its input through under a new identity; see [`derive`].
-#[derive(Clone, Copy, Debug)]
-struct Alias;
-
-impl Op for Alias {
-    fn name(&self) -> &'static str {
-        "alias"
-    }
-    fn forward(&self, inputs: &[&Array]) -> Array {
-        inputs[0].clone()
-    }
-    fn grad(&self, _: usize, _: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
-        Some(dy.clone())
-    }
-}
-
-/// The gradient `dy` of `formula(inputs)` brought back to input `arg`: how a fused
-/// op gets a derivative from its composed twin.
-///
-/// Inputs may depend on each other through the graph that made them; the partial
-/// derivative must not follow those paths. So the formula sees aliases, and the
-/// walk ends at them.
-pub(crate) fn derive(
-    formula: impl Fn(&[Tensor]) -> Tensor,
-    inputs: &[Tensor],
-    arg: usize,
-    dy: &Tensor,
-) -> Tensor {
-    let aliases: Vec<Tensor> = inputs
-        .iter()
-        .map(|x| match x.is_tracked() {
-            true => apply(Alias, &[x]),
-            false => Tensor::variable(x.value().clone()),
-        })
-        .collect();
-    vjp(&formula(&aliases), dy, &[&aliases[arg]], true).remove(0)
 }

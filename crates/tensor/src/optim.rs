@@ -1,9 +1,12 @@
 //! Writes in place: the one place where an array changes.
 
 use crate::profile::timed;
-use crate::{AdamStep, Array, Tensor};
+use crate::{Array, Scalar, Tensor};
 use detach_kernels::norm::{self, Norm};
-use detach_kernels::{Act, copy, optim};
+use detach_kernels::{Act, Buffer, copy, optim};
+use std::cell::RefMut;
+
+pub use detach_kernels::optim::{Adam, Clip, RmsProp, Rule, Sgd, Update};
 
 /// Writes `values` into the memory of `tensor`, whose storage order stays as it is.
 /// `by` names the write to whoever later reads a value that was saved before it.
@@ -27,48 +30,51 @@ pub fn assign(by: &str, tensor: &mut Tensor, values: &Array) {
     tensor.write(by, |to| copy::copy(values.view(&from), to, &layout));
 }
 
-/// A parameter with its moments, and the gradient to move it by: what [`adam`] takes.
+/// A parameter with what is kept of its gradients, and the gradient to move it by: what
+/// [`update`] takes.
 #[derive(Debug)]
 pub struct Moving<'a> {
     /// Is moved.
     pub param: &'a mut Tensor,
-    /// Running mean of the gradient.
-    pub m: &'a mut Tensor,
-    /// Running mean of its square.
-    pub v: &'a mut Tensor,
+    /// What [`Rule::state`] names, in its order.
+    pub state: Vec<&'a mut Tensor>,
     /// Of the shape of the parameter.
     pub gradient: &'a Tensor,
 }
 
-/// One step of Adam (Kingma & Ba, arXiv:1412.6980) on all parameters and their moments,
-/// in one pass. `by` names the step to whoever later reads a value that was saved before
-/// it.
+/// One step of an optimiser on all parameters and their state, in one pass. `by` names the
+/// step to whoever later reads a value that was saved before it.
 ///
 /// # Panics
 /// When the shapes of one differ, or a parameter is not a leaf.
 #[track_caller]
-pub fn adam(step: &AdamStep, by: &str, all: &mut [Moving<'_>]) {
+pub fn update(step: &Update, by: &str, all: &mut [Moving<'_>]) {
     let gradients: Vec<Array> = all.iter().map(|one| one.gradient_laid_out(by)).collect();
     let read: Vec<&Array> = gradients.iter().collect();
-    timed("adam", &read, || move_all(step, by, all, &read), |()| []);
+    let run = || move_all(step, by, all, &read);
+    timed(step.rule.name(), &read, run, |()| []);
 }
 
-fn move_all(step: &AdamStep, by: &str, all: &mut [Moving<'_>], gradients: &[&Array]) {
+fn move_all(step: &Update, by: &str, all: &mut [Moving<'_>], gradients: &[&Array]) {
     let gradients: Vec<_> = gradients.iter().map(|array| array.read()).collect();
     let writers = all.iter_mut().map(|one| {
-        let Moving { param, m, v, .. } = one;
-        [param, m, v].map(|tensor| tensor.writer(by))
+        let state = one.state.iter_mut().map(|tensor| tensor.writer(by));
+        (one.param.writer(by), state.collect())
     });
-    let mut writers: Vec<_> = writers.collect();
+    let mut writers: Vec<(RefMut<'_, Buffer>, Vec<RefMut<'_, Buffer>>)> = writers.collect();
     let buffers = writers.iter_mut().zip(&gradients);
     let mut buffers: Vec<_> = buffers
-        .map(|([param, m, v], grad)| optim::Moving { param, m, v, grad })
+        .map(|((param, state), grad)| optim::Moving {
+            param,
+            state: state.iter_mut().map(|state| &mut **state).collect(),
+            grad,
+        })
         .collect();
-    optim::adam(step, &mut buffers);
+    optim::update(step, &mut buffers);
 }
 
 impl Moving<'_> {
-    /// The gradient as the parameter is stored, and the moments with it.
+    /// The gradient as the parameter is stored, and its state with it.
     #[track_caller]
     fn gradient_laid_out(&self, by: &str) -> Array {
         assert_eq!(
@@ -77,13 +83,57 @@ impl Moving<'_> {
             "{by}: gradient of another shape"
         );
         let layout = *self.param.value().layout();
-        let same = [&self.m, &self.v].map(|moment| *moment.value().layout() == layout);
+        let mut state = self.state.iter();
         assert!(
-            same == [true, true],
-            "{by}: moments stored otherwise than their parameter"
+            state.all(|state| *state.value().layout() == layout),
+            "{by}: state stored otherwise than its parameter"
         );
         self.gradient.value().laid_out(layout)
     }
+}
+
+/// Moves each average towards its value, in one pass: `e ← e + (1 − decay)(p − e)`. `by` names
+/// the write to whoever later reads a value that was saved before it.
+///
+/// # Panics
+/// When the shapes of two differ, or an average is not a leaf.
+#[track_caller]
+pub fn average(decay: &Scalar, by: &str, all: &mut [(&mut Tensor, &Tensor)]) {
+    let values: Vec<Array> = all
+        .iter()
+        .map(|(e, p)| {
+            assert_eq!(e.shape(), p.shape(), "{by}: average of another shape");
+            p.value().laid_out(*e.value().layout())
+        })
+        .collect();
+    let read: Vec<&Array> = values.iter().collect();
+    let run = || {
+        let values: Vec<_> = values.iter().map(Array::read).collect();
+        let mut writers: Vec<_> = all.iter_mut().map(|(e, _)| e.writer(by)).collect();
+        let pairs = writers.iter_mut().zip(&values);
+        let mut pairs: Vec<_> = pairs.map(|(e, p)| (&mut **e, &**p)).collect();
+        optim::average(decay, &mut pairs);
+    };
+    timed("average", &read, run, |()| []);
+}
+
+/// Brings every element into [−limit, limit], in one pass. `by` names the write to whoever
+/// later reads a value that was saved before it.
+///
+/// # Panics
+/// When `limit` is negative or NaN, or one is not a leaf.
+#[track_caller]
+pub fn clamp(limit: f64, by: &str, all: &mut [&mut Tensor]) {
+    let arrays: Vec<Array> = all.iter().map(|x| x.value().clone()).collect();
+    let named: Vec<&Array> = arrays.iter().collect();
+    let run = || {
+        let mut writers: Vec<_> = all.iter_mut().map(|x| x.writer(by)).collect();
+        optim::clamp(
+            limit,
+            &mut writers.iter_mut().map(|x| &mut **x).collect::<Vec<_>>(),
+        );
+    };
+    timed("clamp", &named, run, |()| []);
 }
 
 /// Takes `statistics` `[2, C]` (mean and biased variance) of a batch with `rows` elements

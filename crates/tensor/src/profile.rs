@@ -92,7 +92,8 @@ pub(crate) fn timed<R, const N: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AdamStep, DType, Moving, Random, Stream, Tensor, adam, grad};
+    use crate::optim::{Adam, Clip, Moving, Rule, Update, update};
+    use crate::{DType, Random, Stream, Tensor, grad};
 
     fn names(events: &[Event]) -> Vec<&str> {
         events.iter().map(|event| event.op).collect()
@@ -107,23 +108,29 @@ mod tests {
         for moment in [&mut m, &mut v] {
             *moment = Tensor::constant(moment.value().contiguous());
         }
-        let step = AdamStep {
-            lr: 1e-3,
+        let adam = Adam {
             beta1: 0.9,
             beta2: 0.999,
             eps: 1e-8,
+            keras: false,
+            amsgrad: false,
+        };
+        let step = Update {
+            rule: Rule::Adam(adam),
+            lr: 1e-3.into(),
             step: 1.into(),
+            weight_decay: 0.0,
+            clip: Clip::None,
         };
         let (loss, events) = record(|| {
             let loss = draw(&[3, 4]).matmul(&w).sum();
             let dw = grad(&loss, &[&w], false).remove(0);
             let moving = Moving {
                 param: &mut w,
-                m: &mut m,
-                v: &mut v,
+                state: vec![&mut m, &mut v],
                 gradient: &dw,
             };
-            adam(&step, "test", &mut [moving]);
+            update(&step, "test", &mut [moving]);
             loss
         });
         assert_eq!(loss.len(), 1);

@@ -1,6 +1,5 @@
 //! A value and the node that made it.
 
-use crate::op::{Op, Rule};
 use crate::{Array, DType, Kind};
 use std::cell::RefMut;
 use std::fmt;
@@ -26,10 +25,26 @@ pub(crate) struct Node {
     pub(crate) made: Option<Made>,
 }
 
+/// How an intermediate value came to be: an edge of the graph to each input.
 pub(crate) struct Made {
     pub(crate) op: Box<dyn Rule>,
     pub(crate) inputs: Vec<Tensor>,
     pub(crate) output: Array,
+}
+
+/// What a node keeps of the op that made it: a name and a derivative rule.
+pub(crate) trait Rule {
+    /// The op's name.
+    fn name(&self) -> &'static str;
+    /// The gradients of the inputs that are `wanted`, given the upstream gradient `dy` of `output`;
+    /// see [`Op::grads`](crate::Op::grads).
+    fn grads(
+        &self,
+        wanted: &[bool],
+        inputs: &[Tensor],
+        output: &Tensor,
+        dy: &Tensor,
+    ) -> Vec<Option<Tensor>>;
 }
 
 impl Node {
@@ -70,7 +85,7 @@ impl Tensor {
     }
 
     /// The output of `op`; a constant when all inputs are.
-    pub(crate) fn made_by(op: impl Op, inputs: &[&Self], output: Array) -> Self {
+    pub(crate) fn made_by(op: impl Rule + 'static, inputs: &[&Self], output: Array) -> Self {
         if inputs.iter().all(|x| x.node.is_none()) {
             return Self::constant(output);
         }

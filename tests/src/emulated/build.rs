@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use std::sync::Mutex;
 
 use super::{Variant, text_of};
-use crate::program::repository;
+use crate::repository;
 
 /// The sources of all kernels.
 pub fn kernels() -> Vec<PathBuf> {

@@ -2,6 +2,7 @@
 //! against steps run one by one, and runs that change devices.
 
 mod ops;
+mod phases;
 mod runs;
 mod steps;
 

@@ -60,12 +60,20 @@ fn four_billion_images() {
 
 #[test]
 fn another_shape() {
-    let mut bytes = vec![0, 0, 8, 3];
-    for size in [1_u32, 2, 2] {
-        bytes.extend(size.to_be_bytes());
+    for (sizes, parts) in [
+        (&[64_u32, 784][..], ["[64, 784]", "[N, H, W]"]),
+        (&[64, 2, 4, 4], ["[64, 2, 4, 4]", "C 1 or 3"]),
+        (&[64, 0, 28], ["[64, 0, 28]", "[N, H, W]"]),
+        (&[1, 2, 2], ["1 images", "64 labels"]),
+    ] {
+        let mut bytes = vec![0, 0, 8, sizes.len() as u8];
+        for size in sizes {
+            bytes.extend(size.to_be_bytes());
+        }
+        let len = sizes.iter().product::<u32>() as usize;
+        bytes.resize(bytes.len() + len, 0);
+        refused(&bytes, &parts);
     }
-    bytes.extend([0; 4]);
-    refused(&bytes, &["[1, 2, 2]", "28×28"]);
 }
 
 #[test]

@@ -1,15 +1,17 @@
 //! `cargo xtask ptx --ladder`: the rungs compiled, and the arithmetic of each.
 
+use super::make::{jobs, make, rows, write};
 use super::source::Source;
 use super::table::Row;
 use super::tools::Tools;
-use super::{Args, LADDER, jobs, make, rows, write};
 use crate::marks;
-use crate::tidy::Tree;
+use crate::tree::Tree;
 use anyhow::{Context, Result, bail, ensure};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+/// Where the rungs are.
+pub(super) const FOLDER: &str = "kernels/ladder/";
 const DOCUMENT: &str = "kernels/ladder/README.md";
 const COMMAND: &str = "cargo xtask ptx --ladder --write";
 
@@ -20,31 +22,37 @@ const THREADS: u32 = 2048;
 /// Bytes of shared memory that the system takes for each block.
 const SYSTEM: u32 = 1 << 10;
 
-/// Compiles the rungs into the target folder and shows what they take.
-pub(super) fn ladder(root: &Path, tree: &Tree, sources: &[Source], args: &Args) -> Result<()> {
+/// Compiles the rungs into the target folder and shows what they take, puts it into their
+/// README.md if `written`, and holds it against what is there if `compared`.
+pub(super) fn ladder(
+    root: &Path,
+    tree: &Tree,
+    sources: &[Source],
+    written: bool,
+    compared: bool,
+) -> Result<()> {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let folder = target.join("ptx/ladder");
-    std::fs::create_dir_all(&folder).with_context(|| format!("no folder {}", folder.display()))?;
+    let into = target.join("ptx/ladder");
+    std::fs::create_dir_all(&into).with_context(|| format!("no folder {}", into.display()))?;
     let tools = Tools::get(root)?;
     let made = make(&tools, &jobs(sources))?;
     for made in &made {
-        let path = folder.join(made.path.trim_start_matches(LADDER));
+        let path = into.join(made.path.trim_start_matches(FOLDER));
         std::fs::write(&path, &made.text)
             .with_context(|| format!("could not write {}", path.display()))?;
     }
-    eprintln!("ptx: {} files in {}", made.len(), folder.display());
+    eprintln!("ptx: {} files in {}", made.len(), into.display());
     let rows = rows(&tools, &made)?;
     let text = table(sources, &rows)?;
     print!("{text}");
     let faults: Vec<String> = rows.iter().filter_map(Row::spills).collect();
     ensure!(faults.is_empty(), "{}", faults.join("; "));
-    if args.write {
+    if written {
         write(root, DOCUMENT, COMMAND, &text)?;
     }
     let document = tree.text(DOCUMENT).unwrap_or_default();
-    let whole = args.check && args.families.is_empty();
-    if whole && marks::placed(document, COMMAND, &text) != document {
+    if compared && marks::placed(document, COMMAND, &text) != document {
         bail!("{DOCUMENT}: its table is old; run `{COMMAND}`");
     }
     Ok(())
@@ -116,7 +124,7 @@ fn table(sources: &[Source], rows: &[Row]) -> Result<String> {
     );
     for (source, row) in sources.iter().zip(rows) {
         let launch = Launch::of(source)?;
-        let name = source.path.trim_start_matches(LADDER);
+        let name = source.path.trim_start_matches(FOLDER);
         let kernel = row.latest();
         let kernel = kernel.with_context(|| format!("{name}: nothing for sm_90"))?;
         let (global, shared) = match kernel.shared {

@@ -6,20 +6,22 @@
 
 mod assemble;
 mod ladder;
-pub(crate) mod source;
+mod make;
+pub(crate) mod rules;
+mod source;
 mod table;
 mod tools;
 
 use crate::marks;
-use crate::tidy::{self, Tree};
+use crate::tree::Tree;
 use anyhow::{Context, Result, bail, ensure};
+use make::{Made, jobs, make, rows, write};
 use source::{NVRTC, Source};
 use std::path::Path;
 use table::Row;
 use tools::Tools;
 
 const FOLDER: &str = "kernels/";
-const LADDER: &str = "kernels/ladder/";
 const DOCUMENT: &str = "docs/performance.md";
 const COMMAND: &str = "cargo xtask ptx --table --write";
 
@@ -65,20 +67,14 @@ pub(crate) struct Args {
     ladder: bool,
 }
 
-/// A PTX, current and stamped.
-struct Made {
-    path: String,
-    target: u32,
-    text: String,
-}
-
 /// Does what the arguments ask for.
 pub(crate) fn ptx(root: &Path, args: &Args) -> Result<()> {
     let tree = Tree::of_repository(root)?;
-    let folder = if args.ladder { LADDER } else { FOLDER };
+    let folder = if args.ladder { ladder::FOLDER } else { FOLDER };
     let sources = sources(&tree, folder, &args.families)?;
     if args.ladder {
-        return ladder::ladder(root, &tree, &sources, args);
+        let compared = args.check && args.families.is_empty();
+        return ladder::ladder(root, &tree, &sources, args.write, compared);
     }
     if args.check {
         return check(root, &tree, &sources, args);
@@ -93,13 +89,6 @@ pub(crate) fn ptx(root: &Path, args: &Args) -> Result<()> {
         write(root, DOCUMENT, COMMAND, &text)?;
     }
     Ok(())
-}
-
-/// Puts `text` into the part of a document that `command` writes.
-fn write(root: &Path, document: &str, command: &str, text: &str) -> Result<()> {
-    let path = root.join(document);
-    let old = std::fs::read_to_string(&path).context(document.to_owned())?;
-    std::fs::write(&path, marks::placed(&old, command, text)).context(document.to_owned())
 }
 
 /// The sources of `folder` that are asked for, all when none is named.
@@ -131,11 +120,6 @@ fn sources(tree: &Tree, folder: &str, families: &[String]) -> Result<Vec<Source>
         .collect()
 }
 
-fn jobs(sources: &[Source]) -> Vec<(&Source, u32)> {
-    let jobs = |source| Source::targets(source).map(move |target| (source, target));
-    sources.iter().flat_map(jobs).collect()
-}
-
 /// Compiles what is not current, and writes it.
 fn build(root: &Path, tree: &Tree, sources: &[Source]) -> Result<()> {
     let mut old = jobs(sources);
@@ -155,16 +139,6 @@ fn build(root: &Path, tree: &Tree, sources: &[Source]) -> Result<()> {
     Ok(())
 }
 
-fn make(tools: &Tools, jobs: &[(&Source, u32)]) -> Result<Vec<Made>> {
-    let texts = tools.compile(jobs)?;
-    let made = jobs.iter().zip(texts).map(|((source, target), text)| Made {
-        path: source.ptx_path(*target),
-        target: *target,
-        text,
-    });
-    Ok(made.collect())
-}
-
 /// The committed PTX of these sources.
 fn committed(tree: &Tree, sources: &[Source]) -> Result<Vec<Made>> {
     let made = |(source, target): (&Source, u32)| {
@@ -176,23 +150,10 @@ fn committed(tree: &Tree, sources: &[Source]) -> Result<Vec<Made>> {
     jobs(sources).into_iter().map(made).collect()
 }
 
-fn rows(tools: &Tools, made: &[Made]) -> Result<Vec<Row>> {
-    let mut all = Vec::new();
-    for made in made {
-        all.extend(table::rows(
-            &tools.ptxas,
-            &made.path,
-            made.target,
-            &made.text,
-        )?);
-    }
-    Ok(all)
-}
-
 /// Compares with what is committed, as well as it can be done here.
 fn check(root: &Path, tree: &Tree, sources: &[Source], args: &Args) -> Result<()> {
     let files = jobs(sources).len();
-    let mut faults: Vec<String> = tidy::faults(tree);
+    let mut faults: Vec<String> = rules::faults(tree);
     let tools = match args.stamps {
         true => None,
         false => match Tools::get(root) {
@@ -277,7 +238,7 @@ mod tests {
         assert_eq!(stems(FOLDER, &[]).unwrap(), all);
         assert_eq!(stems(FOLDER, &["map"]).unwrap(), all[2..]);
         assert_eq!(
-            stems(LADDER, &[]).unwrap(),
+            stems(ladder::FOLDER, &[]).unwrap(),
             ["kernels/ladder/0_naive.75.ptx"]
         );
         let error: anyhow::Error = stems(FOLDER, &["mop"]).unwrap_err();

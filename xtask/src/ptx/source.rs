@@ -1,6 +1,6 @@
 //! What a family of kernels is made of, and the stamp that tells whether its PTX is.
 
-use crate::tidy::Tree;
+use crate::tree::Tree;
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 /// The version of NVRTC that everything is compiled by. Later ones make PTX that drivers
 /// of CUDA 12.0 refuse.
-pub(crate) const NVRTC: &str = "12.0.140";
+pub(super) const NVRTC: &str = "12.0.140";
 /// Virtual architectures that a source may name.
 const TARGETS: [u32; 2] = [75, 80];
 /// Options that a source may name.
@@ -16,10 +16,10 @@ const OPTIONS: [&str; 1] = ["--fmad=false"];
 
 /// A `.cu` file with all that decides what it compiles to.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Source {
+pub(super) struct Source {
     /// From the root on: `kernels/map.cu`.
-    pub(crate) path: String,
-    pub(crate) text: String,
+    pub(super) path: String,
+    pub(super) text: String,
     /// Headers, by the path from the root on.
     headers: BTreeMap<String, String>,
     /// The virtual architectures it is compiled for.
@@ -32,7 +32,7 @@ impl Source {
     ///
     /// # Errors
     /// When a header is missing or the `// nvrtc:` line asks for what there is not.
-    pub(crate) fn read(tree: &Tree, path: &str) -> Result<Self> {
+    pub(super) fn read(tree: &Tree, path: &str) -> Result<Self> {
         let text = tree
             .text(path)
             .with_context(|| format!("{path}: no such text"))?;
@@ -65,13 +65,13 @@ impl Source {
     }
 
     /// Where its PTX for a target is kept: `kernels/map.75.ptx`.
-    pub(crate) fn ptx_path(&self, target: u32) -> String {
+    pub(super) fn ptx_path(&self, target: u32) -> String {
         let path = self.path.strip_suffix(".cu").unwrap_or(&self.path);
         format!("{path}.{target}.ptx")
     }
 
     /// The virtual architectures it is compiled for: 75 is `compute_75`.
-    pub(crate) fn targets(&self) -> impl Iterator<Item = u32> + '_ {
+    pub(super) fn targets(&self) -> impl Iterator<Item = u32> + '_ {
         self.targets.iter().copied()
     }
 
@@ -149,7 +149,7 @@ impl Source {
     }
 
     /// What is wrong with a committed PTX, as far as its stamp tells.
-    pub(crate) fn stale(&self, target: u32, committed: &str) -> Option<&'static str> {
+    pub(super) fn stale(&self, target: u32, committed: &str) -> Option<&'static str> {
         let (first, rest) = committed.split_once('\n').unwrap_or((committed, ""));
         match Stamp::parse(first) {
             None => Some("has no stamp in its first line"),
@@ -192,7 +192,7 @@ impl Stamp {
 }
 
 /// `map` of `kernels/map.cu` and of `kernels/map.75.ptx`.
-pub(crate) fn stem(path: &str) -> &str {
+pub(super) fn stem(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.split_once('.').map_or(name, |(stem, _)| stem)
 }

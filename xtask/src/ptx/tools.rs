@@ -181,7 +181,7 @@ fn placed(source: &Source, log: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tidy::Tree;
+    use crate::tree::Tree;
 
     #[test]
     fn messages_name_files_of_the_repository() {

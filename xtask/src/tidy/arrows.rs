@@ -1,17 +1,30 @@
 //! Who may import whom: ARCHITECTURE.md's picture as a table.
 
-use super::code::words;
-use super::{Finding, Tree};
+use crate::finding::Finding;
+use crate::package::{Package, packages};
+use crate::tree::Tree;
 use toml::{Table, Value};
 
 /// A folder with a package, and the folders of those that it may import.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("crates/kernels", &[]),
+    ("crates/files", &[]),
     ("crates/tensor", &["crates/kernels"]),
-    ("crates/nn", &["crates/tensor"]),
-    ("crates/mnist", &[]),
+    ("crates/nn", &["crates/tensor", "crates/files"]),
+    ("crates/mnist", &["crates/files"]),
+    ("crates/data", &["crates/mnist", "crates/files"]),
     (
         "crates/gan",
+        &[
+            "crates/nn",
+            "crates/tensor",
+            "crates/mnist",
+            "crates/data",
+            "crates/files",
+        ],
+    ),
+    (
+        "crates/detach",
         &["crates/nn", "crates/tensor", "crates/mnist"],
     ),
     ("xtask", &[]),
@@ -22,8 +35,10 @@ const ARROWS: [(&str, &[&str]); 8] = [
 const CRATES: &[&str] = &[
     "crates/kernels",
     "crates/tensor",
+    "crates/files",
     "crates/nn",
     "crates/mnist",
+    "crates/data",
     "crates/gan",
 ];
 
@@ -31,8 +46,10 @@ const CRATES: &[&str] = &[
 const ALL: &[&str] = &[
     "crates/kernels",
     "crates/tensor",
+    "crates/files",
     "crates/nn",
     "crates/mnist",
+    "crates/data",
     "crates/gan",
     "tests",
 ];
@@ -40,65 +57,18 @@ const ALL: &[&str] = &[
 const WHY: &str = "an import against the arrows of ARCHITECTURE.md ties layers together";
 const CURE: &str = "use what the layer below re-exports, or move the code to the layer it needs";
 
-/// A `Cargo.toml` that describes a package.
-#[derive(Debug)]
-pub(crate) struct Package {
-    /// `crates/tensor`.
-    pub(crate) folder: String,
-    /// `detach-tensor`.
-    pub(crate) name: String,
-    manifest: Table,
-}
-
-impl Package {
-    /// The name that sources import it by.
-    fn import_name(&self) -> String {
-        let lib = self.manifest.get("lib").and_then(|lib| lib.get("name"));
-        let name = lib.and_then(Value::as_str).unwrap_or(&self.name);
-        name.replace('-', "_")
-    }
-
-    fn path(&self) -> String {
-        format!("{}/Cargo.toml", self.folder)
-    }
-
-    /// Whether it is a workspace of its own, and no member of ours.
-    fn stands_alone(&self) -> bool {
-        self.manifest.contains_key("workspace")
-    }
-
-    /// Whether the arrows let it import the package in `folder`. `None` when
-    /// it is not in the table.
-    fn may_import(&self, folder: &str) -> Option<bool> {
-        let (_, allowed) = ARROWS
-            .iter()
-            .find(|(from, _)| self.folder == *from || is_inside(&self.folder, from))?;
-        Some(self.folder == folder || allowed.contains(&folder))
-    }
+/// Whether the arrows let `package` import the one in `folder`. `None` when it is not in
+/// the table.
+fn may_import(package: &Package, folder: &str) -> Option<bool> {
+    let (_, allowed) = ARROWS
+        .iter()
+        .find(|(from, _)| package.folder == *from || is_inside(&package.folder, from))?;
+    Some(package.folder == folder || allowed.contains(&folder))
 }
 
 fn is_inside(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder)
         .is_some_and(|rest| rest.starts_with('/'))
-}
-
-/// Every package in the tree. A manifest that does not parse is left to cargo,
-/// which says more about it.
-pub(crate) fn packages(tree: &Tree) -> Vec<Package> {
-    let package = |path: &str, text: &str| {
-        let folder = path.strip_suffix("/Cargo.toml")?;
-        let manifest: Table = text.parse().ok()?;
-        let name = manifest.get("package")?.get("name")?.as_str()?.to_owned();
-        Some(Package {
-            folder: folder.to_owned(),
-            name,
-            manifest,
-        })
-    };
-    tree.files
-        .iter()
-        .filter_map(|file| package(&file.path, file.text.as_deref()?))
-        .collect()
 }
 
 /// The line, from 1 on, on which `text` first begins with `key`.
@@ -136,7 +106,8 @@ fn renamed<'a>(key: &'a str, value: &'a Value, shared: Option<&'a Table>) -> &'a
         .unwrap_or(key)
 }
 
-/// Rule: a manifest lists none of our packages against the arrows.
+/// Rule: a manifest lists none of our packages against the arrows. Sources need no rule:
+/// what a manifest does not list, rustc does not find.
 pub(super) fn manifests(tree: &Tree) -> Vec<Finding> {
     let packages = packages(tree);
     let root: Option<Table> = tree
@@ -147,7 +118,7 @@ pub(super) fn manifests(tree: &Tree) -> Vec<Finding> {
         .and_then(|root| root.get("workspace")?.get("dependencies")?.as_table());
     let mut findings = Vec::new();
     for package in &packages {
-        if package.may_import("").is_none() && !package.stands_alone() {
+        if may_import(package, "").is_none() && !package.stands_alone() {
             findings.push(Finding {
                 path: package.path(),
                 line: 1,
@@ -161,7 +132,7 @@ pub(super) fn manifests(tree: &Tree) -> Vec<Finding> {
             let Some(target) = packages.iter().find(|other| other.name == name) else {
                 continue;
             };
-            if package.may_import(&target.folder) == Some(false) {
+            if may_import(package, &target.folder) == Some(false) {
                 findings.push(Finding {
                     path: package.path(),
                     line: line_of(tree, &package.path(), key),
@@ -173,51 +144,6 @@ pub(super) fn manifests(tree: &Tree) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// Rule: a source imports none of our crates against the arrows.
-pub(super) fn imports(tree: &Tree) -> Vec<Finding> {
-    let packages = packages(tree);
-    let mut findings = Vec::new();
-    for file in &tree.files {
-        let owner = packages
-            .iter()
-            .filter(|package| is_inside(&file.path, &package.folder))
-            .max_by_key(|package| package.folder.len());
-        let (Some(owner), Some(code)) = (owner, &file.code) else {
-            continue;
-        };
-        let forbidden: Vec<String> = packages
-            .iter()
-            .filter(|package| CRATES.contains(&package.folder.as_str()))
-            .filter(|package| owner.may_import(&package.folder) == Some(false))
-            .map(Package::import_name)
-            .collect();
-        for (index, line) in code.lines().enumerate() {
-            for name in forbidden.iter().filter(|name| is_imported(line, name)) {
-                findings.push(Finding {
-                    path: file.path.clone(),
-                    line: index + 1,
-                    what: format!("`{name}`"),
-                    why: WHY,
-                    cure: CURE,
-                });
-            }
-        }
-    }
-    findings
-}
-
-/// Whether `line` names the crate as one: in front of `::`, or where the
-/// keywords `use` or `crate` are.
-fn is_imported(line: &str, name: &str) -> bool {
-    let keyword = ["use", "crate"]
-        .into_iter()
-        .any(|keyword| words(line, keyword).next().is_some());
-    words(line, name).any(|index| {
-        let after = line[index + name.len()..].trim_start();
-        keyword || after.starts_with("::")
-    })
 }
 
 /// Rule: every member of the workspace takes the workspace's lints.
@@ -326,46 +252,6 @@ mod tests {
         assert_eq!(places(&manifests(&tree)), ["crates/extra/Cargo.toml:1"]);
         let alone = manifest("fuzz", "[workspace]");
         assert_eq!(manifests(&house("fuzz/Cargo.toml", &alone)), []);
-    }
-
-    #[test]
-    fn a_source_against_the_arrows_is_found() {
-        for line in [
-            "use detach_kernels::Buffer;",
-            "pub use detach_kernels as k;",
-            "use {detach_tensor::Tensor, detach_kernels};",
-            "extern crate detach_kernels;",
-            "let x = f(detach_kernels::Device::Cpu);",
-        ] {
-            let text = format!("//! Nets.\n{line}\n");
-            let findings = imports(&house("crates/gan/src/a.rs", &text));
-            assert_eq!(places(&findings), ["crates/gan/src/a.rs:2"], "{line}");
-        }
-        let tree = house("crates/gan/examples/a.rs", "use detach_kernels::x;");
-        assert_eq!(imports(&tree).len(), 1);
-    }
-
-    #[test]
-    fn a_source_along_the_arrows_is_fine() {
-        for (path, line) in [
-            ("crates/gan/src/a.rs", "use detach_tensor::Tensor;"),
-            ("crates/gan/src/main.rs", "use detach_gan::train;"),
-            ("crates/gan/src/a.rs", "// use detach_kernels::Buffer;"),
-            ("crates/gan/src/a.rs", "let x = \"use detach_kernels::x\";"),
-            ("crates/gan/src/a.rs", "use my_detach_kernels::x;"),
-            ("crates/tensor/src/a.rs", "use detach_kernels::Buffer;"),
-        ] {
-            assert_eq!(imports(&house(path, line)), [], "{line}");
-        }
-    }
-
-    #[test]
-    fn a_library_is_known_by_its_own_name() {
-        let text = manifest("kernels", "[lib]\nname = \"kern\"");
-        let mut tree = house("crates/kernels/Cargo.toml", &text);
-        let source = Tree::of_texts(&[("crates/gan/src/a.rs", "use kern::x;\nlet kern = 1;")]);
-        tree.files.extend(source.files);
-        assert_eq!(places(&imports(&tree)), ["crates/gan/src/a.rs:1"]);
     }
 
     #[test]

@@ -4,50 +4,20 @@
 //! the place, what is there, why the house does not want it, and the cure.
 
 mod arrows;
-mod code;
-mod cuda;
+mod circles;
 mod files;
 mod kernels;
-mod tree;
 
-pub(crate) use arrows::packages;
-pub(crate) use cuda::faults;
-pub(crate) use tree::Tree;
-
+use crate::finding::{Finding, Rule};
+use crate::ptx::rules as cuda;
+use crate::tree::Tree;
 use anyhow::{Result, bail};
-use std::fmt;
 use std::path::Path;
-
-/// One place that breaks one rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Finding {
-    path: String,
-    /// From 1 on.
-    line: usize,
-    what: String,
-    why: &'static str,
-    cure: &'static str,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            path,
-            line,
-            what,
-            why,
-            cure,
-        } = self;
-        write!(out, "{path}:{line}: {what}: {why}; {cure}")
-    }
-}
-
-type Rule = fn(&Tree) -> Vec<Finding>;
 
 const RULES: [Rule; 13] = [
     arrows::manifests,
-    arrows::imports,
     arrows::lints,
+    circles::circles,
     cuda::folder,
     cuda::current,
     cuda::names,
@@ -80,18 +50,6 @@ pub(crate) fn tidy(root: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_finding_reads_as_place_what_why_cure() {
-        let finding = Finding {
-            path: "a.rs".into(),
-            line: 3,
-            what: "`x`".into(),
-            why: "no",
-            cure: "y",
-        };
-        assert_eq!(finding.to_string(), "a.rs:3: `x`: no; y");
-    }
 
     #[test]
     fn findings_make_it_fail() {

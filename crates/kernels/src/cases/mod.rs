@@ -10,7 +10,7 @@ mod dice;
 mod gemm;
 pub(crate) mod map;
 mod norm;
-mod optim;
+pub(crate) mod optim;
 mod philox;
 mod reduce;
 mod step;

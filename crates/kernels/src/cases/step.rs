@@ -1,7 +1,8 @@
 //! Cases of what is not one kernel: captured steps, and values that travel with launches.
 
+use super::optim::{ADAM, moving, plain};
 use super::{Case, Dice, differing, numbers, poisoned};
-use crate::optim::{Adam, Moving, adam};
+use crate::optim::{Rule, Update, update};
 use crate::philox::{Key, normal};
 use crate::{Buffer, Count, DType, Device, Steps};
 use std::rc::Rc;
@@ -36,7 +37,7 @@ fn write(len: usize) -> Case {
 /// What a training loop carries from step to step.
 struct Training {
     clock: Count,
-    rule: Adam,
+    rule: Update,
     /// Parameter, m and v of each shape.
     state: Vec<[Buffer; 3]>,
 }
@@ -48,12 +49,9 @@ impl Training {
         let zero = |len| Buffer::full(device, DType::F32, len, 0.0);
         Self {
             clock: Count::from(1 << 40),
-            rule: Adam {
-                lr: 1e-2,
-                beta1: 0.5,
-                beta2: 0.999,
-                eps: 1e-8,
-                step: Count::from(0),
+            rule: Update {
+                lr: 1e-2.into(),
+                ..plain(Rule::Adam(ADAM), 0)
             },
             state: LENGTHS.map(|len| [(); 3].map(|()| zero(len))).into(),
         }
@@ -81,9 +79,8 @@ impl Training {
     }
 
     fn update(&mut self, shape: usize, grad: &Buffer) {
-        let [param, m, v] = &mut self.state[shape];
         self.rule.step.add(1);
-        adam(&self.rule, &mut [Moving { param, m, v, grad }]);
+        update(&self.rule, &mut [moving(&mut self.state[shape], grad)]);
     }
 }
 

@@ -3,17 +3,18 @@
 //!
 //! A captured kernel has the same arguments at every replay: the same addresses, the same
 //! numbers. Its buffers are therefore of a [`Home`] of their own, and the numbers that change
-//! from step to step, [`Count`]s, are read from a buffer that is written before each replay.
+//! from step to step, [`Count`](crate::Count)s and [`Scalar`](crate::Scalar)s, are read from a
+//! buffer that is written before each replay.
 
 use super::driver::Gpu;
 use super::memory::{Home, Ptr};
-use crate::count::{Count, Recording};
 use crate::device::Cuda;
+use crate::recording::{Number, Recording};
 use crate::{Buffer, DType, Device};
 use cudarc::driver::{result, sys};
 
-/// Numbers of the host that one captured step may read.
-const SLOTS: usize = 64;
+/// Numbers of the host that one captured step may read: as many as travel with one launch.
+const SLOTS: usize = 128;
 
 /// Captured kernels.
 pub(crate) struct Graph {
@@ -127,14 +128,11 @@ pub(crate) enum Slot {
 }
 
 impl Slot {
-    /// A place on the device where `count` is, now and at every replay.
-    pub(crate) fn of(cuda: Cuda, count: &Count) -> Self {
-        match count.recorded() {
+    /// A place on the device where `number` is, now and at every replay.
+    pub(crate) fn of(cuda: Cuda, number: &impl Number) -> Self {
+        match number.recorded() {
             Some(ptr) => Self::Captured(ptr),
-            None => Self::Own(Buffer::from_slice(
-                Device::Cuda(cuda),
-                &[count.get() as f64],
-            )),
+            None => Self::Own(Buffer::from_slice(Device::Cuda(cuda), &[number.value()])),
         }
     }
 

@@ -60,17 +60,24 @@ impl Key {
     /// When the stream or the step is too large to have a counter of its own.
     #[track_caller]
     fn words(&self) -> ([u32; 2], [u32; 4]) {
+        self.check();
         let step = self.step.get();
-        assert!(
-            self.stream <= MAX_STREAM && step <= MAX_STEP,
-            "random numbers of stream {} (at most {MAX_STREAM}) at step {step} (at most {MAX_STEP})",
-            self.stream
-        );
         let high = (step >> 32) as u32;
         (
             [self.seed as u32, (self.seed >> 32) as u32],
             [0, self.draw, step as u32, high << 16 | self.stream],
         )
+    }
+
+    /// # Panics
+    /// When the stream or the step is too large to have a counter of its own.
+    #[track_caller]
+    fn check(&self) {
+        let (stream, step) = (self.stream, self.step.peek());
+        assert!(
+            stream <= MAX_STREAM && step <= MAX_STEP,
+            "random numbers of stream {stream} (at most {MAX_STREAM}) at step {step} (at most {MAX_STEP})"
+        );
     }
 }
 
@@ -161,8 +168,7 @@ pub fn fill_with(variant: Variant, distribution: Distribution, key: &Key, out: &
         "{distribution:?}: {} numbers are more than a draw has",
         out.len()
     );
-    // Checks the key.
-    let _ = key.words();
+    key.check();
     match (out.device(), variant, out.dtype()) {
         (Device::Cpu, Variant::Fast, DType::F32) => cpu::fill(distribution, key, out),
         (Device::Cpu, _, dtype) => {

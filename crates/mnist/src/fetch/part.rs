@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use ureq::http::{HeaderMap, StatusCode, header};
 
-use super::{Attempt, FetchError, Progress, RemoteFile, has_hash, local, present};
-use crate::file;
+use super::error::{Attempt, FetchError, local};
+use super::remote::{Progress, RemoteFile, has_hash, present};
 
 /// The bytes of a file that have arrived, locked against other processes.
 pub(super) struct Part<'a> {
@@ -214,7 +214,7 @@ impl<'a> Part<'a> {
     fn finish(self) -> Result<(), FetchError> {
         let target = self.folder.join(&*self.file.name);
         self.bytes.sync_all().map_err(local(&self.path))?;
-        file::rename(&self.path, &target).map_err(local(&target))
+        detach_files::rename(&self.path, &target).map_err(|error| local(&target)(error.cause))
     }
 
     fn len(&self) -> Result<u64, Trouble> {

@@ -1,6 +1,6 @@
 //! One person's way to write: displaces the knots of a [`Variant`] and joins them by a smooth curve.
 
-use super::Dice;
+use super::dice::Dice;
 use super::shapes::{Knot, Variant};
 
 /// A point of the pen's path.

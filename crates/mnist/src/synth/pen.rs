@@ -1,8 +1,8 @@
 //! Draws a pen's path with soft edges, sized and centred as MNIST's images are.
 
-use super::Dice;
+use super::dice::Dice;
 use super::hand::Point;
-use crate::dataset::{PIXELS, SIDE};
+use crate::split::{PIXELS, SIDE};
 
 /// Ink fits into a box of this many pixels, its longer side filling it.
 const BOX: f32 = 20.0;

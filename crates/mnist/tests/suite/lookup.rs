@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::server::{Answer, Server};
 use detach_mnist::fetch::{Fetcher, RemoteFile};
-use detach_mnist::{Dataset, Error, Identity, Idx, Kind, Lookup, Place, Split};
+use detach_mnist::{Dataset, Error, FoundIn, Identity, Idx, Lookup, Origin, Split};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -38,10 +38,10 @@ fn find(lookup: &Lookup) -> Result<Dataset, Error> {
     lookup.find(Split::Train, &mut |_| {})
 }
 
-fn place(data: &Dataset) -> Option<Place> {
-    match data.source.kind {
-        Kind::Files { place, .. } => Some(place),
-        Kind::Synthetic { .. } => None,
+fn found(data: &Dataset) -> Option<FoundIn> {
+    match data.provenance.origin {
+        Origin::Files { found, .. } => Some(found),
+        Origin::Synthetic { .. } => None,
     }
 }
 
@@ -53,8 +53,8 @@ fn a_folder_may_have_any_of_the_usual_layouts() {
         let data = Dataset::open(root.path(), Split::Train).unwrap();
         assert_eq!(data.len(), 5);
         assert_eq!(data.images, Dataset::synthetic(1, Split::Train, 5).images);
-        assert_eq!(place(&data), Some(Place::Given));
-        assert!(!data.source.is_mnist() && !data.source.is_synthetic());
+        assert_eq!(found(&data), Some(FoundIn::Given));
+        assert!(!data.provenance.is_mnist() && !data.provenance.is_synthetic());
         assert!(matches!(
             Dataset::open(root.path(), Split::Test),
             Err(Error::NotThere { .. })
@@ -118,9 +118,9 @@ fn emnist_is_turned_upright_and_says_so() {
     }
     assert_ne!(data.images, stored.images);
     assert!(
-        data.source.to_string().contains("turned upright"),
+        data.provenance.to_string().contains("turned upright"),
         "{}",
-        data.source
+        data.provenance
     );
 }
 
@@ -150,10 +150,10 @@ fn a_folder_that_was_asked_for_is_taken_or_refused_but_never_replaced() {
         );
     }
     put(&empty, "", "train", "", 2, 7);
-    fs::remove_file(empty.join("train-labels-idx1-ubyte")).unwrap();
+    fs::remove_file(empty.join("train-images-idx3-ubyte")).unwrap();
     let error = Dataset::open(&empty, Split::Train).unwrap_err().to_string();
     assert!(
-        error.contains("has train-images-idx3-ubyte but no train-labels-idx1-ubyte"),
+        error.contains("has train-labels-idx1-ubyte but no train-images-idx3-ubyte"),
         "{error}"
     );
 }
@@ -169,13 +169,13 @@ fn the_order_is_local_cache_synthetic_and_is_told() {
         made.images[..10 * 784],
         Dataset::synthetic(0, Split::Train, 10).images
     );
-    let told = made.source.to_string();
+    let told = made.provenance.to_string();
     assert!(
         told.starts_with("synthetic digits made here (seed 0), because"),
         "{told}"
     );
     let places: Vec<_> = made
-        .source
+        .provenance
         .passed_over
         .iter()
         .map(|passed| &passed.place)
@@ -197,8 +197,8 @@ fn the_order_is_local_cache_synthetic_and_is_told() {
     );
     let cached = find(&lookup).unwrap();
     assert_eq!(
-        (place(&cached), cached.source.passed_over.len()),
-        (Some(Place::Cache), 1)
+        (found(&cached), cached.provenance.passed_over.len()),
+        (Some(FoundIn::Cache), 1)
     );
 
     put(
@@ -211,17 +211,17 @@ fn the_order_is_local_cache_synthetic_and_is_told() {
     );
     let local = find(&lookup).unwrap();
     assert_eq!(
-        (place(&local), local.source.passed_over.len()),
-        (Some(Place::Local), 0)
+        (found(&local), local.provenance.passed_over.len()),
+        (Some(FoundIn::Local), 0)
     );
     assert!(
-        local.source.to_string().contains("not MNIST itself"),
+        local.provenance.to_string().contains("not MNIST itself"),
         "{}",
-        local.source
+        local.provenance
     );
     assert!(matches!(
-        local.source.kind,
-        Kind::Files {
+        local.provenance.origin,
+        Origin::Files {
             identity: Identity::Other,
             ..
         }
@@ -268,14 +268,63 @@ fn images_and_labels_must_belong_together() {
         "{error}"
     );
 
-    for shape in [[5, 32, 32], [0, 28, 28]] {
+    for shape in [&[0, 28, 28][..], &[5, 0, 28], &[5, 28], &[5, 2, 3, 3]] {
         let images = Idx::new(shape, vec![0; shape.iter().product()]).unwrap();
         images
             .save(root.path().join("train-images-idx3-ubyte"))
             .unwrap();
         let error = Dataset::open(root.path(), Split::Train).unwrap_err();
         assert!(matches!(error, Error::Shape { .. }), "{error}");
-        assert!(error.to_string().contains("28×28"), "{error}");
+        assert!(error.to_string().contains("[N, H, W]"), "{error}");
+    }
+}
+
+#[test]
+fn images_without_labels_are_taken_where_they_were_asked_for_and_nowhere_else() {
+    let root = tempfile::tempdir().unwrap();
+    let raw = root.path().join("data/MNIST/raw");
+    put(&raw, "", "train", "", 1, 5);
+    fs::remove_file(raw.join("train-labels-idx1-ubyte")).unwrap();
+    for given in [raw.clone(), raw.join("train-images-idx3-ubyte")] {
+        let data = Dataset::open(&given, Split::Train).unwrap();
+        assert_eq!((data.len(), data.classes(), data.labels.len()), (5, 0, 0));
+        let told = data.provenance.to_string();
+        assert!(told.contains("without labels"), "{told}");
+        Dataset::open(&given, Split::Test).unwrap_err();
+    }
+
+    let found = find(&lookup(&root)).unwrap();
+    assert!(found.provenance.is_synthetic());
+    let told = found.provenance.to_string();
+    let missing = "has train-images-idx3-ubyte but no train-labels-idx1-ubyte";
+    assert!(told.contains(missing), "{told}");
+}
+
+#[test]
+fn images_may_have_any_size_and_three_channels() {
+    for (shape, [channels, height, width]) in [
+        (vec![4, 32, 20], [1, 32, 20]),
+        (vec![4, 3, 5, 7], [3, 5, 7]),
+        (vec![4, 1, 1, 1], [1, 1, 1]),
+    ] {
+        let root = tempfile::tempdir().unwrap();
+        let pixels = channels * height * width;
+        let images: Vec<u8> = (0..4 * pixels).map(|i| i as u8).collect();
+        let name = format!("train-images-idx{}-ubyte", shape.len());
+        let path = root.path().join(name);
+        Idx::new(shape, images.clone()).unwrap().save(path).unwrap();
+        let labels = root.path().join("train-labels-idx1-ubyte");
+        let of_class = Idx::new([4], vec![0, 6, 1, 2]).unwrap();
+        of_class.save(labels).unwrap();
+
+        let data = Dataset::open(root.path(), Split::Train).unwrap();
+        assert_eq!(data.shape, [channels, height, width]);
+        assert_eq!((data.len(), data.classes()), (4, 7));
+        assert_eq!(data.image(3), &images[3 * pixels..]);
+        let other = root.path().join("other");
+        assert_eq!(data.save(&other).unwrap().len(), 2);
+        let again = Dataset::open(&other, Split::Train).unwrap();
+        assert_eq!((again.images, again.shape), (images, data.shape));
     }
 }
 
@@ -318,7 +367,7 @@ fn remote(url: &str) -> (Vec<(String, Vec<u8>)>, Fetcher) {
 
 #[test]
 fn a_download_goes_where_the_next_lookup_finds_it() {
-    for (has_data_folder, place_then) in [(true, Place::Local), (false, Place::Cache)] {
+    for (has_data_folder, place_then) in [(true, FoundIn::Local), (false, FoundIn::Cache)] {
         let root = tempfile::tempdir().unwrap();
         if has_data_folder {
             fs::create_dir(root.path().join("data")).unwrap();
@@ -338,16 +387,16 @@ fn a_download_goes_where_the_next_lookup_finds_it() {
         };
         let mut heard = 0;
         let first = lookup.find(Split::Train, &mut |_| heard += 1).unwrap();
-        assert_eq!((place(&first), first.len()), (Some(Place::Download), 20));
+        assert_eq!((found(&first), first.len()), (Some(FoundIn::Download), 20));
         assert!(
-            heard > 0 && first.source.to_string().contains("downloaded to"),
+            heard > 0 && first.provenance.to_string().contains("downloaded to"),
             "{}",
-            first.source
+            first.provenance
         );
 
         let again = find(&lookup).unwrap();
         assert_eq!(
-            (place(&again), again.images == first.images),
+            (found(&again), again.images == first.images),
             (Some(place_then), true)
         );
         assert_eq!(server.requests().len(), 2);
@@ -363,8 +412,12 @@ fn a_download_that_fails_ends_in_synthetic_digits_or_an_error_both_with_the_caus
         ..lookup(&root)
     };
     let made = find(&lookup).unwrap();
-    assert!(made.source.is_synthetic());
-    assert!(made.source.to_string().contains("503"), "{}", made.source);
+    assert!(made.provenance.is_synthetic());
+    assert!(
+        made.provenance.to_string().contains("503"),
+        "{}",
+        made.provenance
+    );
 
     let error = find(&Lookup {
         synthetic: None,

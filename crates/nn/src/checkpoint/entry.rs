@@ -48,7 +48,7 @@ impl Entry {
         }
     }
 
-    pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+    pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         match &self.values {
             Values::Bytes(bytes) => out.write_all(bytes),
             Values::Floats(array) => array.write_le(|bytes| out.write_all(bytes)),

@@ -1,5 +1,6 @@
 //! What can go wrong with a checkpoint.
 
+use detach_files::WriteError;
 use std::io;
 use std::path::PathBuf;
 
@@ -7,16 +8,8 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
     /// The file cannot be written; an earlier file of that name is as it was.
-    #[error(
-        "cannot write checkpoint `{}`: {source}; check that the folder exists, is writable and \
-         has space left", path.display()
-    )]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    #[error("cannot write checkpoint: {0}")]
+    Write(#[source] WriteError),
     /// The file cannot be read.
     #[error("cannot read checkpoint `{}`: {source}", path.display())]
     Read {

@@ -11,8 +11,9 @@
 //! | dgrad(y, w) | fprop(dx, w) | wgrad(dx, y) |
 //! | wgrad(x, y) | dgrad(y, dw) | fprop(x, dw) |
 
+use super::fuse::Then;
 use crate::check::Case;
-use crate::{Array, Conv, Layout, Op, Tensor, Then, apply};
+use crate::{Array, Conv, Layout, Op, Tensor, apply};
 use detach_kernels::conv::{self, Epilogue};
 use detach_kernels::{Buffer, Variant};
 

@@ -3,8 +3,9 @@
 //! Y = A·B gives dA = dY·Bᵀ and dB = Aᵀ·dY: two more products, and the transposes are
 //! only strides.
 
+use super::fuse::Then;
 use crate::check::Case;
-use crate::{Array, Layout, Op, Tensor, Then, apply};
+use crate::{Array, Layout, Op, Tensor, apply};
 use detach_kernels::Buffer;
 use detach_kernels::gemm::{self, Epilogue};
 

@@ -136,12 +136,12 @@ impl Op for Map2 {
     }
 }
 
-/// The node of `a + b` whose value is `a`'s already; see [`crate::fuse`].
+/// The node of `a + b` whose value is `a`'s already; see [`super::fuse`].
 pub(crate) fn record_sum(a: &Tensor, b: &Tensor) -> Tensor {
     Tensor::made_by(Map2(Binary::Add), &[a, b], a.value().clone())
 }
 
-/// The node of `act(x)` whose value is `x`'s already; see [`crate::fuse`].
+/// The node of `act(x)` whose value is `x`'s already; see [`super::fuse`].
 pub(crate) fn record_activation(act: Act, x: &Tensor) -> Tensor {
     let op = match act {
         Act::Identity => return x.clone(),

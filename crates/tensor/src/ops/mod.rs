@@ -5,10 +5,14 @@
 
 pub mod conv;
 pub mod copy;
+mod formula;
+mod fuse;
 pub mod gemm;
 pub mod map;
 pub mod norm;
 pub mod reduce;
+
+pub use fuse::Then;
 
 use crate::check::Case;
 

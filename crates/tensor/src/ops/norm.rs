@@ -11,8 +11,8 @@
 //! The fused ops take two passes over memory. Each has a *composed twin* in plain
 //! tensor operations, which is its golden and its second derivative.
 
+use super::formula::derive;
 use crate::check::Case;
-use crate::op::derive;
 use crate::profile::timed;
 use crate::{Array, Layout, Op, Tensor, apply};
 use detach_kernels::norm::{self, Norm};

@@ -4,28 +4,62 @@
 
 use super::{Finish, Operands};
 
-/// Half of the 16 registers of SSE2; the others have 32.
-pub(super) const ROWS: usize = if cfg!(target_arch = "x86_64") { 2 } else { 4 };
-pub(super) const COLUMNS: usize = 16;
+/// Half of the 16 registers of SSE2 and of what engines give WebAssembly; other
+/// processors have 32.
+pub(super) const ROWS: usize = match cfg!(any(target_arch = "x86_64", target_family = "wasm")) {
+    true => 2,
+    false => 4,
+};
+pub(super) const COLUMNS: usize = LANES * QUARTERS;
+
+/// Elements of the register that every processor with vectors has.
+const LANES: usize = 4;
+const QUARTERS: usize = 4;
+
+/// One register. Sums held as `[f32; COLUMNS]` become scalars: [`write`] walks an array as
+/// long as its columns, and the compiler takes apart all that it walks.
+#[derive(Clone, Copy)]
+#[repr(C, align(16))]
+struct Lanes([f32; LANES]);
+
+impl Lanes {
+    const ZERO: Self = Self([0.0; LANES]);
+
+    /// `self + a * b`, each product rounded.
+    #[inline(always)]
+    fn plus(self, a: f32, b: &[f32; LANES]) -> Self {
+        Self(std::array::from_fn(|lane| self.0[lane] + a * b[lane]))
+    }
+}
 
 /// As [`super::tile`].
 pub(super) unsafe fn tile(operands: &Operands, finish: &Finish) {
     let [row, step] = operands.a_strides;
-    let mut acc = [[0.0_f32; COLUMNS]; ROWS];
+    let mut acc = [[Lanes::ZERO; QUARTERS]; ROWS];
     for p in 0..operands.k {
         // SAFETY: the caller's promise. Rows that are not there repeat the last.
         unsafe {
-            let b = &*operands.b.add(p * COLUMNS).cast::<[f32; COLUMNS]>();
+            let b = &*operands
+                .b
+                .add(p * COLUMNS)
+                .cast::<[[f32; LANES]; QUARTERS]>();
             for (r, acc) in acc.iter_mut().enumerate() {
                 let a = *operands.a.add(r.min(operands.rows - 1) * row + p * step);
                 for (acc, b) in acc.iter_mut().zip(b) {
-                    *acc += a * b;
+                    *acc = acc.plus(a, b);
                 }
             }
         }
     }
+    let sums = acc.map(|row| {
+        let mut sums = [0.0; COLUMNS];
+        for (sums, Lanes(lanes)) in sums.as_chunks_mut().0.iter_mut().zip(row) {
+            *sums = lanes;
+        }
+        sums
+    });
     // SAFETY: the caller's promise.
-    unsafe { write(&acc, operands, finish) }
+    unsafe { write(&sums, operands, finish) }
 }
 
 /// Finishes the sums and writes those that are there; `c` as in [`super::tile`].

@@ -1,7 +1,8 @@
 //! The folder of CUDA sources: what may be in it, and that its PTX is current.
 
-use super::{Finding, Tree};
-use crate::ptx::source::{Source, stem};
+use super::source::{Source, stem};
+use crate::finding::{Finding, Rule};
+use crate::tree::Tree;
 
 const FOLDER: &str = "kernels/";
 
@@ -16,8 +17,8 @@ fn finding(path: &str, line: usize, what: &str, why: &'static str, cure: &'stati
 }
 
 /// What rules have against `kernels/`, a line each.
-pub(crate) fn faults(tree: &Tree) -> Vec<String> {
-    let rules = [folder, current, names];
+pub(super) fn faults(tree: &Tree) -> Vec<String> {
+    let rules: [Rule; 3] = [folder, current, names];
     let findings = rules.iter().flat_map(|rule| rule(tree));
     findings.map(|finding| finding.to_string()).collect()
 }
@@ -36,7 +37,7 @@ fn is_family(name: &str) -> bool {
 
 /// Rule: the folder holds sources, headers, their PTX and nothing else, and a family is
 /// called what it is called in crates/kernels.
-pub(super) fn folder(tree: &Tree) -> Vec<Finding> {
+pub(crate) fn folder(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, path, _) in inside(tree) {
         let (rung, plain) = match name.strip_prefix("ladder/") {
@@ -74,7 +75,7 @@ pub(super) fn folder(tree: &Tree) -> Vec<Finding> {
 }
 
 /// Rule: every source has its PTX, made from it as it is, and no PTX is without a source.
-pub(super) fn current(tree: &Tree) -> Vec<Finding> {
+pub(crate) fn current(tree: &Tree) -> Vec<Finding> {
     const CURE: &str = "run `cargo xtask ptx`";
     let mut findings = Vec::new();
     let mut asked = Vec::new();
@@ -121,7 +122,7 @@ pub(super) fn current(tree: &Tree) -> Vec<Finding> {
 }
 
 /// Rule: `conv.cu` holds `conv_…`, so that a name tells where its kernel stands.
-pub(super) fn names(tree: &Tree) -> Vec<Finding> {
+pub(crate) fn names(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, path, text) in inside(tree).filter(|(name, ..)| name.ends_with(".ptx")) {
         let family = format!("{}_", stem(name));
@@ -146,7 +147,7 @@ pub(super) fn names(tree: &Tree) -> Vec<Finding> {
 mod tests {
     use super::*;
 
-    fn found(rule: super::super::Rule, files: &[(&str, &str)]) -> Vec<String> {
+    fn found(rule: Rule, files: &[(&str, &str)]) -> Vec<String> {
         let findings = rule(&Tree::of_texts(files));
         let line = |found: Finding| format!("{}:{}: {}", found.path, found.line, found.what);
         findings.into_iter().map(line).collect()

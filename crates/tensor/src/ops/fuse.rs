@@ -7,7 +7,7 @@
 //! looks at its inputs only, the addition at nothing, and the activations at the sign of
 //! their input, which is that of their output.
 
-use crate::ops::map::{record_activation, record_sum};
+use super::map::{record_activation, record_sum};
 use crate::profile::timed;
 use crate::{Act, Array, Op, Tensor};
 use detach_kernels::Buffer;

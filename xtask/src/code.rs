@@ -2,7 +2,7 @@
 
 /// `source` with comments and the insides of string and character literals
 /// replaced by spaces. Lines stay where they are.
-pub(super) fn blank(source: &str) -> String {
+pub(crate) fn blank(source: &str) -> String {
     let mut rest = source;
     let mut code = String::with_capacity(source.len());
     let mut before = ' ';
@@ -97,12 +97,12 @@ fn raw_string(rest: &str) -> Option<usize> {
 }
 
 /// Whether `c` can stand inside of a name.
-pub(super) fn is_word(c: char) -> bool {
+pub(crate) fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
 /// The places in `line` where `name` stands as a whole word.
-pub(super) fn words<'a>(line: &'a str, name: &'a str) -> impl Iterator<Item = usize> + 'a {
+pub(crate) fn words<'a>(line: &'a str, name: &'a str) -> impl Iterator<Item = usize> + 'a {
     line.match_indices(name).filter_map(move |(index, _)| {
         let before = line[..index].chars().next_back();
         let after = line[index + name.len()..].chars().next();

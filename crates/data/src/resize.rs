@@ -1,5 +1,14 @@
 //! Images enlarged or reduced between the grid they have and the one a network wants.
 
+/// The two source pixels that one target pixel of [`Resize`] is made of, along one axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Taps {
+    /// Indices of the pixels; equal at the end of the axis.
+    pub source: [usize; 2],
+    /// The weight w of the second, in [0, 1); the first has 1 − w.
+    pub weight: f32,
+}
+
 /// Bilinear interpolation of square images, pixel centres at half numbers: what PyTorch's
 /// `F.interpolate(mode="bilinear", align_corners=False)` computes.
 ///
@@ -9,8 +18,8 @@
 #[derive(Clone, Debug)]
 pub struct Resize {
     from: usize,
-    /// For each target pixel of an axis: its two source pixels, and the weight of the second.
-    taps: Vec<([usize; 2], f32)>,
+    /// One for each target pixel of an axis.
+    taps: Vec<Taps>,
     /// The image with its rows resized, `[from, to]`.
     rows: Vec<f32>,
 }
@@ -27,13 +36,22 @@ impl Resize {
         let tap = |target: usize| {
             let place = (scale * (target as f32 + 0.5) - 0.5).max(0.0);
             let first = (place as usize).min(from - 1);
-            ([first, (first + 1).min(from - 1)], place - first as f32)
+            Taps {
+                source: [first, (first + 1).min(from - 1)],
+                weight: place - first as f32,
+            }
         };
         Self {
             from,
             taps: (0..to).map(tap).collect(),
             rows: vec![0.0; from * to],
         }
+    }
+
+    /// What each target pixel is made of, `[to]`; rows and columns alike. The value is
+    /// `(1 − w) · x[a] + w · x[b]`, first along each row, then along the columns.
+    pub fn taps(&self) -> &[Taps] {
+        &self.taps
     }
 
     /// Height and width of the result.
@@ -59,12 +77,14 @@ impl Resize {
         out.resize(images.len() * to * to, 0.0);
         for (image, out) in images.zip(out.chunks_exact_mut(to * to)) {
             for (row, wide) in image.chunks_exact(from).zip(self.rows.chunks_exact_mut(to)) {
-                for (x, ([a, b], weight)) in wide.iter_mut().zip(&self.taps) {
-                    *x = (1.0 - weight) * row[*a] + weight * row[*b];
+                for (x, taps) in wide.iter_mut().zip(&self.taps) {
+                    let ([a, b], weight) = (taps.source, taps.weight);
+                    *x = (1.0 - weight) * row[a] + weight * row[b];
                 }
             }
-            for (line, ([a, b], weight)) in out.chunks_exact_mut(to).zip(&self.taps) {
-                let [above, below] = [a, b].map(|row| &self.rows[row * to..][..to]);
+            for (line, taps) in out.chunks_exact_mut(to).zip(&self.taps) {
+                let [above, below] = taps.source.map(|row| &self.rows[row * to..][..to]);
+                let weight = taps.weight;
                 for (x, (above, below)) in line.iter_mut().zip(above.iter().zip(below)) {
                     *x = (1.0 - weight) * above + weight * below;
                 }

@@ -1,6 +1,6 @@
 //! The files of the repository.
 
-use super::code;
+use crate::code;
 use anyhow::{Context, Result};
 use std::fs;
 use std::io::Read;
@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Beyond this a file is not read further: no rule needs more of it.
-pub(super) const READ: u64 = 4 << 20;
+pub(crate) const READ: u64 = 4 << 20;
 
 /// A file, as far as rules look at it.
 #[derive(Debug)]
@@ -16,11 +16,11 @@ pub(crate) struct File {
     /// From the root on, with `/` on every system.
     pub(crate) path: String,
     /// Length in bytes.
-    pub(super) size: u64,
+    pub(crate) size: u64,
     /// The whole text, or nothing for a file that is no UTF-8 or too large.
-    pub(super) text: Option<String>,
+    pub(crate) text: Option<String>,
     /// A Rust file's text with comments and literals blanked out.
-    pub(super) code: Option<String>,
+    pub(crate) code: Option<String>,
 }
 
 /// Every file that is tracked, or would be by `git add .`
@@ -63,7 +63,7 @@ impl Tree {
         self.find(path)?.text.as_deref()
     }
 
-    pub(super) fn find(&self, path: &str) -> Option<&File> {
+    pub(crate) fn find(&self, path: &str) -> Option<&File> {
         self.files.iter().find(|file| file.path == path)
     }
 }
@@ -83,7 +83,7 @@ impl File {
     }
 
     /// A file with these bytes.
-    pub(super) fn new(path: String, bytes: &[u8]) -> Self {
+    pub(crate) fn new(path: String, bytes: &[u8]) -> Self {
         let size = bytes.len() as u64;
         let text = (size <= READ && !bytes.contains(&0))
             .then(|| String::from_utf8(bytes.to_vec()).ok())
@@ -101,13 +101,13 @@ impl File {
     }
 
     /// The part behind the last dot of the name.
-    pub(super) fn extension(&self) -> &str {
+    pub(crate) fn extension(&self) -> &str {
         let name = self.path.rsplit('/').next().unwrap_or(&self.path);
         name.rsplit_once('.').map_or("", |(_, extension)| extension)
     }
 
     /// Whether it is program text, which stays short and finished.
-    pub(super) fn is_source(&self) -> bool {
+    pub(crate) fn is_source(&self) -> bool {
         matches!(self.extension(), "rs" | "cu" | "cuh" | "py" | "sh") || self.path == ".ci/run"
     }
 }
