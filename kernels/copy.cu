@@ -1,4 +1,6 @@
-// Elements moved: strided copies, rows picked by index, rows added up by index.
+// nvrtc: --fmad=false
+// Elements moved: strided copies, rows picked by index, rows added up by index, images picked
+// out of bytes.
 #include "strides.cuh"
 
 __device__ __forceinline__ float not_a_number() { return __uint_as_float(0x7fc00000u); }
@@ -119,4 +121,57 @@ extern "C" __global__ void __launch_bounds__(THREADS)
         if (to == row) total += from[static_cast<u64>(pick) * rows.stride];
     }
     out[i] = wrong ? not_a_number() : total;
+}
+
+// Images made of a set of smaller or larger ones, `[.., channels, from_height, from_width]`.
+struct Pictures {
+    Divisor channels, width, height;
+    u32 from_width, from_height;
+};
+
+// Two pixels of an axis and the weight of the second: one column of `taps` `[3, count]`.
+struct Tap {
+    u32 first, second;
+    float weight;
+
+    __device__ __forceinline__ Tap(const float* __restrict__ taps, u32 count, u32 i)
+        : first(static_cast<u32>(taps[i])), second(static_cast<u32>(taps[count + i])),
+          weight(taps[2 * count + i]) {}
+
+    __device__ __forceinline__ float between(float a, float b) const {
+        return (1.0f - weight) * a + weight * b;
+    }
+};
+
+// Pixel `x` of a row of bytes, made of two.
+__device__ __forceinline__ float across(const unsigned char* __restrict__ row, const Tap& x) {
+    float a = (static_cast<float>(row[x.first]) - 127.5f) / 127.5f;
+    float b = (static_cast<float>(row[x.second]) - 127.5f) / 127.5f;
+    return x.between(a, b);
+}
+
+// out[n, y, x, c] = image index[n] of `bytes`, scaled to [-1, 1] and resized along x, then y; NaN
+// where `index[n]` is none of the `bound` images. `count` elements of the output.
+extern "C" __global__ void __launch_bounds__(THREADS)
+    copy_pick(float* __restrict__ out, const unsigned char* __restrict__ bytes,
+              const float* __restrict__ index, const float* __restrict__ rows,
+              const float* __restrict__ columns, Pictures p, u32 bound, u32 count) {
+    u32 i = blockIdx.x * THREADS + threadIdx.x;
+    if (i >= count) return;
+    u32 pixel = p.channels.of(i);
+    u32 c = i - pixel * p.channels.value;
+    u32 line = p.width.of(pixel);
+    Tap x(columns, p.width.value, pixel - line * p.width.value);
+    u32 n = p.height.of(line);
+    Tap y(rows, p.height.value, line - n * p.height.value);
+    u32 image = row_of(index[n], bound);
+    if (image == bound) {
+        out[i] = not_a_number();
+        return;
+    }
+    u64 plane = static_cast<u64>(image) * p.channels.value + c;
+    const unsigned char* from = bytes + plane * p.from_height * p.from_width;
+    float above = across(from + y.first * p.from_width, x);
+    float below = across(from + y.second * p.from_width, x);
+    out[i] = y.between(above, below);
 }

@@ -8,11 +8,11 @@
 // As crates/kernels/src/map/cuda.rs numbers them.
 enum class Unary : u32 {
     Neg, Exp, Ln, Sqrt, Recip, Abs, Sign, Tanh, Sigmoid, Softplus, Relu, LeakyRelu, Square,
-    Scale, Shift, Same, Cube, Max, Step,
+    Scale, Shift, Same, Cube, ClampMin, Step,
 };
 enum class Binary : u32 {
     Add, Sub, Mul, Div, Equal, Maximum, ReluGrad, LeakyReluGrad, TanhGrad, SigmoidGrad,
-    AtLeastGrad,
+    ClampMinGrad,
 };
 
 __device__ __forceinline__ float flag(bool yes) { return yes ? 1.0f : 0.0f; }
@@ -50,7 +50,7 @@ __device__ __forceinline__ float4 apply(Unary op, float c, float4 x) {
         case Unary::Shift: return each(x, [=](float x) { return x + c; });
         case Unary::Same: return x;
         case Unary::Cube: return each(x, [](float x) { return x * x * x; });
-        case Unary::Max: return each(x, [=](float x) { return larger(x, c); });
+        case Unary::ClampMin: return each(x, [=](float x) { return larger(x, c); });
         case Unary::Step: return each(x, [](float x) { return flag(x > 0.0f); });
     }
     return x;
@@ -73,7 +73,7 @@ __device__ __forceinline__ float4 apply(Binary op, float c, float4 a, float4 b) 
             return each(a, b, [](float dy, float y) { return dy * (1.0f - y * y); });
         case Binary::SigmoidGrad:
             return each(a, b, [](float dy, float y) { return dy * y * (1.0f - y); });
-        case Binary::AtLeastGrad:
+        case Binary::ClampMinGrad:
             return each(a, b, [=](float dy, float x) { return x > c ? dy : 0.0f; });
     }
     return a;

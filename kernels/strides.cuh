@@ -1,4 +1,4 @@
-// Where the elements of several operands of one shape lie (crates/kernels/src/cuda/strides.rs
+// Where the elements of several operands of one shape lie (crates/kernels/src/strides.rs
 // fills these in).
 #pragma once
 

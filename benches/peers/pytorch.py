@@ -7,8 +7,11 @@ With `--device cuda` it is PyTorch's side of `cargo xtask gpu-report`, and has t
     step RECIPE BATCH fp32|tf32     a training step, eager
     graph RECIPE BATCH fp32|tf32    the same as a CUDA graph, channels_last, with Adam on the device
     peak fp32|tf32, copy            TFLOP/s of a product of 8192³, GB/s of a copy of 1 GiB
+    matmul fp32|tf32                no case: how products are rounded from then on
 
-Requests and answers are those of benches/src/protocol.rs, the cases those of benches/src/cases.rs. All of it is
+and the kernels' cases are timed by the device's clock. `threads N` is no case either: so many threads from then on.
+
+Requests and answers are those of benches/src/protocol.rs, the cases those of benches/src/cases/mod.rs. All of it is
 PyTorch as its users run it: eager, contiguous NCHW, through torch.nn.functional and autograd; the backward passes of a
 convolution one at a time through aten.convolution_backward. `cargo xtask bench` raises glibc's mmap threshold for it
 (MALLOC_MMAP_THRESHOLD_): a `dcgan` step at batch 1024 takes 1.8 s with that and 3.0 s without.
@@ -58,11 +61,67 @@ def batch_norm(n, c, side):
     return run
 
 
-def adam(*lens):
+def optimiser(name, *lens):
     parameters = [torch.rand(n).requires_grad_() for n in lens]
     for p in parameters:
         p.grad = torch.rand_like(p) - 0.5
-    return torch.optim.Adam(parameters, lr=2e-4, betas=(0.5, 0.999), fused=True).step
+    if name == "rmsprop":
+        return torch.optim.RMSprop(parameters, lr=2e-4).step
+    if name == "sgd":
+        return torch.optim.SGD(parameters, lr=2e-4, momentum=0.9, fused=True).step
+    adam = torch.optim.Adam(parameters, lr=2e-4, betas=(0.5, 0.999), fused=True)
+
+    def clipped():
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        adam.step()
+
+    return clipped if name == "clipped-adam" else adam.step
+
+
+def average(*lens):
+    values, averages = [torch.rand(n) for n in lens], [torch.zeros(n) for n in lens]
+    return lambda: torch._foreach_lerp_(averages, values, 0.001)
+
+
+def clamp(*lens):
+    values = [torch.rand(n) - 0.5 for n in lens]
+
+    def run():
+        for x in values:
+            x.clamp_(-0.01, 0.01)
+
+    return run
+
+
+def function(name, count):
+    x, dy = torch.rand(count) - 0.5, torch.rand(count) - 0.5
+    return {
+        "relu": lambda: F.relu(x),
+        "leaky-relu": lambda: F.leaky_relu(x, 0.2),
+        "tanh": lambda: torch.tanh(x),
+        "softplus": lambda: F.softplus(x),
+        "relu-gradient": lambda: torch.ops.aten.threshold_backward(dy, x, 0),
+    }[name]
+
+
+def total(name, rows, columns):
+    x = torch.rand(rows, columns) - 0.5
+    return {"sum": lambda: x.sum(0), "sum-rows": lambda: x.sum(1), "sum-all": lambda: x.sum()}[name]
+
+
+def clone(count):
+    x, out = torch.rand(count), torch.empty(count)
+    return lambda: out.copy_(x)
+
+
+def channels_last(n, c, side):
+    x, out = torch.rand(n, c, side, side), torch.empty(n, c, side, side).to(memory_format=torch.channels_last)
+    return lambda: out.copy_(x)
+
+
+def draw(name, count):
+    out = torch.empty(count)
+    return {"normal": out.normal_, "uniform": out.uniform_, "mask": lambda: out.bernoulli_(0.7)}[name]
 
 
 def step(name, batch):
@@ -146,16 +205,34 @@ def prepare(name, *rest):
         return step(*rest)
     if name in ("c", "ct"):
         return convolution(name == "ct", rest[0], *map(int, rest[1:]))
-    return {"sgemm": sgemm, "bn": batch_norm, "adam": adam}[name](*map(int, rest))
+    named = {
+        **dict.fromkeys(("adam", "clipped-adam", "rmsprop", "sgd"), optimiser),
+        **dict.fromkeys(("relu", "leaky-relu", "tanh", "softplus", "relu-gradient"), function),
+        **dict.fromkeys(("sum", "sum-rows", "sum-all"), total),
+        **dict.fromkeys(("normal", "uniform", "mask"), draw),
+    }
+    if name in named:
+        return named[name](name, *map(int, rest))
+    plain = {
+        "sgemm": sgemm,
+        "bn": batch_norm,
+        "average": average,
+        "clamp": clamp,
+        "clone": clone,
+        "channels-last": channels_last,
+    }
+    return plain[name](*map(int, rest))
 
 
-def median(call, runs):
+def median(call, runs, device):
     """Milliseconds, after a warm-up."""
     if hasattr(call, "many"):
         call(5)
         start = time.perf_counter()
         call(runs)
         return (time.perf_counter() - start) * 1e3 / runs
+    if device != "cpu":
+        return device_ms(call, runs)
     start = time.perf_counter()
     while True:
         call()
@@ -193,6 +270,11 @@ def main():
                 answer = {"value": peak_memory()}
             elif case == ["info"]:
                 answer = {"text": f"PyTorch {torch.__version__}"}
+            elif case[0] == "threads":
+                torch.set_num_threads(int(case[1]))
+                answer = {"value": torch.get_num_threads()}
+            elif case[0] == "matmul":
+                answer = {"value": set_matmul(case[1]) or 0}
             elif case[0] in ("peak", "copy"):
                 answer = {"value": {"peak": peak, "copy": copy}[case[0]](*case[1:])()}
             else:
@@ -200,7 +282,7 @@ def main():
                     held = call = None  # the old case's memory goes before the new one's comes
                     call = prepare(*case)
                     held = case
-                answer = {"ms": median(call, int(runs)), "runs": int(runs)}
+                answer = {"ms": median(call, int(runs), args.device), "runs": int(runs)}
         except Exception as error:  # a case that PyTorch does not have ends a row, not the run
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), flush=True)

@@ -6,6 +6,9 @@
 Prints one JSON line. Networks and loop are those of tests/golden/recipes.py, with dropout as published; reals are
 random and made beforehand, noise is drawn inside the step, as the loops do. Runs of two engines only compare when they
 alternate on a machine that does nothing else: pytorch.py serves the same steps to `cargo xtask bench --peers`.
+
+Every recipe is timed with torch.optim.Adam, `keras-mlp` too, whose goldens have Keras' place of eps: PyTorch's fused
+and foreach Adam are the fastest that it has, and a formula written in Python would make the peer slow.
 """
 
 import argparse

@@ -1,10 +1,13 @@
-//! What measures: `cargo bench` compares the variants of every kernel, the binary
-//! `ours` is the server that `cargo xtask bench --peers` times beside its peers, and
-//! `profile` says where a step's time goes. `gpu-report` checks and measures all of it on a GPU.
+//! What `cargo bench` measures: the kernels of each family, from the plain loop to the fast
+//! path, beside those of other projects.
+//!
+//! `cases` names a kernel at a shape and runs it, `rungs` says what each implementation
+//! changes, `ledger` makes the closing table, `pytorch` is PyTorch's side, and `protocol` how
+//! a driver times engines in turn. The program itself is `benches/kernels/`.
 
 pub mod cases;
-pub mod gpu;
+pub mod ledger;
 pub mod operands;
-pub mod profile;
 pub mod protocol;
-pub mod steps;
+pub mod pytorch;
+pub mod rungs;

@@ -12,12 +12,13 @@ these files; no weights are exchanged. Dropout has p = 0 here, because its masks
 The float64 run is the golden. A float32 run of the same steps says how far PyTorch itself gets from it; those
 distances are rounding, differ between machines, and are not part of --check. Everything runs on one thread.
 
-A recipe's file has: recipe, torch, dtype, dropout, batch, steps, latent, adam; layers (position = index in the
-Sequential), parameters [{name, shape}] in tag order, counts and zero_gradient (biases straight before BatchNorm, whose
-true gradient is 0) per network; d_loss, g_loss, real_acc, fake_acc per step; updates [{net, loss, grad_norms}] for
-every optimiser step in order, with one L2 norm per parameter; final {net: {name: L2 norm}} of parameters and running
-statistics after the last step; f32 {d_loss, g_loss: largest relative distance; d_loss_steps, g_loss_steps;
-closest_kink; closest_sign, closest_linear_sign where they were chosen}.
+A recipe's file has: recipe, torch, dtype, dropout, batch, steps, latent, first, skips where there are any; adam {kind:
+"adam" for torch.optim.Adam, "adam-keras" for Keras' place of eps (optimisers.py); lr, betas, eps}; layers (position =
+index in the Sequential), parameters [{name, shape}] in tag order, counts and zero_gradient (biases straight before
+BatchNorm, whose true gradient is 0) per network; d_loss, g_loss, real_acc, fake_acc per step; updates [{net, loss,
+grad_norms}] for every optimiser step in order, with one L2 norm per parameter; final {net: {name: L2 norm}} of
+parameters and running statistics after the last step; f32 {d_loss, g_loss: largest relative distance; d_loss_steps,
+g_loss_steps; closest_kink; closest_sign, closest_linear_sign where they were chosen}.
 
 `first` is the number of the first batch of reals and of the first draw of noise; a step of `skips` passes over so many
 of both before it takes its own. Both are chosen so that the float64 run keeps clear of its kinks, of which there are
@@ -29,7 +30,8 @@ two kinds:
 * Adam's first update is lr * g / (|g| + eps), the sign of g. A gradient that rounding takes to the other side of 0 moves
   its weight by 2 lr the other way, thousands of times what rounding does, and takes pre-activations across their kinks
   with it. closest_sign is the closest that an element of a first gradient comes to 0, as a share of its parameter's
-  root mean square; closest_linear_sign is that of the weights of fully connected layers, which do less harm.
+  root mean square; closest_linear_sign is that of the weights of fully connected layers, which do less harm. Keras'
+  formula has |g| + eps / sqrt(1 - beta2) there: the same kink, rounded off over a range 32 times as wide.
 
 How far a float32 run gets is a matter of luck where either comes within rounding, and a matter of rounding where none
 does. `clear` in recipes.py says what is kept clear; a run that comes closer is refused. choose.py finds the numbers,
@@ -82,7 +84,7 @@ class Run:
             for layer in net:
                 if isinstance(layer, (torch.nn.ReLU, torch.nn.LeakyReLU)):
                     layer.register_forward_pre_hook(self.watch_kink)
-        self.optimisers = {"G": recipe.adam(self.G), "D": recipe.adam(self.D)}
+        self.optimisers = {"G": recipe.optimise(self.G), "D": recipe.optimise(self.D)}
         self.real_batches = self.noise_draws = recipe.first
         self.updates = []
         self.steps = 0
@@ -214,7 +216,7 @@ def recipe_golden(name):
         "latent": recipe.latent,
         "first": recipe.first,
         **({"skips": list(recipe.skips)} if recipe.skips else {}),
-        "adam": {"lr": recipe.lr, "betas": list(recipe.betas), "eps": recipe.eps},
+        "adam": {"kind": recipe.optimiser, "lr": recipe.lr, "betas": list(recipe.betas), "eps": recipe.eps},
         "layers": {k: [str(layer) for layer in net] for k, net in nets.items()},
         "parameters": {
             k: [{"name": n, "shape": list(p.shape)} for n, p in net.named_parameters()] for k, net in nets.items()

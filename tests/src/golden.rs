@@ -5,7 +5,7 @@
 //! so both sides hold the same bits without sharing a file; an `f32` run uses the same
 //! numbers rounded. `i` counts elements in row-major order of PyTorch's shape.
 
-use detach_nn::{Optim, Sequential, parameters};
+use detach_nn::{Optim, State, parameters};
 use detach_tensor::{Array, Kind};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -56,7 +56,7 @@ pub fn by_formula(
 ///
 /// Weights of rank 2 and more are scaled to variance 1/(3·fan_in), the γ of a batch
 /// normalisation lie around 1 and everything else around 0.
-pub fn fill(net: &Sequential, first_tag: u64) {
+pub fn fill(net: &dyn State, first_tag: u64) {
     for (tag, (name, parameter)) in (first_tag..).zip(parameters(net)) {
         let old = parameter.get();
         let shape = old.shape();
@@ -147,6 +147,8 @@ pub struct Nets<T> {
 /// Constants of Adam.
 #[derive(Debug, Deserialize)]
 pub struct AdamOptions {
+    /// `adam`, or `adam-keras` where ε is added before the bias correction.
+    pub kind: String,
     /// Learning rate.
     pub lr: f64,
     /// β₁ and β₂.
@@ -334,7 +336,13 @@ fn load<T: DeserializeOwned>(name: &str) -> T {
         folder = Path::new("tests").join("golden");
     }
     let path = folder.join(format!("{name}.json"));
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| {
+        panic!(
+            "{}: {e}; a recipe needs a golden: write its loop in tests/golden/recipes.py and run \
+             `cargo xtask golden`",
+            path.display()
+        )
+    });
     serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 

@@ -6,6 +6,7 @@
 
 use crate::golden::{self, Golden, Parameter, Which, distance};
 use crate::replay::{Gradients, Replay, published};
+use detach_recipes::RECIPES;
 use detach_tensor::{DType, Kind};
 
 /// In `f32`: gradients of step 1, relatively.
@@ -43,22 +44,16 @@ pub const MLP_G_FIRST: Case = Case {
     changes: &["order=g-first"],
 };
 
-/// Every golden.
-pub const CASES: [Case; 8] = [
-    case("keras-mlp"),
-    case("dcgan"),
-    case("mlp"),
-    MLP_G_FIRST,
-    case("mlp-relu"),
-    case("gauss1d"),
-    case("dcgan-light"),
-    case("dcgan64"),
-];
+/// Every golden: one of each recipe of the registry, and those of other published loops of one.
+pub fn cases() -> Vec<Case> {
+    let recipes = RECIPES.iter().map(|recipe| case(recipe.name()));
+    recipes.chain([MLP_G_FIRST]).collect()
+}
 
 impl Case {
     /// A run of the recipe on the golden's numbers.
     pub fn replay(&self, golden: &Golden, kind: impl Into<Kind>) -> Replay {
-        Replay::new(published(self.recipe, self.changes), golden, kind)
+        Replay::new(&published(self.recipe, self.changes), golden, kind)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::emulated::{self, Variant};
 use crate::repository;
-use detach_gan::run::Metrics;
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,6 +13,34 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+
+/// A line of `metrics.jsonl`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Metrics {
+    /// The version of the line.
+    pub version: u32,
+    /// Steps done.
+    pub step: u64,
+    /// Epochs done, with a fraction.
+    pub epoch: f64,
+    /// Milliseconds a step.
+    pub step_ms: f64,
+    /// Images a second.
+    pub images_per_s: f64,
+    /// What the recipe reports.
+    #[serde(flatten)]
+    pub numbers: BTreeMap<String, f64>,
+}
+
+impl Metrics {
+    /// D's and G's loss.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn losses(&self) -> [f64; 2] {
+        ["d_loss", "g_loss"].map(|name| self.numbers[name])
+    }
+}
 
 /// What does not come in this time does not come.
 const PATIENCE: Duration = Duration::from_secs(120);

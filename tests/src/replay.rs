@@ -3,11 +3,9 @@
 use crate::golden::{
     D_TAG, G_TAG, Golden, NOISE_TAG, Nets, REAL_TAG, Which, by_formula, fill, norm,
 };
-use detach_gan::recipes::{DataKind, Info, Recipe, Report, Step, find};
-use detach_gan::settings::{Preset, Settings};
-use detach_gan::trainer::build;
-use detach_nn::{Adam, Slot, State};
-use detach_tensor::{Kind, Random, Stream, Tensor};
+use detach_nn::{Optimiser, Slot, State};
+use detach_recipes::{Batch, DataKind, Inputs, Preset, Recipe, Report, Setup, Step, Streams, find};
+use detach_tensor::{Kind, Tensor};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -44,71 +42,126 @@ pub struct Gradients {
 pub struct Replay {
     /// The networks and the loop.
     pub recipe: Box<dyn Recipe>,
+    numbers: Numbers,
+    skips: std::vec::IntoIter<u64>,
+    record: Rc<RefCell<Record>>,
+}
+
+/// Reals and noise by formula: each batch and each draw has a number of its own.
+struct Numbers {
     data: DataKind,
     batch: usize,
     kind: Kind,
     reals: u64,
     draws: u64,
-    skips: std::vec::IntoIter<u64>,
-    record: Rc<RefCell<Record>>,
 }
 
-/// The recipe called `name` and its published settings with `changes` made to them
+impl Numbers {
+    fn next(tag: u64, count: &mut u64, shape: &[usize], scale: f64, kind: Kind) -> Tensor {
+        let array = by_formula(tag + *count, shape, scale, 0.0, kind);
+        *count += 1;
+        Tensor::constant(array)
+    }
+}
+
+/// √3·u has the variance 1 of the normal noise that it stands for.
+fn unit_variance() -> f64 {
+    3.0_f64.sqrt()
+}
+
+impl Inputs for Numbers {
+    fn batch(&mut self, _: usize) -> Batch {
+        let scale = match self.data {
+            DataKind::Images(_) => 1.0,
+            DataKind::Gaussian => unit_variance(),
+        };
+        let shape = self.data.shape(self.batch);
+        let images = Self::next(REAL_TAG, &mut self.reals, &shape, scale, self.kind);
+        Batch::of(images)
+    }
+
+    fn noise(&mut self, shape: &[usize]) -> Tensor {
+        Self::next(
+            NOISE_TAG,
+            &mut self.draws,
+            shape,
+            unit_variance(),
+            self.kind,
+        )
+    }
+}
+
+/// The recipe called `name` as published with `changes` made to it
 /// (`order=g-first`); dropout is off, as the masks of another library cannot match.
 ///
 /// # Panics
 /// When there is no such recipe or setting.
-pub fn published(name: &str, changes: &[&str]) -> (&'static Info, Settings) {
-    let info = find(name).unwrap_or_else(|e| panic!("{e:#}"));
-    let mut settings = (info.settings)(Preset::AsPublished);
-    let dropout = settings.dropout.map(|_| "dropout=0");
+pub fn published(name: &str, changes: &[&str]) -> Setup {
+    let recipe = find(name).unwrap_or_else(|e| panic!("{e:#}"));
+    let mut setup = recipe.setup(Preset::AsPublished);
+    let dropout = setup.options().get("dropout").map(|_| "dropout=0");
     for change in changes.iter().copied().chain(dropout) {
-        settings.set(change).unwrap_or_else(|e| panic!("{e:#}"));
+        setup.set(change).unwrap_or_else(|e| panic!("{e:#}"));
     }
-    (info, settings)
+    setup
 }
 
 impl Replay {
-    /// Builds the recipe, fills both networks and watches both optimisers.
-    pub fn new(
-        (info, settings): (&Info, Settings),
-        golden: &Golden,
-        kind: impl Into<Kind>,
-    ) -> Self {
+    /// Builds the recipe, fills its networks and watches its optimisers.
+    ///
+    /// # Panics
+    /// When the recipe has not one generator and one discriminator.
+    pub fn new(setup: &Setup, golden: &Golden, kind: impl Into<Kind>) -> Self {
         let kind = kind.into();
-        let mut recipe = build(info, &settings, kind);
+        let mut recipe = setup.build(kind).expect("a recipe that can be");
         let record = Rc::default();
-        let pair = recipe.pair_mut();
-        fill(&pair.g, G_TAG);
-        fill(&pair.d, D_TAG);
-        watch(&mut pair.g_adam, Which::G, &record);
-        watch(&mut pair.d_adam, Which::D, &record);
+        for (network, which) in recipe.networks().into_iter().zip([Which::G, Which::D]) {
+            let tag = match which {
+                Which::G => G_TAG,
+                Which::D => D_TAG,
+            };
+            fill(network.1, tag);
+        }
+        for (name, optimiser) in recipe.optimisers() {
+            let which = match name {
+                "g" => Which::G,
+                "d" => Which::D,
+                other => panic!("a golden knows no network `{other}`"),
+            };
+            watch(optimiser, which, &record);
+        }
         Self {
             recipe,
-            data: info.data,
-            batch: golden.batch,
-            kind,
-            reals: golden.first,
-            draws: golden.first,
+            numbers: Numbers {
+                data: setup.data().expect("options that can be")[0],
+                batch: golden.batch,
+                kind,
+                reals: golden.first,
+                draws: golden.first,
+            },
             skips: golden.skips.clone().into_iter(),
             record,
         }
     }
 
     /// Runs `steps` training steps.
+    ///
+    /// # Panics
+    /// When a step does not report what a golden has.
     pub fn run(mut self, steps: usize) -> Record {
         for _ in 0..steps {
             let report = self.step();
             let mut record = self.record.borrow_mut();
-            record.d_loss.push(report.d_loss.item());
-            record.g_loss.push(report.g_loss.item());
-            record.real_acc.push(report.real_acc());
-            record.fake_acc.push(report.fake_acc());
+            let number = |name| report.get(name).unwrap_or_else(|| panic!("no {name}"));
+            record.d_loss.push(number("d_loss"));
+            record.g_loss.push(number("g_loss"));
+            record.real_acc.push(number("real_acc"));
+            record.fake_acc.push(number("fake_acc"));
         }
-        let pair = self.recipe.pair();
+        let networks = self.recipe.networks();
         let last = Nets {
-            g: norms(&pair.g),
-            d: norms(&pair.d),
+            g: norms(networks[0].1),
+            d: norms(networks[1].1),
         };
         Record {
             last,
@@ -118,39 +171,17 @@ impl Replay {
 
     fn step(&mut self) -> Report {
         let skip = self.skips.next().unwrap_or(0);
-        self.reals += skip;
-        self.draws += skip;
-        let Self {
-            data,
-            batch,
-            kind,
-            reals,
-            draws,
-            ..
-        } = self;
-        // √3·u has the variance 1 of the normal noise that it stands for.
-        let unit_variance = 3.0_f64.sqrt();
-        let shape = data.shape(*batch);
-        let scale = match data {
-            DataKind::Images(_) => 1.0,
-            DataKind::Gaussian => unit_variance,
-        };
-        let next = |first: u64, count: &mut u64, shape: &[usize], scale| {
-            let array = by_formula(first + *count, shape, scale, 0.0, *kind);
-            *count += 1;
-            Tensor::constant(array)
-        };
-        self.recipe.train_step(&mut Step {
-            real: &mut || next(REAL_TAG, reals, &shape, scale),
-            noise: &mut |shape| next(NOISE_TAG, draws, shape, unit_variance),
-            dropout: &Random::new(0, Stream::Dropout),
-        })
+        self.numbers.reals += skip;
+        self.numbers.draws += skip;
+        let streams = Streams::new(0, |random| random);
+        let mut step = Step::new(&mut self.numbers, &streams, 0);
+        self.recipe.train_step(&mut step)
     }
 }
 
-fn watch(adam: &mut Adam, net: Which, record: &Rc<RefCell<Record>>) {
+fn watch(optimiser: &mut Optimiser, net: Which, record: &Rc<RefCell<Record>>) {
     let record = Rc::clone(record);
-    adam.watch(Box::new(move |gradients| {
+    optimiser.watch(Box::new(move |gradients| {
         let mut record = record.borrow_mut();
         let values: Vec<Vec<f64>> = gradients.iter().map(Tensor::to_vec).collect();
         let first_step = record.d_loss.is_empty();

@@ -1,10 +1,7 @@
 //! A trainer on synthetic digits.
 
-use detach_gan::data::Source;
-use detach_gan::recipes::{DataKind, Info};
-use detach_gan::settings::Preset;
-use detach_gan::trainer::Trainer;
-use detach_mnist::{Dataset, Split};
+use detach_data::{Split, synthetic};
+use detach_recipes::{Batches, DataKind, Preset, RecipeInfo, Setup, Trainer};
 use detach_tensor::Kind;
 
 /// A recipe as published but for its batch size, on `digits` synthetic digits, before its
@@ -13,19 +10,30 @@ use detach_tensor::Kind;
 /// # Panics
 /// When there is not one batch of digits.
 pub fn trainer(
-    info: &'static Info,
+    recipe: &'static RecipeInfo,
     digits: usize,
     batch_size: usize,
     kind: impl Into<Kind>,
 ) -> Trainer {
-    let mut settings = (info.settings)(Preset::AsPublished);
-    settings.batch_size = batch_size;
-    let source = match info.data {
-        DataKind::Gaussian => Source::gaussian(&settings),
+    let mut setup = recipe.setup(Preset::AsPublished);
+    setup.settings.batch_size = batch_size;
+    of_setup(&setup, digits, kind)
+}
+
+/// A recipe of any settings on `digits` synthetic digits, before its first step.
+///
+/// # Panics
+/// When there is not one batch of digits, or a setting cannot be.
+pub fn of_setup(setup: &Setup, digits: usize, kind: impl Into<Kind>) -> Trainer {
+    let kind = kind.into();
+    let set = |data: DataKind| match data {
+        DataKind::Gaussian => Batches::gaussian(&setup.settings, kind),
         DataKind::Images(size) => {
-            let dataset = Dataset::synthetic(0, Split::Train, digits);
-            Source::images(dataset, size, &settings).expect("a batch of images")
+            let dataset = Box::new(synthetic(0, Split::Train, digits));
+            Batches::images(dataset, size, &setup.settings, kind).expect("a batch of images")
         }
     };
-    Trainer::new(info, settings, source, kind.into())
+    let sets = setup.data().expect("options that can be");
+    let sets = sets.into_iter().map(set).collect();
+    Trainer::new(setup.clone(), sets, kind).expect("a recipe that can be")
 }

@@ -1,9 +1,8 @@
 //! The command line: help, streams, files that others read.
 
-use detach_gan::npy::{self, Npy};
-use detach_gan::run::Metrics;
+use detach_gan::export::npy::{self, Npy};
 use detach_mnist::{Dataset, Idx, Split, sample::to_pixel};
-use detach_tests::program::{Done, Sandbox};
+use detach_tests::program::{Done, Metrics, Sandbox};
 use snapbox::{assert_data_eq, str};
 use std::fs;
 use std::path::Path;
@@ -25,7 +24,7 @@ mod help {
         let sandbox = Sandbox::new();
         let train = "--preset --order --device --matmul --epochs --max-steps --batch-size --seed --threads --data-dir \
                      --offline --out --resume --set --config --log-every --checkpoint-every --no-pictures \
-                     --json --quiet GAN_DATA_DIR";
+                     --best --patience --json --quiet GAN_DATA_DIR";
         for (command, flags) in [
             ("", "train sample interpolate recipes data info"),
             ("train", train),
@@ -88,11 +87,19 @@ Discriminator [..], 2,701 parameters
 ...
 One step: [..]
 
+Losses
+  D: [..]
+  G: [..]
+
+Where to see `detach` and freezing: [..]
+
 Settings as published
 ...
+Whose numbers
+  - of the source: [..]
+
 `--preset fixed` changes
   log-eps = 0.0
-
 
 Notes
   - [..]
@@ -361,7 +368,7 @@ t10k   4 images 28×28, mean ink 0.[..]; a data set in MNIST's format (not MNIST
             Sandbox::new().ok("data info --data-dir digits").stdout,
             str![[r#"
 train  64 images 28×28, [..]
-t10k   none: it has no t10k-images-idx3-ubyte
+t10k   none: it has no t10k-images-idx3-ubyte[..]
 
 "#]]
         );

@@ -1,6 +1,6 @@
 //! Recipes that make colour images of another size: what is made of their samples.
 
-use detach_gan::npy;
+use detach_gan::export::npy;
 use detach_tests::program::Sandbox;
 use std::fs;
 

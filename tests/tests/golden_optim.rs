@@ -76,5 +76,5 @@ fn in_f64() {
 
 #[test]
 fn in_f32() {
-    compare(DType::F32, 2e-6);
+    compare(DType::F32, 5e-7);
 }

@@ -1,56 +1,19 @@
 //! Every recipe trains, as published and fixed, and leaves a whole run directory. A new
-//! recipe is covered by its line in `RECIPES` and one in `SIZES`.
+//! recipe is covered by its line in the registry and its golden.
 
-use detach_gan::recipes::{DataKind, Info, RECIPES};
-use detach_gan::settings::{Preset, Settings};
-use detach_gan::trainer::build;
+use detach_gan::show::text::grouped;
 use detach_nn::{Checkpoint, count};
+use detach_recipes::settings::Sampling;
+use detach_recipes::{DataKind, Preset, RECIPES, RecipeInfo, Setup};
 use detach_tests::program::Sandbox;
+use detach_tests::{golden, repository};
 use std::fs;
 
 const STEPS: u64 = 3;
 
-/// Parameters of G and D, which no preset changes.
-const SIZES: [(&str, usize, usize); 7] = [
-    ("keras-mlp", 1_486_352, 1_460_225),
-    ("dcgan", 1_948_545, 138_817),
-    ("mlp", 1_510_032, 533_505),
-    ("mlp-relu", 1_510_032, 566_273),
-    ("gauss1d", 3_151, 2_701),
-    ("dcgan-light", 759_873, 138_817),
-    ("dcgan64", 3_576_704, 2_765_568),
-];
-
-/// What `fixed` sets otherwise, as the notes of `gan recipes NAME` say.
-const FIXED: [(&str, &[&str]); 7] = [
-    (
-        "keras-mlp",
-        &["sampling.by = \"shuffled\"", "sampling.drop-last = true"],
-    ),
-    ("dcgan", &["d-stats-in-g-step = false"]),
-    ("mlp", &["bn-eps = 0.00001", "pictures.mode = \"eval\""]),
-    (
-        "mlp-relu",
-        &[
-            "bn-eps = 0.00001",
-            "last-relu = false",
-            "pictures.mode = \"eval\"",
-        ],
-    ),
-    ("gauss1d", &["log-eps = 0.0"]),
-    (
-        "dcgan-light",
-        &["d-stats-in-g-step = false", "pictures.mode = \"eval\""],
-    ),
-    (
-        "dcgan64",
-        &["d-stats-in-g-step = false", "pictures.mode = \"eval\""],
-    ),
-];
-
 /// Trains three steps into the folder `run`.
-fn train(sandbox: &Sandbox, info: &Info, preset: &str, run: &str, flags: &str) {
-    let name = info.name;
+fn train(sandbox: &Sandbox, info: &'static RecipeInfo, preset: &str, run: &str, flags: &str) {
+    let name = info.name();
     let batch = "--batch-size 8 --log-every 1 --offline --data-dir digits --quiet";
     let done = sandbox.ok(&format!(
         "train {name} --preset {preset} --max-steps {STEPS} {batch} --out {run} {flags}"
@@ -69,7 +32,7 @@ fn every_recipe_leaves_a_whole_run() {
             let sandbox = Sandbox::new();
             let pictures = "--set pictures.every-steps=2 --set pictures.first=false";
             train(&sandbox, info, preset, "run", pictures);
-            let what = format!("{} {preset}", info.name);
+            let what = format!("{} {preset}", info.name());
             let files = sandbox.files("run");
             let written = |name: &str| files.get(name).is_some_and(|length| *length > 0);
             for name in [
@@ -93,22 +56,19 @@ fn every_recipe_leaves_a_whole_run() {
     }
 }
 
-fn settings(info: &Info, preset: &str) -> Settings {
-    (info.settings)(match preset {
-        "fixed" => Preset::Fixed,
-        _ => Preset::AsPublished,
-    })
+fn setup(info: &'static RecipeInfo, preset: &str) -> Setup {
+    info.setup(preset.parse::<Preset>().expect("a preset"))
 }
 
 /// One line a step, with all keys of the schema and nothing else, all numbers.
-fn check_metrics(sandbox: &Sandbox, info: &Info, what: &str) {
+fn check_metrics(sandbox: &Sandbox, info: &'static RecipeInfo, what: &str) {
     let text = fs::read_to_string(sandbox.path("run/metrics.jsonl")).expect("metrics");
     let lines: Vec<serde_json::Map<String, serde_json::Value>> = text
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{what}: {e} in {line}")))
         .collect();
     assert_eq!(lines.len() as u64, STEPS, "{what}");
-    let per_epoch = match info.data {
+    let per_epoch = match setup(info, "as-published").data().expect("data")[0] {
         DataKind::Images(_) => 8.0,
         DataKind::Gaussian => 5000.0,
     };
@@ -117,6 +77,8 @@ fn check_metrics(sandbox: &Sandbox, info: &Info, what: &str) {
         keys.sort_unstable();
         let schema = [
             "d_loss",
+            "d_loss_fake",
+            "d_loss_real",
             "epoch",
             "fake_acc",
             "g_loss",
@@ -124,6 +86,7 @@ fn check_metrics(sandbox: &Sandbox, info: &Info, what: &str) {
             "real_acc",
             "step",
             "step_ms",
+            "version",
         ];
         assert_eq!(keys, schema, "{what}");
         let number = |key: &str| line[key].as_f64().filter(|x| x.is_finite()).expect(key);
@@ -131,6 +94,12 @@ fn check_metrics(sandbox: &Sandbox, info: &Info, what: &str) {
         assert_eq!(number("epoch"), f64::from(step) / per_epoch, "{what}");
         assert!(
             number("d_loss") > 0.0 && number("g_loss") > 0.0,
+            "{what}: {line:?}"
+        );
+        let halves = number("d_loss_real") + number("d_loss_fake");
+        let ratio = number("d_loss") / halves;
+        assert!(
+            (ratio - 1.0).abs() < 1e-6 || (ratio - 0.5).abs() < 1e-6,
             "{what}: {line:?}"
         );
         for share in ["real_acc", "fake_acc"] {
@@ -144,56 +113,52 @@ fn check_metrics(sandbox: &Sandbox, info: &Info, what: &str) {
 }
 
 /// The file holds the recipe, the preset and the settings of both, but for the flags.
-fn check_config(sandbox: &Sandbox, info: &Info, preset: &str) {
+fn check_config(sandbox: &Sandbox, info: &'static RecipeInfo, preset: &str) {
     let text = fs::read_to_string(sandbox.path("run/config.toml")).expect("configuration");
     for line in [
-        format!("recipe = \"{}\"", info.name),
+        format!("recipe = \"{}\"", info.name()),
         format!("preset = \"{preset}\""),
     ] {
         assert!(text.lines().any(|l| l == line), "no `{line}` in\n{text}");
     }
-    let mut expected = settings(info, preset);
-    expected.batch_size = 8;
-    expected.pictures.every_steps = 2;
-    expected.pictures.first = false;
+    let mut expected = setup(info, preset);
+    expected.settings.batch_size = 8;
+    expected.settings.pictures.every_steps = 2;
+    expected.settings.pictures.first = false;
     let run = detach_gan::run::Run::open(&sandbox.path("run")).expect("a run");
-    assert_eq!(run.config().expect("its configuration").settings, expected);
+    let config = run.config().expect("its configuration");
+    assert_eq!(config.setup().expect("a recipe"), expected);
 }
 
+/// Parameters of G and D are those of PyTorch's networks, which no preset changes.
 #[test]
 fn networks_have_the_published_sizes() {
-    assert_eq!(SIZES.len(), RECIPES.len());
     for info in RECIPES {
-        let &(_, g, d) = SIZES
-            .iter()
-            .find(|(name, ..)| *name == info.name)
-            .expect(info.name);
+        let counts = golden::recipe(info.name()).counts;
         for preset in ["as-published", "fixed"] {
-            let recipe = build(
-                info,
-                &settings(info, preset),
-                detach_tensor::Kind::default(),
-            );
-            let pair = recipe.pair();
-            assert_eq!(
-                (count(&pair.g), count(&pair.d)),
-                (g, d),
-                "{} {preset}",
-                info.name
-            );
+            let recipe = setup(info, preset).build(detach_tensor::Kind::default());
+            let recipe = recipe.expect("a recipe");
+            let networks = recipe.networks();
+            let sizes: Vec<usize> = networks.iter().map(|(_, net)| count(*net)).collect();
+            assert_eq!(sizes, [counts.g, counts.d], "{} {preset}", info.name());
         }
     }
 }
 
+/// `gan recipes NAME` lists what `fixed` sets otherwise, the notes say each of it, and the run is another.
 #[test]
 fn fixed_changes_what_its_notes_say() {
     for info in RECIPES {
+        let name = info.name();
         let sandbox = Sandbox::new();
-        let &(_, changes) = FIXED
-            .iter()
-            .find(|(name, _)| *name == info.name)
-            .expect(info.name);
-        let text = sandbox.ok(&format!("recipes {}", info.name)).stdout;
+        let lines = |preset| setup(info, preset).lines().expect("settings");
+        let published = lines("as-published");
+        let changes: Vec<String> = lines("fixed")
+            .into_iter()
+            .filter(|line| !published.contains(line))
+            .collect();
+        assert!(!changes.is_empty(), "{name}: `fixed` is as published");
+        let text = sandbox.ok(&format!("recipes {name}")).stdout;
         let listed: Vec<&str> = text
             .lines()
             .skip_while(|line| !line.contains("--preset fixed"))
@@ -201,39 +166,49 @@ fn fixed_changes_what_its_notes_say() {
             .take_while(|line| line.starts_with("  "))
             .map(str::trim)
             .collect();
-        assert_eq!(listed, changes, "{}", info.name);
-        for change in changes {
+        assert_eq!(listed, changes, "{name}");
+        for change in &changes {
             let (path, _) = change.split_once(" = ").expect("an assignment");
-            let key = path.split('.').next_back().unwrap_or(path);
             // Of `sampling` the notes name the choice as `--set` takes it.
             let said = match path.split_once('.') {
                 Some(("sampling", _)) => "sampling = \"shuffled-drop-last\"",
-                Some(("pictures", _)) => "eval mode",
-                _ => key,
+                Some(("pictures", "mode")) => "eval mode",
+                _ => path,
             };
-            let notes = info.notes.join("\n");
-            assert!(
-                notes.contains(said),
-                "{}: no `{said}` in its notes",
-                info.name
-            );
+            let notes = info.about.notes.join("\n");
+            assert!(notes.contains(said), "{name}: no `{said}` in its notes");
         }
         train(&sandbox, info, "as-published", "published", "--no-pictures");
         train(&sandbox, info, "fixed", "fixed", "--no-pictures");
         train(&sandbox, info, "fixed", "seed", "--no-pictures --seed 7");
         let hash = |run| sandbox.hash(run, STEPS);
-        assert_ne!(
-            hash("published"),
-            hash("fixed"),
-            "{}: the same weights",
-            info.name
+        assert_ne!(hash("published"), hash("fixed"), "{name}: the same weights");
+        assert_ne!(hash("seed"), hash("fixed"), "{name}: the same weights");
+    }
+}
+
+/// README's table of recipes is what the registry and the goldens say.
+#[test]
+fn the_readme_has_every_recipe() {
+    let readme = fs::read_to_string(repository().join("README.md")).expect("README.md");
+    for info in RECIPES {
+        let setup = setup(info, "as-published");
+        let counts = golden::recipe(info.name()).counts;
+        let (images, batch) = (60_000_usize, setup.settings.batch_size);
+        let steps = match setup.settings.sampling {
+            Sampling::Endless { steps } => steps as usize,
+            Sampling::Shuffled { drop_last: false } => images.div_ceil(batch),
+            Sampling::Shuffled { drop_last: true } | Sampling::WithReplacement => images / batch,
+        };
+        let row = format!(
+            "| `{}` | {} | {} / {} | {} |",
+            info.name(),
+            info.about.summary,
+            grouped(counts.g),
+            grouped(counts.d),
+            grouped(steps)
         );
-        assert_ne!(
-            hash("seed"),
-            hash("fixed"),
-            "{}: the same weights",
-            info.name
-        );
+        assert!(readme.contains(&row), "README.md lacks the row\n{row}");
     }
 }
 
@@ -262,7 +237,10 @@ fn a_quick_run_needs_no_words_and_no_data() {
 #[test]
 fn the_order_of_mlp_matters() {
     let sandbox = Sandbox::new();
-    let info = RECIPES.iter().find(|info| info.name == "mlp").expect("mlp");
+    let info = RECIPES
+        .iter()
+        .find(|info| info.name() == "mlp")
+        .expect("mlp");
     train(&sandbox, info, "as-published", "d", "--no-pictures");
     train(
         &sandbox,
@@ -282,7 +260,10 @@ fn the_order_of_mlp_matters() {
 #[test]
 fn a_checkpoint_holds_pytorchs_names() {
     let sandbox = Sandbox::new();
-    let info = RECIPES.iter().find(|info| info.name == "mlp").expect("mlp");
+    let info = RECIPES
+        .iter()
+        .find(|info| info.name() == "mlp")
+        .expect("mlp");
     train(&sandbox, info, "as-published", "run", "--no-pictures");
     let load = |name: &str| {
         let path = sandbox.path("run/checkpoints").join(name);

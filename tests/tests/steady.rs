@@ -2,7 +2,7 @@
 //!
 //! The allocator is the one of the `gan` program, over one that counts.
 
-use detach_gan::recipes::{Info, RECIPES};
+use detach_recipes::{RECIPES, RecipeInfo};
 use detach_tensor::{Counting, DType, Device, Recycling, pool_stats};
 use detach_tests::training::trainer;
 
@@ -16,7 +16,7 @@ fn asked() -> (u64, u64) {
 }
 
 /// Steps on, beyond the end of an epoch, and panics when one took memory.
-fn check(info: &'static Info, digits: usize, batch_size: usize) {
+fn check(info: &'static RecipeInfo, digits: usize, batch_size: usize) {
     let mut trainer = trainer(info, digits, batch_size, DType::F32);
     trainer.step();
     trainer.step();
@@ -29,7 +29,7 @@ fn check(info: &'static Info, digits: usize, batch_size: usize) {
             now == after_two,
             "{} at batch {batch_size}: step {step} asked the pool for {} blocks and the system for {}, \
              the last one of {} bytes",
-            info.name,
+            info.name(),
             now.0 - after_two.0,
             now.1 - after_two.1,
             ALLOCATOR.inner().last_size()

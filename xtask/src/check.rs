@@ -5,7 +5,7 @@ use crate::package::packages;
 use crate::tree::Tree;
 use crate::{command, tidy};
 use anyhow::{Context, Result, bail};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -20,6 +20,8 @@ enum Step {
     /// `cargo deny`, where it is installed.
     Deny(&'static [&'static str]),
     Tidy,
+    /// `rustfmt --check` on modules that a macro declares, which `cargo fmt` does not see.
+    Declared(&'static str),
     /// An example of a package; its output is shown if it fails.
     Example {
         package: String,
@@ -27,8 +29,9 @@ enum Step {
     },
 }
 
-const BEFORE: [Step; 5] = [
+const BEFORE: [Step; 6] = [
     Step::Cargo(&["fmt", "--all", "--check"], None),
+    Step::Declared("crates/recipes/src/recipes"),
     Step::Cargo(
         &[
             "clippy",
@@ -59,6 +62,7 @@ impl Step {
                 format!("{name}=\"{value}\" cargo {}", args.join(" "))
             }
             Self::Tidy => "cargo xtask tidy".to_owned(),
+            Self::Declared(folder) => format!("rustfmt --edition 2024 --check {folder}/*.rs"),
             Self::Example { package, name } => {
                 format!("cargo run --package {package} --example {name}")
             }
@@ -82,6 +86,12 @@ impl Step {
                 succeed(cargo.status().with_context(|| command::could_not(&cargo))?)
             }
             Self::Tidy => tidy::tidy(root),
+            Self::Declared(folder) => {
+                let mut rustfmt = Command::new("rustfmt");
+                rustfmt.args(["--edition", "2024", "--check"]);
+                rustfmt.args(sources(&root.join(folder))?).current_dir(root);
+                succeed(rustfmt.status().context("rustfmt does not run")?)
+            }
             Self::Example { package, name } => {
                 cargo.args(["run", "--quiet", "--package", package, "--example", name]);
                 let output = cargo.output().with_context(|| command::could_not(&cargo))?;
@@ -93,6 +103,16 @@ impl Step {
             }
         }
     }
+}
+
+/// The Rust sources in a folder.
+fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let paths = entries.flatten().map(|entry| entry.path());
+    Ok(paths
+        .filter(|path| path.extension().is_some_and(|e| e == "rs"))
+        .collect())
 }
 
 fn succeed(status: std::process::ExitStatus) -> Result<()> {
@@ -179,7 +199,7 @@ mod tests {
     fn a_step_says_how_to_run_it_alone() {
         assert_eq!(BEFORE[0].line(), "cargo fmt --all --check");
         assert_eq!(
-            BEFORE[3].line(),
+            BEFORE[4].line(),
             "RUSTDOCFLAGS=\"-D warnings\" cargo doc --workspace --no-deps"
         );
     }

@@ -51,7 +51,7 @@ pub(crate) fn gpu_report(root: &Path, args: Args) -> Result<ExitCode> {
 
 /// Builds the programs and answers with their folder.
 fn build(root: &Path) -> Result<PathBuf> {
-    for (package, program) in [("benches", "gpu-report"), ("crates/gan", "gan")] {
+    for (package, program) in [("benches/tools", "gpu-report"), ("crates/gan", "gan")] {
         let mut cargo = command::cargo();
         cargo.args([
             "build",

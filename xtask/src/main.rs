@@ -13,6 +13,7 @@ mod package;
 mod ptx;
 mod tidy;
 mod tree;
+mod web;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -45,6 +46,8 @@ enum Task {
     GpuReport(gpu_report::Args),
     /// Compile kernels/*.cu to the PTX beside them; compare, or show what each kernel takes
     Ptx(ptx::Args),
+    /// Build the recipes as a module for browsers (wasm32)
+    Web,
     /// Make the golden files with PyTorch
     Golden {
         /// Compare with the committed files, change none
@@ -80,6 +83,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Tidy => tidy::tidy(&root).map(|()| ExitCode::SUCCESS),
         Task::GpuReport(args) => gpu_report::gpu_report(&root, args),
         Task::Ptx(args) => ptx::ptx(&root, &args).map(|()| ExitCode::SUCCESS),
+        Task::Web => web::build(&root).map(|()| ExitCode::SUCCESS),
         Task::Golden { check } => golden::golden(&root, check),
     }
 }

@@ -109,6 +109,9 @@ mod tests {
         assert_eq!(image.bytes, [1, 4, 2, 5, 3, 6]);
         assert_eq!(image.clone().without_equal_channels(), image);
         assert_eq!(image.into_grey().bytes, [2, 5]);
+        // 0.299 · 92 = 27.508, 0.587 · 3 + 0.114 · 3 = 2.103, 0.114 · 83 + 0.299 = 9.761.
+        let image = Image::from_channels_last([3, 1, 3], &[92, 0, 0, 0, 3, 3, 1, 0, 83]);
+        assert_eq!(image.into_grey().bytes, [28, 2, 10]);
         let grey = Image::new([1, 1, 2], vec![8, 9]);
         let colour = grey.clone().into_colour();
         assert_eq!(colour.bytes, [8, 9, 8, 9, 8, 9]);

@@ -30,7 +30,7 @@
 //! | [`InMemory`], [`synthetic`] | a set in a third of the memory, of your own images or of digits made here |
 //! | [`open`](open()) | what lies in a folder or file |
 //! | [`Find`], [`Found`] | a set when nobody says where it is |
-//! | [`Resize`], [`Taps`] | images enlarged, as PyTorch's `F.interpolate` does it |
+//! | [`Resize`], [`Tap`] | images enlarged, as PyTorch's `F.interpolate` does it |
 //! | [`Antialias`] | images reduced, as it does it with `antialias=True` |
 //! | [`sample`] | shuffling, sampling with replacement, the scale of pixels |
 
@@ -53,4 +53,4 @@ pub use error::{Error, NpzError};
 pub use find::{Find, Found};
 pub use memory::{InMemory, synthetic};
 pub use open::open;
-pub use resize::{Resize, Taps};
+pub use resize::{Resize, Tap};

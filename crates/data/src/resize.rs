@@ -2,7 +2,7 @@
 
 /// The two source pixels that one target pixel of [`Resize`] is made of, along one axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Taps {
+pub struct Tap {
     /// Indices of the pixels; equal at the end of the axis.
     pub source: [usize; 2],
     /// The weight w of the second, in [0, 1); the first has 1 − w.
@@ -19,7 +19,7 @@ pub struct Taps {
 pub struct Resize {
     from: usize,
     /// One for each target pixel of an axis.
-    taps: Vec<Taps>,
+    taps: Vec<Tap>,
     /// The image with its rows resized, `[from, to]`.
     rows: Vec<f32>,
 }
@@ -36,7 +36,7 @@ impl Resize {
         let tap = |target: usize| {
             let place = (scale * (target as f32 + 0.5) - 0.5).max(0.0);
             let first = (place as usize).min(from - 1);
-            Taps {
+            Tap {
                 source: [first, (first + 1).min(from - 1)],
                 weight: place - first as f32,
             }
@@ -50,7 +50,7 @@ impl Resize {
 
     /// What each target pixel is made of, `[to]`; rows and columns alike. The value is
     /// `(1 − w) · x[a] + w · x[b]`, first along each row, then along the columns.
-    pub fn taps(&self) -> &[Taps] {
+    pub fn taps(&self) -> &[Tap] {
         &self.taps
     }
 

@@ -8,6 +8,8 @@
 //! | [`tensor`] | arrays, tensors that remember how they were made, [`grad`](tensor::grad()) |
 //! | [`nn`] | layers, losses, initialisers, optimisers, checkpoints |
 //! | [`mnist`] | IDX files; finding, fetching and synthesising MNIST-like sets |
+//! | [`data`] | the trait of data sets, and what implements it: IDX, PNG folders, `.npz`, your own bytes |
+//! | [`recipes`] | published GANs as training loops, the trainer and the session around them |
 //!
 //! # A value, and a value with a memory
 //!
@@ -51,20 +53,20 @@
 //! trained by its own loss. Whose gradients, of whose loss, is said in the code:
 //!
 //! ```
-//! use detach::nn::{Adam, AdamConfig, Initialiser, LeakyReLU, Linear, Scheme, Sequential};
-//! use detach::nn::{gradients, loss::bce_with_logits};
+//! use detach::nn::loss::bce_with_logits;
+//! use detach::nn::{Initialiser, LeakyReLU, Linear, Scheme};
 //! use detach::prelude::*;
 //!
 //! let init = Initialiser::new(Scheme::PyTorch, Random::new(0, Stream::Init), DType::F32);
+//! let adam = Optim::adam(1e-3, 0.5, 0.999);
 //! let net = |inputs: usize, outputs: usize| {
-//!     Sequential::new()
+//!     let layers = Sequential::new()
 //!         .push(Linear::new(inputs, 32, &init))
 //!         .push(LeakyReLU(0.2))
-//!         .push(Linear::new(32, outputs, &init))
+//!         .push(Linear::new(32, outputs, &init));
+//!     Trained::new(layers, &adam) // a network and its optimiser
 //! };
-//! let (g, d) = (net(8, 2), net(2, 1));
-//! let (mut adam_g, mut adam_d) =
-//!     (Adam::new(AdamConfig::default(), &g), Adam::new(AdamConfig::default(), &d));
+//! let (mut g, mut d) = (net(8, 2), net(2, 1));
 //!
 //! let noise = Random::new(0, Stream::Noise);
 //! let real = noise.normal(&[64, 2], DType::F32); // your data here, [batch, 2]
@@ -76,12 +78,12 @@
 //! let real_logits = d.forward(&real, mode);
 //! let fake_logits = d.forward(&fake.detach(), mode);
 //! let d_loss = bce_with_logits(&real_logits, 1.0) + bce_with_logits(&fake_logits, 0.0);
-//! adam_d.step(&d, &gradients(&d_loss, &d));
+//! d.update(&d_loss);
 //!
 //! // G: its fakes should pass for real. The gradient goes *through* D, whose own parameters
 //! // are not asked for.
 //! let g_loss = bce_with_logits(&d.forward(&fake, mode), 1.0);
-//! adam_g.step(&g, &gradients(&g_loss, &g));
+//! g.update(&g_loss);
 //!
 //! let g_after = g.forward(&noise.at(1).normal(&[1, 8], DType::F32), mode).to_vec::<f32>();
 //! assert_ne!(g_before, g_after);
@@ -90,17 +92,20 @@
 //! # Where to go from here
 //!
 //! 1. `cargo run -p detach --example backprop`: one product, every gradient by hand.
-//! 2. `cargo run -p detach-tensor --example detach`: where `detach` cuts, in numbers.
-//! 3. [`tensor`]'s own page: the engine in reading order, under 150 lines.
-//! 4. `ARCHITECTURE.md`: the map of the whole, and its laws.
+//! 2. `cargo run -p detach --example own_data`: a GAN on tensors of your own.
+//! 3. `cargo run -p detach-tensor --example detach`: where `detach` cuts, in numbers.
+//! 4. [`tensor`]'s own page: the engine in reading order, under 150 lines.
+//! 5. `ARCHITECTURE.md`: the map of the whole, and its laws.
 
+pub use detach_data as data;
 pub use detach_mnist as mnist;
 pub use detach_nn as nn;
+pub use detach_recipes as recipes;
 pub use detach_tensor as tensor;
 
 /// The names that most programs use: values, gradients, random numbers, layers.
 pub mod prelude {
-    pub use detach_nn::{Mode, Module, Sequential, State};
+    pub use detach_nn::{Mode, Module, Network, Optim, Sequential, State, Trained};
     pub use detach_tensor::{
         Act, Array, DType, Device, Kind, Op, Random, Stream, Tensor, apply, grad, vjp,
     };

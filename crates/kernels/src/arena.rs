@@ -43,6 +43,34 @@ pub(crate) struct Arena {
     fresh: Vec<Span>,
 }
 
+/// What the pool has done so far; see [`pool_stats`](crate::pool_stats).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PoolStats {
+    /// How often memory was handed out that no buffer had had before.
+    pub system_allocations: u64,
+    /// Bytes of that memory. The pool never gives memory back, so this is also its
+    /// footprint.
+    pub system_bytes: u64,
+    /// Bytes that buffers hold now.
+    pub bytes_in_use: u64,
+    /// The most that `bytes_in_use` has been.
+    pub peak_bytes_in_use: u64,
+}
+
+impl PoolStats {
+    /// `bytes` were handed out, and `fresh` of them for the first time.
+    pub(crate) fn took(&mut self, bytes: usize, fresh: usize) {
+        self.system_allocations += u64::from(fresh > 0);
+        self.system_bytes += fresh as u64;
+        self.bytes_in_use += bytes as u64;
+        self.peak_bytes_in_use = self.peak_bytes_in_use.max(self.bytes_in_use);
+    }
+
+    pub(crate) fn gave(&mut self, bytes: usize) {
+        self.bytes_in_use -= bytes as u64;
+    }
+}
+
 /// The next multiple of `grain`, and `grain` itself for 0.
 ///
 /// # Panics
@@ -164,6 +192,7 @@ impl Arena {
     }
 
     /// Takes over all that another arena has free.
+    #[cfg(not(target_family = "wasm"))]
     pub(crate) fn absorb(&mut self, other: Self) {
         other.free.into_iter().for_each(|span| self.give(span));
         self.fresh.extend(other.fresh);

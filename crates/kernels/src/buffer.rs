@@ -4,10 +4,13 @@
 //! a dropped buffer's memory is kept and handed on: after the first step no step asks
 //! the system for memory. A GPU has a pool of its own (`cuda/memory.rs`).
 
+pub use crate::arena::PoolStats;
 use crate::arena::{Arena, Span, host_chunk, round_up};
 use crate::cuda::{Home, Ptr};
-use crate::device::Cuda;
-use crate::{DType, Device, Layout, Real};
+use crate::device::{Cuda, Device};
+use crate::layout::Layout;
+use crate::real::{DType, Real};
+use std::convert::Infallible;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Cache-line and AVX-512 register size, in bytes.
@@ -47,10 +50,16 @@ struct Pool {
 
 /// Buffers of fewer bytes are small.
 const LARGE: usize = 64 * 1024;
+/// What is asked of the system at once for large ones. WebAssembly's memory is there as
+/// soon as it is asked for.
+const LARGE_CHUNK: usize = match cfg!(target_family = "wasm") {
+    true => 8 << 20,
+    false => 64 << 20,
+};
 
 static POOL: Mutex<Pool> = Mutex::new(Pool {
     small: Arena::new(ALIGN, 1 << 20),
-    large: Arena::new(4096, 1 << 26),
+    large: Arena::new(4096, LARGE_CHUNK),
     stats: PoolStats {
         system_allocations: 0,
         system_bytes: 0,
@@ -59,40 +68,12 @@ static POOL: Mutex<Pool> = Mutex::new(Pool {
     },
 });
 
-/// What the pool has done so far; see [`pool_stats`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PoolStats {
-    /// How often memory was handed out that no buffer had had before.
-    pub system_allocations: u64,
-    /// Bytes of that memory. The pool never gives memory back, so this is also its
-    /// footprint.
-    pub system_bytes: u64,
-    /// Bytes that buffers hold now.
-    pub bytes_in_use: u64,
-    /// The most that `bytes_in_use` has been.
-    pub peak_bytes_in_use: u64,
-}
-
 /// A snapshot of the counters of a device's pool. In the steady state of a training loop
 /// `system_allocations` stands still.
 pub fn pool_stats(device: Device) -> PoolStats {
     match device {
         Device::Cpu => pool().stats,
         Device::Cuda(cuda) => cuda.gpu().pool_stats(),
-    }
-}
-
-impl PoolStats {
-    /// `bytes` were handed out, and `fresh` of them for the first time.
-    pub(crate) fn took(&mut self, bytes: usize, fresh: usize) {
-        self.system_allocations += u64::from(fresh > 0);
-        self.system_bytes += fresh as u64;
-        self.bytes_in_use += bytes as u64;
-        self.peak_bytes_in_use = self.peak_bytes_in_use.max(self.bytes_in_use);
-    }
-
-    pub(crate) fn gave(&mut self, bytes: usize) {
-        self.bytes_in_use -= bytes as u64;
     }
 }
 
@@ -209,7 +190,7 @@ impl Buffer {
             Device::Cpu => self.as_mut_slice()[first..][..values.len()].copy_from_slice(values),
             Device::Cuda(cuda) => {
                 let to = self.ptr().plus(first * size_of::<T>());
-                crate::step::put(cuda, to, values);
+                crate::cuda::put(cuda, to, values);
             }
         }
     }
@@ -260,6 +241,20 @@ impl Buffer {
             Device::Cpu => out,
             Device::Cuda(_) => out.to_device(device),
         })
+    }
+
+    /// Bytes, four to a word whose bits they are (the first one lowest), the last word filled up with
+    /// zeros. As numbers the words mean nothing; kernels that read bytes take them.
+    pub fn from_bytes(device: Device, bytes: &[u8]) -> Self {
+        let fill = |words: &mut [u8]| -> Result<(), Infallible> {
+            let (these, rest) = words.split_at_mut(bytes.len());
+            these.copy_from_slice(bytes);
+            rest.fill(0);
+            Ok(())
+        };
+        let words = bytes.len().div_ceil(4);
+        let Ok(out) = Self::read_le(device, DType::F32, words, fill);
+        out
     }
 
     /// Passes the contents to `write` as little-endian bytes.

@@ -1,6 +1,8 @@
 //! Where buffers live and kernels run. The only opener of a driver.
 
-use crate::cuda::{self, Gpu};
+use crate::cuda;
+pub use crate::cuda::{Cuda, GpuInfo, Matmul};
+pub use crate::error::DeviceError;
 use std::fmt;
 
 /// A place that holds buffers and runs kernels.
@@ -14,110 +16,6 @@ pub enum Device {
     Cpu,
     /// An NVIDIA GPU.
     Cuda(Cuda),
-}
-
-/// An NVIDIA GPU that was opened: there is no other way to have one of these.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Cuda {
-    index: u8,
-    matmul: Matmul,
-}
-
-/// How products and convolutions are computed on a GPU. The CPU always computes in
-/// [`Matmul::Fp32`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub enum Matmul {
-    /// 24 bits of every factor.
-    #[default]
-    Fp32,
-    /// 11 bits of every factor, summed in 24, on tensor cores: several times as fast,
-    /// at a relative error of about 3e-4. Takes compute capability 8.0 or later.
-    Tf32,
-}
-
-/// Why a device cannot be had.
-#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-pub enum DeviceError {
-    /// The name is not one of a device.
-    #[error("unknown device `{0}`: use `auto`, `cpu` or `cuda:N`")]
-    Unknown(String),
-    /// There is no CUDA driver.
-    #[error("{} (libcuda is not found): install one, or use `--device cpu`", self.reason())]
-    NoDriver,
-    /// The driver cannot read our kernels.
-    #[error("{}: install driver 525 or later, or use `--device cpu`", self.reason())]
-    OldDriver(String),
-    /// There are fewer devices.
-    #[error("there is no `cuda:{index}`: {}; `gan info` lists them", self.reason())]
-    NoDevice {
-        /// The device asked for.
-        index: usize,
-        /// How many there are.
-        count: usize,
-    },
-    /// The device is older than our kernels.
-    #[error("{}; use another device, `--device cpu` or `--matmul fp32`", self.reason())]
-    OldDevice {
-        /// Its number.
-        index: usize,
-        /// What it is called.
-        name: String,
-        /// Its compute capability, times ten.
-        has: u32,
-        /// The one that is needed, times ten.
-        needs: u32,
-    },
-    /// The driver refused.
-    #[error("{}; use `--device cpu`", self.reason())]
-    Refused {
-        /// The device asked for.
-        index: usize,
-        /// What it said.
-        reason: String,
-    },
-}
-
-impl DeviceError {
-    /// What is wrong, without what to do about it.
-    pub fn reason(&self) -> String {
-        let version = |capability| format!("{}.{}", capability / 10, capability % 10);
-        match self {
-            Self::Unknown(name) => format!("unknown device `{name}`"),
-            Self::NoDriver => "no NVIDIA driver is installed".to_owned(),
-            Self::OldDriver(version) => {
-                format!("the NVIDIA driver supports CUDA {version} and 12.0 is needed")
-            }
-            Self::NoDevice { count: 0, .. } => "the NVIDIA driver sees no GPU".to_owned(),
-            Self::NoDevice { count: 1, .. } => "the NVIDIA driver sees one GPU".to_owned(),
-            Self::NoDevice { count, .. } => format!("the NVIDIA driver sees {count} GPUs"),
-            Self::OldDevice {
-                index,
-                name,
-                has,
-                needs,
-            } => format!(
-                "`cuda:{index}` ({name}) has compute capability {}, and {} is needed",
-                version(has),
-                version(needs)
-            ),
-            Self::Refused { index, reason } => {
-                format!("the NVIDIA driver cannot use `cuda:{index}`: {reason}")
-            }
-        }
-    }
-}
-
-/// What is known of a GPU.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GpuInfo {
-    /// What it is called.
-    pub name: String,
-    /// Compute capability, times ten: 90 is 9.0.
-    pub capability: u32,
-    /// Streaming multiprocessors.
-    pub multiprocessors: u32,
-    /// Bytes of memory.
-    pub memory: usize,
 }
 
 impl Device {
@@ -152,17 +50,7 @@ impl Device {
     }
 
     fn cuda(index: usize, matmul: Matmul) -> Result<Self, DeviceError> {
-        let gpu = cuda::open(index)?;
-        if matmul == Matmul::Tf32 && gpu.info.capability < 80 {
-            return Err(DeviceError::OldDevice {
-                index,
-                name: gpu.info.name.clone(),
-                has: gpu.info.capability,
-                needs: 80,
-            });
-        }
-        let index = u8::try_from(index).unwrap_or_else(|_| unreachable!("opened: {index}"));
-        Ok(Self::Cuda(Cuda { index, matmul }))
+        Cuda::open(index, matmul).map(Self::Cuda)
     }
 
     /// The same device with products computed so; `None` where it cannot.
@@ -170,7 +58,7 @@ impl Device {
     pub fn with_matmul(self, matmul: Matmul) -> Option<Self> {
         match self {
             Self::Cpu => Some(self),
-            Self::Cuda(cuda) => Self::cuda(usize::from(cuda.index), matmul).ok(),
+            Self::Cuda(cuda) => Self::cuda(cuda.index(), matmul).ok(),
         }
     }
 
@@ -179,8 +67,8 @@ impl Device {
     /// # Errors
     /// When there is none.
     pub fn gpus() -> Result<Vec<GpuInfo>, DeviceError> {
-        let mut all = vec![cuda::open(0)?.info.clone()];
-        all.extend((1..).map_while(|index| cuda::open(index).ok().map(|gpu| gpu.info.clone())));
+        let mut all = vec![cuda::open(0)?.info().clone()];
+        all.extend((1..).map_while(|index| cuda::open(index).ok().map(|gpu| gpu.info().clone())));
         Ok(all)
     }
 
@@ -188,7 +76,7 @@ impl Device {
     pub fn gpu(self) -> Option<&'static GpuInfo> {
         match self {
             Self::Cpu => None,
-            Self::Cuda(cuda) => Some(&cuda.gpu().info),
+            Self::Cuda(cuda) => Some(cuda.gpu().info()),
         }
     }
 
@@ -201,25 +89,13 @@ impl Device {
     }
 }
 
-impl Cuda {
-    /// How it computes products.
-    pub fn matmul(self) -> Matmul {
-        self.matmul
-    }
-
-    /// The driver's side of it.
-    pub(crate) fn gpu(self) -> &'static Gpu {
-        cuda::open(usize::from(self.index)).unwrap_or_else(|e| unreachable!("opened before: {e}"))
-    }
-}
-
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cpu => f.write_str("cpu"),
             Self::Cuda(cuda) => {
-                write!(f, "cuda:{}", cuda.index)?;
-                match cuda.matmul {
+                write!(f, "cuda:{}", cuda.index())?;
+                match cuda.matmul() {
                     Matmul::Fp32 => Ok(()),
                     Matmul::Tf32 => f.write_str(" (tf32)"),
                 }

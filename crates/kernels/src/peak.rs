@@ -1,6 +1,8 @@
 //! The processor's own ceiling: multiply-adds per second with nothing in the way.
 
-use crate::simd::{Level, level};
+#[cfg(target_arch = "x86_64")]
+use crate::simd::Level;
+use crate::simd::level;
 use std::sync::Barrier;
 use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! Numbers that the host sets between steps: learning rates, decays, probabilities.
 
 use crate::cuda::Ptr;
-use crate::recording::{Number, frozen, with_recording};
+use crate::recording::{Dial, Number, frozen, with_recording};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -10,7 +10,7 @@ use std::rc::Rc;
 /// On a GPU, kernels of a captured step ([`Steps`](crate::Steps)) read at every replay what it
 /// was set to last.
 #[derive(Clone, Debug, Default)]
-pub struct Scalar(Rc<Cell<f64>>);
+pub struct Scalar(Dial);
 
 impl From<f64> for Scalar {
     fn from(value: f64) -> Self {
@@ -44,15 +44,11 @@ impl Scalar {
         });
         self.0.set(value);
     }
-
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
-    }
 }
 
 impl Number for Scalar {
     fn recorded(&self) -> Option<Ptr> {
-        with_recording(|recording| recording.slot_of_scalar(self))
+        with_recording(|recording| recording.slot_of_scalar(&self.0))
     }
 
     fn value(&self) -> f64 {

@@ -10,9 +10,9 @@
 //! host code runs a few times, is captured, and from then on its kernels are run by one call
 //! to the driver ([`Steps`]).
 
-use crate::cuda::{Graph, Home, Launch, Module, Param, Ptr, args};
-use crate::device::Cuda;
-use crate::{Device, Real};
+use crate::cuda::Home;
+use crate::device::Device;
+use crate::graph::Graph;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -142,6 +142,27 @@ impl<K: PartialEq, R: Clone> Steps<K, R> {
         cuda.gpu().at_home(home, f)
     }
 
+    /// Counts a step that was [run eagerly](Self::run_eager) among those of its key.
+    pub fn ran(&mut self, key: K) {
+        if let Device::Cuda(_) = self.device {
+            let index = self.index(key);
+            self.kinds[index].done += 1;
+        }
+    }
+
+    /// The place of a key's steps.
+    fn index(&mut self, key: K) -> usize {
+        let of_key = self.kinds.iter().position(|kind| kind.key == key);
+        of_key.unwrap_or_else(|| {
+            self.kinds.push(Kind {
+                key,
+                done: 0,
+                captured: None,
+            });
+            self.kinds.len() - 1
+        })
+    }
+
     /// Runs a step, or what was captured of one. Steps of the same `key` are taken to ask
     /// for the same kernels: whatever else decides on them belongs into the key.
     pub fn run(&mut self, key: K, f: impl FnOnce() -> R) -> R {
@@ -149,15 +170,7 @@ impl<K: PartialEq, R: Clone> Steps<K, R> {
             return step(f);
         };
         let home = *self.home.get_or_insert_with(|| cuda.gpu().open_home());
-        let of_key = self.kinds.iter().position(|kind| kind.key == key);
-        let index = of_key.unwrap_or_else(|| {
-            self.kinds.push(Kind {
-                key,
-                done: 0,
-                captured: None,
-            });
-            self.kinds.len() - 1
-        });
+        let index = self.index(key);
         let kind = &mut self.kinds[index];
         kind.done = kind.done.saturating_add(1);
         if let Some((graph, out)) = &mut kind.captured {
@@ -191,38 +204,6 @@ impl<K: std::fmt::Debug, R> std::fmt::Debug for Kind<K, R> {
             .field("done", &self.done)
             .field("captured", &self.captured.is_some())
             .finish()
-    }
-}
-
-static MODULE: Module = Module::new(
-    "step",
-    &[(75, include_str!("../../../kernels/step.75.ptx"))],
-);
-
-/// Words that travel with the launch of a kernel.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Words([u32; WORDS]);
-const WORDS: usize = 256;
-// SAFETY: an array of C's `unsigned`.
-#[allow(unsafe_code)]
-unsafe impl Param for Words {}
-
-/// Copies a few values to the device, as parameters of a kernel: they are taken when it is
-/// asked for, so nothing waits and nothing is pinned. Many are copied by the driver.
-#[allow(unsafe_code)]
-pub(crate) fn put<T: Real>(cuda: Cuda, to: Ptr, values: &[T]) {
-    let bytes: &[u8] = bytemuck::cast_slice(values);
-    if bytes.len() > 8 * size_of::<Words>() {
-        return cuda.gpu().upload(to, values);
-    }
-    for (i, part) in bytes.chunks(size_of::<Words>()).enumerate() {
-        let mut words = Words([0; WORDS]);
-        bytemuck::cast_slice_mut(&mut words.0)[..part.len()].copy_from_slice(part);
-        let to = to.plus(i * size_of::<Words>());
-        let len = (part.len() / size_of::<u32>()) as u32;
-        // SAFETY: writes `len` words, which the caller has room for at `to`.
-        unsafe { MODULE.launch(cuda, "step_put", Launch::flat(1), args![to, words, len]) };
     }
 }
 

@@ -1,7 +1,5 @@
 //! Which of a family's implementations to run.
 
-use crate::{conv, copy, gemm, map, norm, optim, philox, reduce};
-
 /// One of the implementations every family has.
 ///
 /// Callers that only want the answer use the family's plain functions, which
@@ -19,18 +17,4 @@ pub enum Variant {
     /// this is the reference.
     #[default]
     Fast,
-}
-
-/// Each family with the names of its implementations on the CPU, slowest first.
-pub fn families() -> [(&'static str, &'static [&'static str]); 8] {
-    [
-        ("gemm", gemm::VARIANTS),
-        ("conv", conv::VARIANTS),
-        ("map", map::VARIANTS),
-        ("reduce", reduce::VARIANTS),
-        ("copy", copy::VARIANTS),
-        ("norm", norm::VARIANTS),
-        ("optim", optim::VARIANTS),
-        ("philox", philox::VARIANTS),
-    ]
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+#[cfg(not(target_family = "wasm"))]
 use etcetera::BaseStrategy;
 
 use crate::dataset::Dataset;
@@ -163,7 +164,14 @@ impl Lookup {
 }
 
 /// `detach` in the user's cache, e.g. `~/.cache/detach` or what `XDG_CACHE_HOME` says.
+#[cfg(not(target_family = "wasm"))]
 fn user_cache() -> Option<PathBuf> {
     let strategy = etcetera::choose_base_strategy().ok()?;
     Some(strategy.cache_dir().join("detach"))
+}
+
+/// A browser has none.
+#[cfg(target_family = "wasm")]
+fn user_cache() -> Option<PathBuf> {
+    None
 }

@@ -3,19 +3,19 @@
 use crate::module::{Mode, Module, Network, Slot, State};
 use detach_tensor::{Act, Tensor};
 
-/// max(x, 0).
+/// The rectifier: max(x, 0).
 #[derive(Clone, Copy, Debug)]
 pub struct ReLU;
 
-/// x where x > 0, else slope · x.
+/// The leaky rectifier: x where x > 0, else slope · x.
 #[derive(Clone, Copy, Debug)]
 pub struct LeakyReLU(pub f64);
 
-/// Hyperbolic tangent.
+/// The hyperbolic tangent.
 #[derive(Clone, Copy, Debug)]
 pub struct Tanh;
 
-/// σ(x) = 1 / (1 + e⁻ˣ).
+/// The logistic function: σ(x) = 1 / (1 + e⁻ˣ).
 #[derive(Clone, Copy, Debug)]
 pub struct Sigmoid;
 

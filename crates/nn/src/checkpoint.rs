@@ -4,6 +4,7 @@
 //! row-major order of PyTorch's shapes, so `safetensors.torch.load_file` reads what is
 //! written here. Equal states and metadata give equal files, byte for byte.
 
+mod edit;
 mod entry;
 mod error;
 
@@ -33,7 +34,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Without anything.
+    /// A checkpoint without anything in it.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -6,7 +6,7 @@
 use crate::Initialiser;
 use crate::linear::visit_affine;
 use crate::module::{Mode, Module, Network, Param, Slot, State};
-use detach_tensor::{Act, Tensor, Then};
+use detach_tensor::{Act, Epilogue, Tensor};
 
 /// 2-D convolution with zero padding: `[N, I, H, W]` to
 /// `[N, O, (H + 2·padding − kernel) / stride + 1, …]`, with `weight`
@@ -138,7 +138,7 @@ impl Module for Conv2d {
         let bias = self.bias.as_ref().map(Param::get);
         let bias = bias.as_ref();
         let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
-        x.conv2d_then(&self.weight.get(), stride, padding, Then { bias, act })
+        x.conv2d_fused(&self.weight.get(), stride, padding, Epilogue { bias, act })
     }
 }
 
@@ -159,12 +159,12 @@ impl Module for ConvTranspose2d {
     fn forward_act(&self, x: &Tensor, act: Act, _: Mode<'_>) -> Tensor {
         let bias = self.bias.as_ref().map(Param::get);
         let bias = bias.as_ref();
-        x.conv_transpose2d_then(
+        x.conv_transpose2d_fused(
             &self.weight.get(),
             [self.stride; 2],
             [self.padding; 2],
             [self.output_padding; 2],
-            Then { bias, act },
+            Epilogue { bias, act },
         )
     }
 }

@@ -11,7 +11,9 @@
 //! 2. [`linear`], then [`conv`] and [`norm`](mod@norm): layers, with PyTorch's names and defaults.
 //! 3. [`sequential`]: layers one after the other, each activation in its layer's kernel.
 //! 4. [`loss`]: on logits, on probabilities, as GANs use them.
-//! 5. [`optim`]: what to do with gradients. [`checkpoint`]: all of it in a file, and back.
+//! 5. [`optim`]: what to do with gradients; [`schedule`], [`clip`] and [`ema`] beside it.
+//! 6. [`trained`]: a network with its optimiser, as training loops hold it.
+//! 7. [`checkpoint`]: all of it in a file, and back.
 //!
 //! # A step of training
 //!
@@ -37,7 +39,6 @@
 //! ```
 
 pub mod act;
-pub mod adam;
 pub mod checkpoint;
 pub mod clip;
 pub mod conv;
@@ -54,7 +55,6 @@ pub mod sequential;
 pub mod trained;
 
 pub use act::{Flatten, LeakyReLU, ReLU, Sigmoid, Tanh, Unflatten};
-pub use adam::{Adam, AdamConfig};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use clip::clip_weights;
 pub use conv::{Conv2d, ConvTranspose2d};

@@ -2,7 +2,7 @@
 
 use crate::Initialiser;
 use crate::module::{Mode, Module, Network, Param, Slot, State, join};
-use detach_tensor::{Act, Tensor, Then};
+use detach_tensor::{Act, Epilogue, Tensor};
 
 /// y = x·Wᵀ + b: `[N, in]` to `[N, out]`, with `weight` `[out, in]` and `bias` `[out]`.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Module for Linear {
         );
         let bias = self.bias.as_ref().map(Param::get);
         let bias = bias.as_ref();
-        x.matmul_then(&weight.t(), Then { bias, act })
+        x.matmul_fused(&weight.t(), Epilogue { bias, act })
     }
 }
 

@@ -21,7 +21,7 @@ struct BinaryCrossEntropy {
 
 /// max(ln p, −100).
 fn clamped_ln(p: &Tensor) -> Tensor {
-    p.ln().at_least(LEAST_LOG)
+    p.ln().clamp_min(LEAST_LOG)
 }
 
 /// `a`·x + `b`·y, where a term that counts nothing is not computed.
@@ -50,7 +50,7 @@ impl Op for BinaryCrossEntropy {
     /// as written would be 0 · ∞ where a logarithm is stopped.
     fn grad(&self, _: usize, inputs: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
         let p = &inputs[0];
-        let variance = (p * (-p + 1.0)).at_least(LEAST_VARIANCE);
+        let variance = (p * (-p + 1.0)).clamp_min(LEAST_VARIANCE);
         Some(dy * (p - self.target) / variance)
     }
 }

@@ -42,7 +42,7 @@ impl Param {
         detach_tensor::assign(by, &mut self.0.borrow_mut(), values);
     }
 
-    /// Access for who writes it in place, an optimiser or a layer that keeps statistics.
+    /// Access for callers that write it in place: an optimiser, or a layer that keeps statistics.
     pub(crate) fn borrow_mut(&self) -> RefMut<'_, Tensor> {
         self.0.borrow_mut()
     }
@@ -84,6 +84,16 @@ pub trait Network: State {
     /// The layers as one would write them in PyTorch, defaults left out:
     /// `Linear(100, 256)`.
     fn describe(&self) -> String;
+
+    /// The layers one by one, each with the shape of what it gives for `input`; a network that is no
+    /// row of layers is one entry without a shape.
+    ///
+    /// # Panics
+    /// When it does not take such an input.
+    fn outline(&self, input: &Tensor) -> Vec<(String, Vec<usize>)> {
+        let _ = input;
+        vec![(self.describe(), Vec::new())]
+    }
 }
 
 /// A function of a tensor, with parameters.
@@ -196,6 +206,15 @@ impl<'a> Mode<'a> {
         Self {
             moves_running: false,
             ..self
+        }
+    }
+
+    /// The same where running statistics are to move, else [`Mode::keep_running_stats`].
+    #[must_use]
+    pub fn moving_stats(self, moves: bool) -> Self {
+        match moves {
+            true => self,
+            false => self.keep_running_stats(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Optimisers: what to do with gradients.
 
+mod check;
 mod config;
 
 use crate::module::{Param, Slot, State, join, parameters};
@@ -331,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "Optimiser::new: beta1 is 1")]
+    #[should_panic(expected = "Optimiser::new: beta1 must be from 0 to below 1; it is 1")]
     fn what_cannot_be_is_not_made() {
         let _ = Optimiser::new(&Optim::adam(1e-3, 1.0, 0.9), &net());
     }

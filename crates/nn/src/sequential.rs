@@ -63,6 +63,15 @@ impl Network for Sequential {
         }
         out + ")"
     }
+
+    fn outline(&self, input: &Tensor) -> Vec<(String, Vec<usize>)> {
+        let mut x = input.clone();
+        let one = |layer: &dyn Module| {
+            x = layer.forward(&x, Mode::eval());
+            (layer.describe(), x.shape().to_vec())
+        };
+        self.layers().map(one).collect()
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Checkpoints as files: what comes back, and what does not come in.
 
 use detach_nn::{
-    Adam, AdamConfig, BatchNorm, Checkpoint, CheckpointError, Conv2d, Initialiser, Linear, Mode,
-    Module, Scheme, Sequential, Slot, State, gradients, parameters,
+    BatchNorm, Checkpoint, CheckpointError, Conv2d, Initialiser, Linear, Mode, Module, Optim,
+    Optimiser, Scheme, Sequential, Slot, State, gradients, parameters,
 };
 use detach_tensor::{Count, DType, Random, Stream};
 use std::fs;
@@ -25,9 +25,9 @@ fn net(seed: u64, channels: usize, dtype: DType) -> Sequential {
 }
 
 /// A network and its optimiser after three steps: nothing in them is a round number.
-fn trained(dtype: DType) -> (Sequential, Adam) {
+fn trained(dtype: DType) -> (Sequential, Optimiser) {
     let net = net(1, 3, dtype);
-    let mut adam = Adam::new(AdamConfig::default(), &net);
+    let mut adam = Optimiser::new(&Optim::default(), &net);
     let random = Random::new(1, Stream::Noise);
     for _ in 0..3 {
         let x = random.normal(&[5, 2, 4, 4], dtype);
@@ -53,7 +53,7 @@ fn contents(state: &dyn State) -> Vec<(String, Vec<usize>, Vec<u64>)> {
     out
 }
 
-fn checkpoint(net: &Sequential, adam: &Adam) -> Checkpoint {
+fn checkpoint(net: &Sequential, adam: &Optimiser) -> Checkpoint {
     let mut checkpoint = Checkpoint::new();
     checkpoint.add("G", net);
     checkpoint.add("adam", adam);
@@ -77,7 +77,7 @@ fn everything_comes_back_to_the_bit() {
         saved.save(&path).unwrap();
 
         let fresh = self::net(2, 3, dtype);
-        let fresh_adam = Adam::new(AdamConfig::default(), &fresh);
+        let fresh_adam = Optimiser::new(&Optim::default(), &fresh);
         assert_ne!(contents(&fresh), contents(&net));
         let loaded = Checkpoint::load(&path).unwrap();
         loaded.restore("G", &fresh).unwrap();
@@ -97,13 +97,13 @@ fn a_restored_run_goes_on_as_the_saved_one() {
     let (net, mut adam) = trained(DType::F32);
     checkpoint(&net, &adam).save(&path).unwrap();
     let other = self::net(2, 3, DType::F32);
-    let mut other_adam = Adam::new(AdamConfig::default(), &other);
+    let mut other_adam = Optimiser::new(&Optim::default(), &other);
     let loaded = Checkpoint::load(&path).unwrap();
     loaded.restore("G", &other).unwrap();
     loaded.restore("adam", &other_adam).unwrap();
 
     let random = Random::new(8, Stream::Noise);
-    let step = |net: &Sequential, adam: &mut Adam| {
+    let step = |net: &Sequential, adam: &mut Optimiser| {
         let random = random.at(4);
         let x = random.normal(&[5, 2, 4, 4], DType::F32);
         let loss = net.forward(&x, Mode::train(&random)).square().mean();
@@ -332,7 +332,7 @@ fn a_part_is_enough_for_its_own_state_alone() {
     checkpoint(&net, &adam).save(&path).unwrap();
     let whole = Checkpoint::load(&path).unwrap();
     let other = self::net(2, 3, DType::F32);
-    let other_adam = Adam::new(AdamConfig::default(), &other);
+    let other_adam = Optimiser::new(&Optim::default(), &other);
     let states: [(&str, &dyn State, &dyn State); 2] =
         [("G", &net, &other), ("adam", &adam, &other_adam)];
     for (prefix, saved, target) in states {

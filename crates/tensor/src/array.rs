@@ -11,7 +11,7 @@ use std::rc::Rc;
 pub struct Kind {
     /// Element type.
     pub dtype: DType,
-    /// Where it lives.
+    /// The device whose memory it is in.
     pub device: Device,
 }
 
@@ -67,7 +67,7 @@ impl Array {
         }
     }
 
-    /// The values in row-major order of `shape`, on the CPU.
+    /// An array of `values` in row-major order of `shape`, on the CPU.
     ///
     /// # Panics
     /// When there are more or fewer values than the shape has elements.
@@ -80,7 +80,7 @@ impl Array {
         )
     }
 
-    /// The values in row-major order of `shape`, rounded to `kind`'s type and on its device.
+    /// An array of `values` in row-major order of `shape`, rounded to `kind`'s type and on its device.
     ///
     /// # Panics
     /// When there are more or fewer values than the shape has elements.
@@ -118,7 +118,7 @@ impl Array {
         self.contiguous().read().write_le(write)
     }
 
-    /// Every element is `value`.
+    /// An array whose elements all are `value`.
     pub fn full(value: f64, shape: &[usize], kind: impl Into<Kind>) -> Self {
         let kind = kind.into();
         let layout = Layout::contiguous(shape);
@@ -128,7 +128,7 @@ impl Array {
         )
     }
 
-    /// Every element is 0.
+    /// An array of zeros.
     pub fn zeros(shape: &[usize], kind: impl Into<Kind>) -> Self {
         Self::full(0.0, shape, kind)
     }
@@ -205,7 +205,7 @@ impl Array {
         write(&mut self.writer(by));
     }
 
-    /// [`Array::write`] for who writes several arrays at once.
+    /// [`Array::write`] for callers that write several arrays at once.
     #[track_caller]
     pub(crate) fn writer(&mut self, by: &str) -> RefMut<'_, Buffer> {
         if self.version != self.memory.version.get() {
@@ -285,19 +285,19 @@ impl Array {
         self.memory.buffer.borrow().len() == len
     }
 
-    /// Row-major memory (a copy unless it is so already).
+    /// This array in row-major memory (a copy unless it is so already).
     #[must_use]
     pub fn contiguous(&self) -> Self {
         self.laid_out(Layout::contiguous(self.shape()))
     }
 
-    /// Channels-last memory under the same shape (a copy unless it is so already).
+    /// This array in channels-last memory, under the same shape (a copy unless it is so already).
     #[must_use]
     pub fn channels_last(&self) -> Self {
         self.laid_out(Layout::channels_last(self.shape()))
     }
 
-    /// No gaps, the order of dimensions as it is (a copy only of sliced or
+    /// This array in memory without gaps, the order of dimensions as it is (a copy only of sliced or
     /// broadcast views).
     #[must_use]
     pub fn dense(&self) -> Self {
@@ -329,7 +329,8 @@ impl Array {
         Self::from_buffer(out, dense.layout)
     }
 
-    /// In one call [`Array::to_dtype`] and [`Array::to_device`].
+    /// The same elements in another element type and on another device: [`Array::to_dtype`] and
+    /// [`Array::to_device`].
     #[must_use]
     pub fn to_kind(&self, kind: impl Into<Kind>) -> Self {
         let kind = kind.into();

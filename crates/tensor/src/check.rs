@@ -17,7 +17,7 @@ type Function = Rc<dyn Fn(&[Tensor]) -> Tensor>;
 /// A function of tensors and inputs to try it on.
 #[derive(Clone)]
 pub struct Case {
-    /// What is tried.
+    /// The op, and what is special about its inputs.
     pub name: String,
     inputs: Vec<Input>,
     function: Function,
@@ -135,18 +135,18 @@ impl Case {
             .map_err(|m| m.of(&format!("{}, first order", self.name)))
     }
 
-    /// Checks the second derivative, with respect to the inputs and to the gradient
-    /// that arrives at the output.
+    /// Checks the second derivative, with respect to the inputs and to the upstream
+    /// gradient.
     ///
     /// # Errors
     /// When a rule and finite differences disagree.
     pub fn check_second_order(&self) -> Result<(), Mismatch> {
         let mut inputs = self.inputs(DType::F64);
-        let arriving = normal_like(&self.run(&inputs), 10);
-        inputs.push(Tensor::variable(arriving.value().clone()));
+        let upstream = normal_like(&self.run(&inputs), 10);
+        inputs.push(Tensor::variable(upstream.value().clone()));
         let derivative = |x: &[Tensor]| {
-            let (arriving, x) = x.split_last().expect("one was pushed");
-            let loss = (self.run(x) * arriving).sum();
+            let (upstream, x) = x.split_last().expect("one was pushed");
+            let loss = (self.run(x) * upstream).sum();
             let wrt: Vec<&Tensor> = x.iter().filter(|x| x.is_tracked()).collect();
             let gradients = grad(&loss, &wrt, true);
             let projected = gradients.iter().zip(20..).map(|(g, draw)| {

@@ -4,7 +4,7 @@
 //! what is asked for, newest first; each node's op turns the gradient of its output
 //! into the gradients of its inputs; gradients that meet at a node are added.
 //!
-//! For those who arrive from elsewhere:
+//! Coming from PyTorch or Keras:
 //!
 //! | PyTorch / Keras | here |
 //! |---|---|
@@ -51,7 +51,7 @@ pub fn grad(loss: &Tensor, wrt: &[&Tensor], create_graph: bool) -> Vec<Tensor> {
 }
 
 /// The gradient of ⟨`dy`, `y`⟩: what [`grad`] is for a loss, for any output `y` and
-/// the gradient `dy` that arrives there.
+/// its upstream gradient `dy`.
 ///
 /// # Panics
 /// As [`grad`], and when `dy` has another shape than `y`.

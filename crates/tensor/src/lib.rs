@@ -33,6 +33,7 @@
 mod array;
 pub mod check;
 mod grad;
+mod images;
 mod op;
 pub mod ops;
 pub mod optim;
@@ -44,17 +45,19 @@ pub mod trace;
 
 pub use array::{Array, Kind};
 pub use detach_kernels::conv::Conv;
+pub use detach_kernels::copy::Taps;
 pub use detach_kernels::device::GpuInfo;
+pub use detach_kernels::families as kernel_families;
 pub use detach_kernels::recycle::{Counting, Recycling};
 pub use detach_kernels::simd::level as simd_level;
-pub use detach_kernels::variant::families as kernel_families;
 pub use detach_kernels::{
     Act, Count, DType, Device, DeviceError, Layout, MAX_RANK, Matmul, Real, Scalar, StepKey, Steps,
     buffer::PoolStats, pool_stats, step,
 };
 pub use grad::{grad, vjp};
+pub use images::ImageBytes;
 pub use op::{Op, apply};
-pub use ops::Then;
+pub use ops::Epilogue;
 pub use optim::{assign, track_statistics};
 pub use random::{Random, Stream};
 pub use tensor::Tensor;

@@ -16,8 +16,8 @@ pub trait Op: Copy + Debug + 'static {
     /// The value. It sees arrays only, so it cannot record anything.
     fn forward(&self, inputs: &[&Array]) -> Array;
 
-    /// The derivative rule: given the gradient `dy` of a scalar loss with respect
-    /// to `output`, the gradient with respect to input `arg`.
+    /// The derivative rule: given the upstream gradient `dy`, that of a scalar loss
+    /// with respect to `output`, the gradient with respect to input `arg`.
     ///
     /// It sees tensors only, so it is itself differentiable. `None` says that the
     /// derivative is zero wherever it exists (a comparison, an index).

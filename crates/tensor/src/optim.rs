@@ -34,11 +34,11 @@ pub fn assign(by: &str, tensor: &mut Tensor, values: &Array) {
 /// [`update`] takes.
 #[derive(Debug)]
 pub struct Moving<'a> {
-    /// Is moved.
+    /// The parameter, which is moved.
     pub param: &'a mut Tensor,
     /// What [`Rule::state`] names, in its order.
     pub state: Vec<&'a mut Tensor>,
-    /// Of the shape of the parameter.
+    /// The parameter's gradient, of its shape.
     pub gradient: &'a Tensor,
 }
 

@@ -25,7 +25,7 @@ thread_local! {
 /// One op, applied once.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// Its name.
+    /// The op's name.
     pub op: &'static str,
     /// What it read, then what it wrote; of an optimiser, the gradient alone.
     pub operands: Vec<Operand>,

@@ -79,13 +79,13 @@ impl Random {
         timed("random", &[], draw, |x| [x.value()])
     }
 
-    /// Standard normal.
+    /// A tensor of standard normal numbers.
     #[must_use]
     pub fn normal(&self, shape: &[usize], kind: impl Into<Kind>) -> Tensor {
         self.fill(shape, kind.into(), |key, out| philox::normal(&key, out))
     }
 
-    /// Uniform in [0, 1).
+    /// A tensor of numbers that are uniform in [0, 1).
     #[must_use]
     pub fn uniform(&self, shape: &[usize], kind: impl Into<Kind>) -> Tensor {
         self.fill(shape, kind.into(), |key, out| philox::uniform(&key, out))

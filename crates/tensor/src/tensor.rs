@@ -144,7 +144,7 @@ impl Tensor {
         write(&mut self.writer(by));
     }
 
-    /// [`Tensor::write`] for who writes several tensors at once.
+    /// [`Tensor::write`] for callers that write several tensors at once.
     #[track_caller]
     pub(crate) fn writer(&mut self, by: &str) -> RefMut<'_, detach_kernels::Buffer> {
         assert!(

@@ -1,6 +1,7 @@
 //! Training on the emulated device: every op against the CPU, whole steps, captured steps
 //! against steps run one by one, and runs that change devices.
 
+mod captured;
 mod ops;
 mod phases;
 mod runs;

@@ -50,14 +50,11 @@ fn check_replays(recipe: &str, steps: u64) {
     let Some((replayed, eager)) = one_way("0").zip(one_way("1")) else {
         return;
     };
-    let losses = |sandbox: &Sandbox| -> Vec<[f64; 4]> {
+    let numbers = |sandbox: &Sandbox| -> Vec<_> {
         let metrics = sandbox.metrics("run");
-        let numbers = metrics
-            .iter()
-            .map(|m| [m.d_loss, m.g_loss, m.real_acc, m.fake_acc]);
-        numbers.collect()
+        metrics.into_iter().map(|line| line.numbers).collect()
     };
-    assert_eq!(losses(&replayed), losses(&eager), "{recipe}");
+    assert_eq!(numbers(&replayed), numbers(&eager), "{recipe}");
     assert_eq!(
         replayed.hash("run", steps),
         eager.hash("run", steps),
@@ -111,10 +108,8 @@ fn check_resume(recipe: &str, from: &str, to: &str) {
     assert_eq!(changed.len(), alone.len());
     for (a, b) in changed.iter().zip(&alone) {
         let close = |a: f64, b: f64| (a - b).abs() < 1e-3 * b.abs().max(0.1);
-        assert!(
-            close(a.d_loss, b.d_loss) && close(a.g_loss, b.g_loss),
-            "{a:?}\n{b:?}"
-        );
+        let ([a_d, a_g], [b_d, b_g]) = (a.losses(), b.losses());
+        assert!(close(a_d, b_d) && close(a_g, b_g), "{a:?}\n{b:?}");
     }
 }
 
@@ -137,7 +132,8 @@ fn on_tensor_cores() {
     let done = succeeded(emulated!(short, words("--matmul tf32")));
     assert!(done.stderr.contains("mlp on cuda:0 (tf32) ("), "{done}");
     for (a, b) in short.metrics("run").iter().zip(&full.metrics("run")) {
-        let apart = (a.d_loss - b.d_loss).abs() / b.d_loss;
+        let [[a_loss, _], [b_loss, _]] = [a.losses(), b.losses()];
+        let apart = (a_loss - b_loss).abs() / b_loss;
         assert!(apart > 0.0 && apart < 1e-2, "{a:?}\n{b:?}");
     }
     let resume = "train --resume run --offline --no-pictures --device cuda:0 --max-steps 5";
@@ -173,7 +169,7 @@ fn a_run_with_all_that_belongs_to_it() {
         sandbox,
         "sample run -n 4 --out there.npy --noise-out there-noise.npy --device cuda:0"
     ));
-    let read = |name: &str| detach_gan::npy::read(&sandbox.path(name)).expect(name);
+    let read = |name: &str| detach_gan::export::npy::read(&sandbox.path(name)).expect(name);
     let (here, there) = (read("here.npy"), read("there.npy"));
     assert_eq!(here.shape, there.shape);
     let far = here

@@ -58,7 +58,7 @@ impl Engines {
         say("building ours");
         let mut cargo = command::cargo();
         cargo.current_dir(root).args(["build", "--release"]);
-        cargo.args(["-p", "detach-benches", "-p", "detach-gan", "--bins"]);
+        cargo.args(["-p", "detach-bench-tools", "-p", "detach-gan", "--bins"]);
         let built = executables(cargo)?;
         let program = |name: &str| -> Result<PathBuf> {
             let found = built.get(name).cloned();

@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: criterion by default, beside other engines with `--peers`,
-//! op by op with `--profile`.
+//! `cargo xtask bench`: what `cargo bench` measures by default, whole steps beside other
+//! engines with `--peers`, op by op with `--profile`.
 
 mod engines;
 mod machine;
@@ -58,7 +58,7 @@ pub(crate) fn bench(root: &Path, args: Args) -> Result<ExitCode> {
         None => std::thread::available_parallelism().map_or(1, usize::from),
     };
     if let Some(recipe) = &args.profile {
-        let mut run = package(root, "run");
+        let mut run = package(root, "benches/tools", "run");
         run.args(["--release", "--quiet", "--bin", "profile", "--", recipe]);
         run.arg("--threads").arg(threads.to_string());
         run.args(args.args);
@@ -74,14 +74,14 @@ pub(crate) fn bench(root: &Path, args: Args) -> Result<ExitCode> {
         };
         return peers::run(root, &plan).map(|()| ExitCode::SUCCESS);
     }
-    let mut bench = package(root, "bench");
+    let mut bench = package(root, "benches", "bench");
     bench.args(args.args);
     command::become_it(bench)
 }
 
-fn package(root: &Path, task: &str) -> Command {
+fn package(root: &Path, folder: &str, task: &str) -> Command {
     let mut cargo = command::cargo();
     cargo.arg(task).arg("--manifest-path");
-    cargo.arg(root.join("benches/Cargo.toml"));
+    cargo.arg(root.join(folder).join("Cargo.toml"));
     cargo
 }

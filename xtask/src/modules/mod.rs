@@ -1,7 +1,7 @@
 //! The modules of one crate, and which of them import which.
 //!
 //! No parser of Rust: `use` declarations and paths are found among the words and signs of a
-//! text without comments and literals ([`scan`]), and names are looked up through re-exports
+//! text without comments and literals ([`scan()`]), and names are looked up through re-exports
 //! as rustc would ([`Crate::imports`]). What is only there for tests is left out. Methods and
 //! traits in scope are no imports, so neither counts.
 

@@ -12,32 +12,17 @@ use crate::package::packages;
 use crate::tree::Tree;
 use std::collections::{BTreeMap, VecDeque};
 
-/// Packages that have circles yet.
-const TANGLED: [&str; 1] = ["crates/kernels"];
-
 const WHY: &str =
     "modules that import each other in a circle can only be read, moved and tested together";
 const CURE: &str = "move what both need below both, or what needs both above";
 
 /// Rule: no import circles among the modules of a package.
 pub(super) fn circles(tree: &Tree) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for package in packages(tree) {
-        let found = circles_of(tree, &package.folder);
-        let known = TANGLED.contains(&package.folder.as_str());
-        match known {
-            false => findings.extend(found),
-            true if found.is_empty() => findings.push(Finding {
-                path: package.path(),
-                line: 1,
-                what: format!("package `{}` has no import circle any more", package.name),
-                why: "a list of exceptions holds what is one",
-                cure: "take it off TANGLED in xtask/src/tidy/circles.rs",
-            }),
-            true => {}
-        }
-    }
-    findings
+    let packages = packages(tree);
+    let found = packages
+        .iter()
+        .map(|package| circles_of(tree, &package.folder));
+    found.flatten().collect()
 }
 
 /// A finding for each group of modules of a package that lead to each other.

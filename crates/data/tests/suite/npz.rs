@@ -259,6 +259,17 @@ fn every_way_to_be_cut_off_is_an_error() {
 }
 
 #[test]
+fn a_comment_may_look_like_an_end() {
+    let mut archive = keras(true);
+    let length = archive.len() - 2;
+    archive[length] = 40;
+    archive.extend(b"PK\x05\x06");
+    archive.extend([0; 36]);
+    let (_root, path) = put(&archive);
+    assert_eq!(open(&path, Split::Train, ANY).unwrap().len(), 2);
+}
+
+#[test]
 fn encrypted_and_oddly_packed_members_are_refused() {
     for (offset, value, what) in [(6, 1, "encrypted"), (8, 14, "method 14")] {
         let mut archive = keras(false);

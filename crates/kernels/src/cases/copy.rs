@@ -1,6 +1,7 @@
 //! Cases of the family `copy`.
 
 use super::{Case, Dice, Run, extent, numbers, poisoned};
+use crate::copy::{Images, Taps};
 use crate::{Buffer, Device, Layout, View, copy};
 
 pub(super) fn cases() -> Vec<Case> {
@@ -19,6 +20,15 @@ pub(super) fn cases() -> Vec<Case> {
     }
     all.push(no_such_row("gather"));
     all.push(no_such_row("scatter_add"));
+    for (what, shape, to) in [
+        ("as they are", [23, 1, 28, 28], [28, 28]),
+        ("enlarged", [9, 1, 28, 28], [64, 64]),
+        ("reduced, in colour", [5, 3, 9, 14], [5, 6]),
+        ("one pixel", [7, 2, 1, 1], [3, 1]),
+    ] {
+        all.push(images_picked(&mut dice, what, shape, to));
+    }
+    all.push(no_such_image());
     all
 }
 
@@ -215,6 +225,60 @@ fn no_such_row(what: &'static str) -> Case {
     };
     Case {
         name: format!("{what}, no such row"),
+        tolerance: 0.0,
+        run: Box::new(run),
+    }
+}
+
+/// Taps between the centres of pixels.
+pub(crate) fn bilinear(device: Device, from: usize, to: usize) -> Taps {
+    let scale = from as f32 / to as f32;
+    let tap = |target: usize| {
+        let place = (scale * (target as f32 + 0.5) - 0.5).max(0.0);
+        let first = (place as usize).min(from - 1);
+        ([first, (first + 1).min(from - 1)], place - first as f32)
+    };
+    Taps::new(device, from, &(0..to).map(tap).collect::<Vec<_>>())
+}
+
+/// Images `index` of bytes, resized to `to` rows and columns.
+pub(crate) fn picked(bytes: &[u8], shape: [usize; 4], index: &Buffer, to: [usize; 2]) -> Buffer {
+    let words = Buffer::from_bytes(index.device(), bytes);
+    let [rows, columns] = [0, 1].map(|axis| bilinear(index.device(), shape[2 + axis], to[axis]));
+    let mut out = poisoned(index, index.len() * shape[1] * to[0] * to[1]);
+    let images = Images {
+        words: &words,
+        shape,
+    };
+    copy::pick(&images, index, [&rows, &columns], &mut out);
+    out
+}
+
+fn images_picked(dice: &mut Dice, what: &str, shape: [usize; 4], to: [usize; 2]) -> Case {
+    let len = shape.iter().product();
+    let bytes: Vec<u8> = (0..len).map(|_| dice.below(256) as u8).collect();
+    let index = (0..11).map(|_| dice.below(shape[0]) as f32).collect();
+    Case::exact(format!("pick, {what}"), vec![index], move |x| {
+        vec![picked(&bytes, shape, &x[0], to)]
+    })
+}
+
+/// On the CPU it panics; a GPU, which nobody waits for, makes NaN of that image alone.
+fn no_such_image() -> Case {
+    let run = |device| {
+        if device == Device::Cpu {
+            return 0.0;
+        }
+        let wrong = [3.0, -1.0, 0.5, f32::NAN, 4e9].into_iter().filter(|index| {
+            let index = Buffer::from_slice(device, &[0.0, *index, 2.0]);
+            let out = picked(&[255; 3 * 4], [3, 1, 2, 2], &index, [2, 2]).to_vec::<f32>();
+            let seen = out[4..8].iter().all(|x| x.is_nan());
+            !seen || !out[..4].iter().chain(&out[8..]).all(|x| *x == 1.0)
+        });
+        wrong.count() as f64
+    };
+    Case {
+        name: "pick, no such image".to_owned(),
         tolerance: 0.0,
         run: Box::new(run),
     }

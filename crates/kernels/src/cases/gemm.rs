@@ -3,7 +3,7 @@
 
 use super::{Case, Dice, extent, numbers, poisoned};
 use crate::gemm::cuda::plan::Cut;
-use crate::gemm::{Epilogue, gemm_finish};
+use crate::gemm::{Epilogue, gemm_fused};
 use crate::{Buffer, Device, Layout, Matmul, View};
 
 /// The relative error allowed to products in single precision.
@@ -80,7 +80,7 @@ impl Product {
             };
             let [a, b] =
                 [(&x[0], self.a), (&x[1], self.b)].map(|(buffer, layout)| View { buffer, layout });
-            gemm_finish(a, b, &epilogue, &mut out);
+            gemm_fused(a, b, &epilogue, &mut out);
             vec![out]
         };
         Case::close(name, tolerance, inputs.into(), run)
@@ -264,7 +264,7 @@ fn overwritten() -> Case {
             buffer: &x[0],
             layout,
         });
-        gemm_finish(a, b, &Epilogue::NONE, &mut out);
+        gemm_fused(a, b, &Epilogue::NONE, &mut out);
         vec![out]
     };
     Case::close("gemm among NaNs", FP32, vec![values], run)

@@ -26,7 +26,7 @@ pub(crate) const UNARY: [Unary; 22] = [
     Unary::Pow(3.0),
     Unary::Pow(-1.0),
     Unary::Pow(0.3),
-    Unary::Max(-0.25),
+    Unary::ClampMin(-0.25),
     Unary::Step,
 ];
 
@@ -42,7 +42,7 @@ pub(crate) const BINARY: [Binary; 11] = [
     Binary::LeakyReluGrad(0.2),
     Binary::TanhGrad,
     Binary::SigmoidGrad,
-    Binary::AtLeastGrad(0.1),
+    Binary::ClampMinGrad(0.1),
 ];
 
 /// Zeros, denormals, where functions saturate, and what is not a number.
@@ -72,7 +72,7 @@ const SPECIAL: [f32; 22] = [
 ];
 
 /// The layouts of an output and `N` operands, and what is special about them.
-type Places<const N: usize> = (&'static str, Layout, [Layout; N]);
+type Layouts<const N: usize> = (&'static str, Layout, [Layout; N]);
 
 pub(super) fn cases() -> Vec<Case> {
     let unary = UNARY.into_iter().flat_map(unary_cases);
@@ -165,7 +165,7 @@ fn place_cases() -> Vec<Case> {
     all
 }
 
-fn one_operand(dice: &mut Dice) -> Vec<Places<1>> {
+fn one_operand(dice: &mut Dice) -> Vec<Layouts<1>> {
     let image = Layout::channels_last(&[3, 8, 5, 7]);
     let rows = Layout::contiguous(image.shape());
     let odd = Layout::contiguous(&[7, 11, 15]);
@@ -201,7 +201,7 @@ fn one_operand(dice: &mut Dice) -> Vec<Places<1>> {
     ]
 }
 
-fn two_operands(dice: &mut Dice) -> Vec<Places<2>> {
+fn two_operands(dice: &mut Dice) -> Vec<Layouts<2>> {
     let image = Layout::channels_last(&[3, 8, 5, 17]);
     let odd = Layout::channels_last(&[3, 5, 9, 11]);
     let rows = Layout::contiguous(image.shape());

@@ -5,7 +5,7 @@
 //! kernels. Outputs are poisoned first.
 
 mod conv;
-mod copy;
+pub(crate) mod copy;
 mod dice;
 mod gemm;
 pub(crate) mod map;

@@ -4,7 +4,7 @@ use super::geometry::Conv;
 use super::{im2col, narrow, winograd};
 use crate::gemm::cpu::{gemm, gemm_act};
 use crate::gemm::matrix::Matrix;
-use crate::gemm::{Activation, Epilogue};
+use crate::gemm::{Epilogue, TypedEpilogue};
 use crate::parallel::{CHUNK, for_each_chunk};
 use std::fmt;
 
@@ -80,13 +80,13 @@ pub(super) fn fprop(
     epilogue: &Epilogue<'_>,
     y: &mut [f32],
 ) {
-    let act = Activation::<f32>::new(epilogue);
+    let act = TypedEpilogue::<f32>::new(epilogue);
     match form {
         Form::Matrix => gemm_act(conv.big_matrix(x), conv.weight_matrix(w).t(), y, &act),
         Form::Direct => narrow::fprop(conv, x, w, y, &direct(&act)),
         Form::Winograd => {
             winograd::fprop(conv, x, w, act.bias, y);
-            finish(&Activation { bias: None, ..act }, conv.small_channels, y);
+            finish(&TypedEpilogue { bias: None, ..act }, conv.small_channels, y);
         }
         Form::Im2col => {
             im2col::fprop(conv, x, w, y);
@@ -104,7 +104,7 @@ pub(super) fn dgrad(
     epilogue: &Epilogue<'_>,
     x: &mut [f32],
 ) {
-    let act = Activation::<f32>::new(epilogue);
+    let act = TypedEpilogue::<f32>::new(epilogue);
     match form {
         Form::Matrix => {
             gemm(conv.small_matrix(y), conv.weight_matrix(w), x);
@@ -113,7 +113,7 @@ pub(super) fn dgrad(
         Form::Direct => narrow::dgrad(conv, y, w, x, &direct(&act)),
         Form::Winograd => {
             winograd::dgrad(conv, y, w, act.bias, x);
-            finish(&Activation { bias: None, ..act }, conv.big_channels, x);
+            finish(&TypedEpilogue { bias: None, ..act }, conv.big_channels, x);
         }
         Form::Im2col => {
             im2col::dgrad(conv, y, w, x);
@@ -132,15 +132,15 @@ pub(super) fn wgrad(form: Form, conv: &Conv, x: &[f32], y: &[f32], w: &mut [f32]
     }
 }
 
-fn direct<'a>(act: &Activation<'a>) -> narrow::Finish<'a> {
-    narrow::Finish {
+fn direct<'a>(act: &TypedEpilogue<'a>) -> narrow::DirectEpilogue<'a> {
+    narrow::DirectEpilogue {
         bias: act.bias,
         slope: act.slope,
     }
 }
 
 /// What follows the sum, where the form has not done it.
-fn finish(act: &Activation<'_>, channels: usize, out: &mut [f32]) {
+fn finish(act: &TypedEpilogue<'_>, channels: usize, out: &mut [f32]) {
     if act.bias.is_none() && act.slope == 1.0 {
         return;
     }

@@ -27,8 +27,8 @@ mod scratch;
 mod tests;
 mod winograd;
 
-use crate::gemm::Activation;
 pub use crate::gemm::Epilogue;
+use crate::gemm::TypedEpilogue;
 use crate::{Buffer, DType, Device, Real, Variant};
 pub use cpu::Form;
 pub use geometry::Conv;
@@ -183,7 +183,7 @@ fn form(variant: Variant, conv: &Conv) -> Form {
 
 /// What follows the sum, as a plain loop.
 fn finish<T: Real>(epilogue: &Epilogue<'_>, channels: usize, out: &mut [T]) {
-    let act = Activation::<T>::new(epilogue);
+    let act = TypedEpilogue::<T>::new(epilogue);
     for pixel in out.chunks_exact_mut(channels.max(1)) {
         act.finish(pixel, 0);
     }

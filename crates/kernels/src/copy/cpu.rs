@@ -2,6 +2,7 @@
 //! disagree.
 
 use super::Rows;
+use super::images::{Images, Taps, unit};
 use super::places::Places;
 use super::transpose::Tiles;
 use crate::parallel::{CHUNK, for_each_chunk, for_each_index};
@@ -82,6 +83,47 @@ pub(super) fn scatter_add(rows: &Rows, x: &[f32], index: &[f32], out: &mut Buffe
             if at < out.len() / rows.len {
                 let out = &mut out[at * rows.len..][..rows.len];
                 each_run(rows, &walk, &x[i * rows.stride..], out, |o, x| *o += x);
+            }
+        }
+    });
+}
+
+/// [`unit`] of every byte.
+const UNITS: [f32; 256] = {
+    let mut units = [0.0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        units[byte] = unit(byte as u8);
+        byte += 1;
+    }
+    units
+};
+
+/// See [`super::pick`]; the indices are in range.
+///
+/// A pixel is made of its four source pixels: each is looked up, and nothing of an image is
+/// kept for the next pixel, so nothing is allocated.
+pub(super) fn pick(images: &Images<'_>, index: &[f32], taps: [&Taps; 2], out: &mut Buffer) {
+    let [_, channels, height, width] = images.shape;
+    let words = images.words.as_slice::<f32>();
+    let [rows, columns] = taps;
+    let (lines, line) = (rows.to(), columns.to() * channels);
+    let out = out.as_mut_slice::<f32>();
+    let work = 8 * out.len();
+    for_each_chunk(out, lines * line, work, |i, out| {
+        let start = index[i] as usize * images.image_len();
+        for (row, out) in rows.iter().zip(out.chunks_exact_mut(line)) {
+            for (column, pixel) in columns.iter().zip(out.chunks_exact_mut(channels)) {
+                for (c, value) in pixel.iter_mut().enumerate() {
+                    let plane = start + c * height * width;
+                    let wide = |y: usize| {
+                        let at = plane + y * width;
+                        let [a, b] = [column.first, column.second]
+                            .map(|x| UNITS[usize::from(Images::byte(words, at + x))]);
+                        column.between(a, b)
+                    };
+                    *value = row.between(wide(row.first), wide(row.second));
+                }
             }
         }
     });

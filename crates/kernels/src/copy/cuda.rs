@@ -1,10 +1,10 @@
 //! The GPU's side: launches.
 
 use super::Rows;
-use crate::cuda::{
-    BLOCK, Divisor, EACH, Launch, Module, Param, Strides, args, assert_f32, count, start,
-};
+use super::images::{Images, Taps};
+use crate::cuda::{BLOCK, Launch, Module, Param, args};
 use crate::device::Cuda;
+use crate::strides::{Divisor, EACH, Strides, assert_f32, count, start};
 use crate::walk::Walk;
 use crate::{Buffer, Layout, View};
 
@@ -44,6 +44,20 @@ struct Picked {
 // SAFETY: `Rows` in copy.cu, all of it C's `unsigned`.
 #[allow(unsafe_code)]
 unsafe impl Param for Picked {}
+
+/// `Pictures` in copy.cu.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Pictures {
+    channels: Divisor,
+    width: Divisor,
+    height: Divisor,
+    from_width: u32,
+    from_height: u32,
+}
+// SAFETY: `Pictures` in copy.cu, all of it C's `unsigned`.
+#[allow(unsafe_code)]
+unsafe impl Param for Pictures {}
 
 #[allow(unsafe_code)]
 pub(super) fn copy(cuda: Cuda, x: View<'_>, out: &mut Buffer, out_layout: &Layout) {
@@ -143,4 +157,32 @@ pub(super) fn scatter_add(cuda: Cuda, rows: &Rows, x: View<'_>, index: &Buffer, 
     let launch = Launch::flat(len.div_ceil(BLOCK));
     // SAFETY: writes the elements of `out`, reads all indices, and as many rows of `x`.
     unsafe { MODULE.launch(cuda, "copy_scatter_add", launch, args) };
+}
+
+#[allow(unsafe_code)]
+pub(super) fn pick(
+    cuda: Cuda,
+    images: &Images<'_>,
+    index: &Buffer,
+    taps: [&Taps; 2],
+    out: &mut Buffer,
+) {
+    let [bound, channels, height, width] = images.shape;
+    count(images.image_len());
+    let [rows, columns] = taps;
+    let pictures = Pictures {
+        channels: Divisor::new(channels),
+        width: Divisor::new(columns.to()),
+        height: Divisor::new(rows.to()),
+        from_width: count(width),
+        from_height: count(height),
+    };
+    let (bound, len) = (count(bound), count(out.len()));
+    let (to, bytes, index) = (out.ptr(), images.words.ptr(), index.ptr());
+    let [rows, columns] = [rows, columns].map(|taps| taps.values().ptr());
+    let args = args![to, bytes, index, rows, columns, pictures, bound, len];
+    let launch = Launch::flat(len.div_ceil(BLOCK));
+    // SAFETY: writes the elements of `out`, reads as many indices and taps as it has images, rows
+    // and columns, and of the images only those that are there: taps stay within one.
+    unsafe { MODULE.launch(cuda, "copy_pick", launch, args) };
 }

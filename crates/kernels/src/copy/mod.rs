@@ -1,6 +1,6 @@
 //! Moving elements without changing them: from any strides to any strides
-//! (`out[i, j, …] = x[i, j, …]`), whole rows picked by index, and the adjoint of
-//! that, rows added up by index.
+//! (`out[i, j, …] = x[i, j, …]`), whole rows picked by index, the adjoint of
+//! that, rows added up by index, and images picked out of bytes ([`pick`]).
 //!
 //! The strided copy is what changes NCHW into channels-last and back, pads and
 //! concatenates. Where the two sides disagree about which dimension is
@@ -9,11 +9,14 @@
 
 mod cpu;
 mod cuda;
+mod images;
 pub(crate) mod places;
 mod reference;
 #[cfg(test)]
 mod tests;
 mod transpose;
+
+pub use images::{Images, Taps};
 
 use crate::walk::{Walk, assert_fits, assert_operands};
 use crate::{Buffer, DType, Device, Layout, MAX_RANK, Variant, View, dispatch};
@@ -54,6 +57,19 @@ pub fn gather(x: View<'_>, index: &Buffer, out: &mut Buffer) {
 #[track_caller]
 pub fn scatter_add(x: View<'_>, index: &Buffer, out: &mut Buffer, rows: usize) {
     scatter_add_with(Variant::Fast, x, index, out, rows);
+}
+
+/// Images `index` `[n]` of a set of bytes `[len, C, h, w]` as `f32` in `[-1, 1]`, with the taps of
+/// rows and columns: `out` is a channels-last `[n, C, H, W]`.
+///
+/// Indices are integers stored as floats.
+///
+/// # Panics
+/// When an index is not an integer in `0..len` (on a GPU, where looking would be waiting, its image
+/// is NaN), when types or devices differ or are not `f32`, or sizes do not fit.
+#[track_caller]
+pub fn pick(images: &Images<'_>, index: &Buffer, taps: [&Taps; 2], out: &mut Buffer) {
+    pick_with(Variant::Fast, images, index, taps, out);
 }
 
 /// [`copy`] by the implementation of one's choice.
@@ -153,6 +169,29 @@ pub fn scatter_add_with(
     }
 }
 
+/// [`pick`] by the implementation of one's choice.
+///
+/// # Panics
+/// As [`pick`].
+#[track_caller]
+pub fn pick_with(
+    variant: Variant,
+    images: &Images<'_>,
+    index: &Buffer,
+    taps: [&Taps; 2],
+    out: &mut Buffer,
+) {
+    assert_pick(images, index, taps, out);
+    if out.is_empty() {
+        return;
+    }
+    match (out.device(), variant) {
+        (Device::Cpu, Variant::Reference) => reference::pick(images, index, taps, out),
+        (Device::Cpu, _) => cpu::pick(images, index.as_slice(), taps, out),
+        (Device::Cuda(device), _) => cuda::pick(device, images, index, taps, out),
+    }
+}
+
 /// A row of `x` `[R, …]`: the geometry of [`gather`] and [`scatter_add`].
 struct Rows {
     /// Row 0 in the buffer of `x`, of shape `[1, …]`.
@@ -175,19 +214,7 @@ impl Rows {
         let whole = Layout::contiguous(&[out.len()]);
         assert_operands(op, &[x], out, &whole);
         assert_same_kind(op, index, out);
-        match index.device() {
-            Device::Cpu => dispatch!(index.dtype(), T => {
-                for (i, v) in index.as_slice::<T>().iter().enumerate() {
-                    let v = crate::Real::f64(*v);
-                    assert!(
-                        v >= 0.0 && v < bound as f64 && v.fract() == 0.0,
-                        "{op}: index [{i}] is {v}, not an integer in 0..{bound}"
-                    );
-                }
-            }),
-            // Looking would wait for the device; its kernels take care of themselves.
-            Device::Cuda(_) => {}
-        }
+        assert_rows(op, index, bound);
         let mut shape = [1; MAX_RANK];
         let rank = x.layout.rank();
         shape[1..rank].copy_from_slice(&x.layout.shape()[1..]);
@@ -197,6 +224,56 @@ impl Rows {
             len: shape[..rank].iter().product(),
         }
     }
+}
+
+#[track_caller]
+fn assert_pick(images: &Images<'_>, index: &Buffer, taps: [&Taps; 2], out: &Buffer) {
+    let [len, channels, height, width] = images.shape;
+    let [rows, columns] = taps;
+    for buffer in [images.words, index, rows.values(), columns.values()] {
+        assert_eq!(buffer.dtype(), DType::F32, "pick: operand type");
+        assert_eq!(buffer.device(), out.device(), "pick: devices");
+    }
+    assert_eq!(out.dtype(), DType::F32, "pick: output type");
+    assert!(
+        len * images.image_len() <= 4 * images.words.len(),
+        "pick: {:?} bytes in {} words",
+        images.shape,
+        images.words.len()
+    );
+    assert_eq!(
+        [rows.from(), columns.from()],
+        [height, width],
+        "pick: source pixels of the taps and of images {:?}",
+        images.shape
+    );
+    assert_eq!(
+        out.len(),
+        index.len() * channels * rows.to() * columns.to(),
+        "pick: elements of the output, for {} images of {channels} channels, {} by {}",
+        index.len(),
+        rows.to(),
+        columns.to()
+    );
+    assert_rows("pick", index, len);
+}
+
+/// Panics where an index is not an integer in `0..bound`. On a GPU looking would wait for the
+/// device; its kernels take care of themselves.
+#[track_caller]
+fn assert_rows(op: &str, index: &Buffer, bound: usize) {
+    if index.device() != Device::Cpu {
+        return;
+    }
+    dispatch!(index.dtype(), T => {
+        for (i, v) in index.as_slice::<T>().iter().enumerate() {
+            let v = crate::Real::f64(*v);
+            assert!(
+                v >= 0.0 && v < bound as f64 && v.fract() == 0.0,
+                "{op}: index [{i}] is {v}, not an integer in 0..{bound}"
+            );
+        }
+    });
 }
 
 #[track_caller]

@@ -1,6 +1,7 @@
 //! The plain loops, for either type and any strides.
 
 use super::Rows;
+use super::images::{Images, Taps, unit};
 use crate::walk::offsets;
 use crate::{Buffer, Layout, Real, View};
 
@@ -30,6 +31,31 @@ pub(super) fn scatter_add<T: Real>(rows: &Rows, x: View<'_>, index: &Buffer, out
         let out = &mut out[row.f64() as usize * rows.len..][..rows.len];
         for (x, o) in offsets(&rows.layout).zip(out) {
             *o += xs[i * rows.stride + x];
+        }
+    }
+}
+
+pub(super) fn pick(images: &Images<'_>, index: &Buffer, taps: [&Taps; 2], out: &mut Buffer) {
+    let [_, channels, height, width] = images.shape;
+    let words = images.words.as_slice::<f32>();
+    let [rows, columns] = taps;
+    let (index, out) = (index.as_slice::<f32>(), out.as_mut_slice::<f32>());
+    let pixels = rows.to() * columns.to();
+    for (row, out) in index.iter().zip(out.chunks_exact_mut(channels * pixels)) {
+        for c in 0..channels {
+            let start = (*row as usize * channels + c) * height * width;
+            let mut wide = Vec::new();
+            for y in 0..height {
+                let at = |x| unit(Images::byte(words, start + y * width + x));
+                wide.extend(columns.iter().map(|t| t.between(at(t.first), at(t.second))));
+            }
+            let at = |y: usize, x: usize| wide[y * columns.to() + x];
+            for (y, tap) in rows.iter().enumerate() {
+                for x in 0..columns.to() {
+                    out[(y * columns.to() + x) * channels + c] =
+                        tap.between(at(tap.first, x), at(tap.second, x));
+                }
+            }
         }
     }
 }

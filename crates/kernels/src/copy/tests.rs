@@ -155,3 +155,71 @@ fn shapes_must_agree() {
     let out = Layout::contiguous(&[3, 2]);
     copy(view(&x, &layout), &mut poisoned(DType::F32, 6), &out);
 }
+
+/// Both implementations, against numbers worked out by hand.
+#[test]
+fn pick_scales_and_resizes() {
+    let words = Buffer::from_bytes(Device::Cpu, &[9, 9, 9, 9, 0, 255, 255, 0]);
+    let images = Images {
+        words: &words,
+        shape: [2, 1, 2, 2],
+    };
+    let index = Buffer::from_slice(Device::Cpu, &[1.0_f32]);
+    let rows = Taps::identity(Device::Cpu, 2);
+    let columns = Taps::new(
+        Device::Cpu,
+        2,
+        &[([0, 1], 0.0), ([0, 1], 0.25), ([1, 1], 0.5)],
+    );
+    for variant in [Variant::Reference, Variant::Fast] {
+        let mut out = poisoned(DType::F32, 6);
+        pick_with(variant, &images, &index, [&rows, &columns], &mut out);
+        let expected = [-1.0, -0.5, 1.0, 1.0, 0.5, -1.0];
+        assert_eq!(out.to_vec::<f32>(), expected, "{variant:?}");
+    }
+}
+
+#[test]
+fn pick_is_the_same_by_either_implementation_on_any_threads() {
+    let mut dice = Dice(77);
+    for (shape, to) in [
+        ([40, 1, 28, 28], [28, 28]),
+        ([40, 1, 28, 28], [64, 64]),
+        ([6, 3, 7, 12], [5, 31]),
+    ] {
+        let len = shape.iter().product();
+        let bytes: Vec<u8> = (0..len).map(|_| dice.below(256) as u8).collect();
+        let index: Vec<f32> = (0..90).map(|_| dice.below(shape[0]) as f32).collect();
+        let (words, index) = (
+            Buffer::from_bytes(Device::Cpu, &bytes),
+            Buffer::from_slice(Device::Cpu, &index),
+        );
+        let images = Images {
+            words: &words,
+            shape,
+        };
+        let [rows, columns] =
+            [0, 1].map(|axis| crate::cases::copy::bilinear(Device::Cpu, shape[2 + axis], to[axis]));
+        let run = |variant| {
+            let mut out = poisoned(DType::F32, index.len() * shape[1] * to[0] * to[1]);
+            pick_with(variant, &images, &index, [&rows, &columns], &mut out);
+            out
+        };
+        same_bits_on_any_threads(|| run(Variant::Fast));
+        let [fast, plain] = [Variant::Fast, Variant::Reference].map(|of| bits(&run(of)));
+        assert_eq!(fast, plain, "{shape:?} to {to:?}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "index [1] is 2, not an integer in 0..2")]
+fn no_image_is_made_up() {
+    let index = Buffer::from_slice(Device::Cpu, &[1.0_f32, 2.0]);
+    crate::cases::copy::picked(&[0; 8], [2, 1, 2, 2], &index, [2, 2]);
+}
+
+#[test]
+#[should_panic(expected = "pixels 1 and 2 of 2")]
+fn taps_stay_within_an_image() {
+    Taps::new(Device::Cpu, 2, &[([1, 2], 0.0)]);
+}

@@ -104,10 +104,9 @@ struct Matrix<'a> {
 
 impl Matrix<'_> {
     fn transpose(&self) {
-        let [p_size, q_size] = self.sizes;
-        let whole = [p_size / SIDE * SIDE, q_size / SIDE * SIDE];
         #[cfg(target_arch = "x86_64")]
         if crate::simd::level() >= crate::simd::Level::Avx2 {
+            let whole = self.sizes.map(|size| size / SIDE * SIDE);
             // SAFETY: the processor has AVX2.
             #[allow(unsafe_code)]
             unsafe {

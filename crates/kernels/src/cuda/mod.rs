@@ -6,26 +6,34 @@
 //! the last ones of its old owner. Only reading back waits.
 //!
 //! The driver is looked for at run time, once ([`open`]); nothing here is reached where
-//! there is none.
+//! there is none. For WebAssembly there cannot be one, and `absent.rs` stands in its place.
 
-mod driver;
-mod graph;
+#[cfg(target_family = "wasm")]
+mod absent;
+#[cfg(not(target_family = "wasm"))]
+mod capture;
+#[cfg(not(target_family = "wasm"))]
+mod context;
+#[cfg(not(target_family = "wasm"))]
+mod functions;
+#[cfg(not(target_family = "wasm"))]
+mod gpu;
+mod handle;
+mod info;
+#[cfg(not(target_family = "wasm"))]
 mod memory;
-mod module;
-mod strides;
+mod params;
+mod ptr;
+mod put;
 
-pub(crate) use driver::{Gpu, open};
-pub(crate) use graph::{Graph, Slot};
-pub(crate) use memory::{Home, Ptr};
-pub(crate) use module::{Arg, Launch, Module, Param, args};
-pub(crate) use strides::{Divisor, EACH, Strides, assert_f32, count, start};
-
-/// Threads of a block, where a kernel has no reason for another number.
-pub(crate) const BLOCK: u32 = 256;
-
-/// Blocks of [`BLOCK`] threads for `items` in a loop of stride "all threads": enough to fill
-/// the largest device a few times over, so that none of them starts for one item.
-pub(crate) fn blocks(items: usize) -> u32 {
-    const MOST: usize = 132 * 8 * 4;
-    items.div_ceil(BLOCK as usize).clamp(1, MOST) as u32
-}
+#[cfg(target_family = "wasm")]
+pub(crate) use absent::{Captured, Gpu, open};
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use capture::Captured;
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use gpu::{Gpu, open};
+pub use handle::Cuda;
+pub use info::{GpuInfo, Matmul};
+pub(crate) use params::{Arg, BLOCK, Launch, Module, Param, args, blocks};
+pub(crate) use ptr::{Home, Ptr};
+pub(crate) use put::put;

@@ -10,13 +10,13 @@
 //!   rows. A large one is shared out by columns, and each block packs its own.
 //! - sums are cut into pieces of at most [`MAX_K`], so that a panel stays in the cache.
 
-use super::Activation;
+use super::TypedEpilogue;
 use super::caches;
 use super::matrix::{Matrix, MatrixMut};
 use super::pack::{pack, packed_len};
 use super::share::share;
 use super::transpose::{self, transpose_to};
-use crate::gemm::tile::{Finish, Operands, Shape, heights, tile};
+use crate::gemm::tile::{Operands, Shape, TileEpilogue, heights, tile};
 use crate::{Buffer, DType, Device};
 
 /// Longest piece of a sum that a tile works on at a time. It knows nothing of the
@@ -53,7 +53,7 @@ pub(super) fn gemm(
     a: Matrix<'_, f32>,
     b: Matrix<'_, f32>,
     out: &MatrixMut<'_>,
-    act: &Activation<'_>,
+    act: &TypedEpilogue<'_>,
 ) {
     let turned = turns(a, b);
     let (a, b) = if turned { (b.t(), a.t()) } else { (a, b) };
@@ -78,7 +78,7 @@ struct Product<'a> {
     a: Matrix<'a, f32>,
     b: Matrix<'a, f32>,
     out: &'a MatrixMut<'a>,
-    act: &'a Activation<'a>,
+    act: &'a TypedEpilogue<'a>,
     turned: bool,
 }
 
@@ -141,18 +141,18 @@ impl Product<'_> {
         [i, j]: [usize; 2],
         [m, n]: [usize; 2],
         scratch: &mut [f32],
-        multiply: impl FnOnce(MatrixMut<'_>, &Activation<'_>),
+        multiply: impl FnOnce(MatrixMut<'_>, &TypedEpilogue<'_>),
     ) {
         if !self.turned {
             // SAFETY: no two blocks overlap.
             #[allow(unsafe_code)]
             let out = unsafe { self.out.part([i, j], [m, n]) };
             let bias = self.act.bias.map(|bias| &bias[j..j + n]);
-            return multiply(out, &Activation { bias, ..*self.act });
+            return multiply(out, &TypedEpilogue { bias, ..*self.act });
         }
         let c = &mut scratch[..m * n];
-        multiply(MatrixMut::new(c, m, n), &Activation::NONE);
-        let finish = transpose::Finish {
+        multiply(MatrixMut::new(c, m, n), &TypedEpilogue::NONE);
+        let finish = transpose::RowEpilogue {
             bias: self.act.bias.map(|bias| &bias[i..i + m]),
             slope: self.act.slope,
         };
@@ -179,7 +179,7 @@ pub(super) fn accumulate(
     a: Matrix<'_, f32>,
     mut b: Right<'_>,
     mut c: MatrixMut<'_>,
-    act: &Activation<'_>,
+    act: &TypedEpilogue<'_>,
     add: bool,
 ) {
     let (k, n) = (a.shape[1], c.shape[1]);
@@ -195,9 +195,9 @@ pub(super) fn accumulate(
                 &**panels
             }
         };
-        let mut finish = Finish {
+        let mut finish = TileEpilogue {
             add: add || p > 0,
-            ..Finish::STORE
+            ..TileEpilogue::STORE
         };
         if p + len == k {
             finish.bias = act.bias.map_or(std::ptr::null(), <[f32]>::as_ptr);
@@ -209,7 +209,7 @@ pub(super) fn accumulate(
 
 /// `c (+)= a * b` for packed panels of `b`. A tile's rows of `a` meet all panels before
 /// the next rows' turn: they stay in the first cache, the panels in the second.
-fn tiles(a: Matrix<'_, f32>, panels: &[f32], c: &mut MatrixMut<'_>, finish: &Finish) {
+fn tiles(a: Matrix<'_, f32>, panels: &[f32], c: &mut MatrixMut<'_>, finish: &TileEpilogue) {
     let ([m, k], [_, n]) = (a.shape, c.shape);
     let width = Shape::of_level().columns;
     assert_eq!(c.shape[0], m, "rows of a product");
@@ -235,7 +235,7 @@ fn tiles(a: Matrix<'_, f32>, panels: &[f32], c: &mut MatrixMut<'_>, finish: &Fin
             // has a value for each of c's columns.
             #[allow(unsafe_code)]
             unsafe {
-                tile(&operands, &Finish { bias, ..*finish });
+                tile(&operands, &TileEpilogue { bias, ..*finish });
             }
         }
     }

@@ -1,6 +1,6 @@
 //! `f32` matrix multiplication on the host: which of the forms a product takes.
 
-use super::Activation;
+use super::TypedEpilogue;
 use super::blocked::{Right, accumulate};
 use super::matrix::{Matrix, MatrixMut};
 use super::share::share;
@@ -19,7 +19,7 @@ const GROUPS: usize = 16;
 
 /// `out = a * b` with all of rayon's threads, `out` row-major.
 pub(crate) fn gemm(a: Matrix<'_, f32>, b: Matrix<'_, f32>, out: &mut [f32]) {
-    gemm_act(a, b, out, &Activation::NONE);
+    gemm_act(a, b, out, &TypedEpilogue::NONE);
 }
 
 /// `out = act(a * b + bias)` with all of rayon's threads, `out` row-major.
@@ -27,7 +27,7 @@ pub(crate) fn gemm_act(
     a: Matrix<'_, f32>,
     b: Matrix<'_, f32>,
     out: &mut [f32],
-    act: &Activation<'_>,
+    act: &TypedEpilogue<'_>,
 ) {
     let ([m, k], n) = (a.shape, b.shape[1]);
     assert_eq!(k, b.shape[0], "inner sizes of a product");
@@ -48,7 +48,7 @@ pub(super) fn gemm_all<'a>(
     count: usize,
     product: impl Fn(usize) -> (Matrix<'a, f32>, Matrix<'a, f32>) + Sync,
     out: &mut [f32],
-    act: &Activation<'_>,
+    act: &TypedEpilogue<'_>,
 ) {
     let (a, b) = product(0);
     let ([m, k], n) = (a.shape, b.shape[1]);
@@ -80,7 +80,7 @@ pub(super) fn gemm_all<'a>(
 
 /// [`gemm_act`] for a long `k` and a small `out`: one partial result for each
 /// [`SPLIT_K`] of `k`, added in order.
-fn split_k(a: Matrix<'_, f32>, b: Matrix<'_, f32>, out: &mut [f32], act: &Activation<'_>) {
+fn split_k(a: Matrix<'_, f32>, b: Matrix<'_, f32>, out: &mut [f32], act: &TypedEpilogue<'_>) {
     let ([m, k], n) = (a.shape, b.shape[1]);
     let count = k.div_ceil(SPLIT_K);
     let mut partials = Buffer::scratch(Device::Cpu, DType::F32, count * m * n);
@@ -94,7 +94,13 @@ fn split_k(a: Matrix<'_, f32>, b: Matrix<'_, f32>, out: &mut [f32], act: &Activa
         let mut part = unsafe { rows.part([i, 0], [1, m * n]) };
         let out = MatrixMut::new(part.row(0), m, n);
         let (a, b) = (a.columns(start, len), b.rows(start, len));
-        accumulate(a, Right::Plain(b, scratch), out, &Activation::NONE, false);
+        accumulate(
+            a,
+            Right::Plain(b, scratch),
+            out,
+            &TypedEpilogue::NONE,
+            false,
+        );
     });
     sum_rows(partials, out);
     for out in out.chunks_exact_mut(n) {
@@ -126,5 +132,5 @@ fn alone(a: Matrix<'_, f32>, b: Matrix<'_, f32>, out: MatrixMut<'_>, add: bool) 
     let len = blocked::panels_len(a.shape[1], b.shape[1]);
     let mut scratch = Buffer::scratch(Device::Cpu, DType::F32, len);
     let scratch = scratch.as_mut_slice();
-    accumulate(a, Right::Plain(b, scratch), out, &Activation::NONE, add);
+    accumulate(a, Right::Plain(b, scratch), out, &TypedEpilogue::NONE, add);
 }

@@ -48,19 +48,19 @@ impl Epilogue<'_> {
 
 /// An [`Epilogue`] of one element type.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Activation<'a, T = f32> {
+pub(crate) struct TypedEpilogue<'a, T = f32> {
     pub(crate) bias: Option<&'a [T]>,
     pub(crate) slope: T,
 }
 
-impl Activation<'_> {
+impl TypedEpilogue<'_> {
     const NONE: Self = Self {
         bias: None,
         slope: 1.0,
     };
 }
 
-impl<'a, T: Real> Activation<'a, T> {
+impl<'a, T: Real> TypedEpilogue<'a, T> {
     pub(crate) fn new(epilogue: &Epilogue<'a>) -> Self {
         Self {
             bias: epilogue.bias.map(Buffer::as_slice),
@@ -91,7 +91,7 @@ impl<'a, T: Real> Activation<'a, T> {
 /// has another number of elements.
 #[track_caller]
 pub fn gemm(a: View<'_>, b: View<'_>, out: &mut Buffer) {
-    gemm_finish_with(Variant::Fast, a, b, &Epilogue::NONE, out);
+    gemm_fused_with(Variant::Fast, a, b, &Epilogue::NONE, out);
 }
 
 /// [`gemm`] and what follows it: `out = act(a * b + bias)`.
@@ -99,8 +99,8 @@ pub fn gemm(a: View<'_>, b: View<'_>, out: &mut Buffer) {
 /// # Panics
 /// As [`gemm`], and when the bias has another size than N, type or device.
 #[track_caller]
-pub fn gemm_finish(a: View<'_>, b: View<'_>, epilogue: &Epilogue<'_>, out: &mut Buffer) {
-    gemm_finish_with(Variant::Fast, a, b, epilogue, out);
+pub fn gemm_fused(a: View<'_>, b: View<'_>, epilogue: &Epilogue<'_>, out: &mut Buffer) {
+    gemm_fused_with(Variant::Fast, a, b, epilogue, out);
 }
 
 /// [`gemm`] by the implementation named.
@@ -109,15 +109,15 @@ pub fn gemm_finish(a: View<'_>, b: View<'_>, epilogue: &Epilogue<'_>, out: &mut 
 /// As [`gemm`].
 #[track_caller]
 pub fn gemm_with(variant: Variant, a: View<'_>, b: View<'_>, out: &mut Buffer) {
-    gemm_finish_with(variant, a, b, &Epilogue::NONE, out);
+    gemm_fused_with(variant, a, b, &Epilogue::NONE, out);
 }
 
-/// [`gemm_finish`] by the implementation named.
+/// [`gemm_fused`] by the implementation named.
 ///
 /// # Panics
-/// As [`gemm_finish`].
+/// As [`gemm_fused`].
 #[track_caller]
-pub fn gemm_finish_with(
+pub fn gemm_fused_with(
     variant: Variant,
     a: View<'_>,
     b: View<'_>,
@@ -131,13 +131,13 @@ pub fn gemm_finish_with(
     let products = out.len() / (rows * columns);
     match (out.device(), out.dtype(), variant) {
         (Device::Cpu, DType::F32, Variant::Fast) => {
-            let act = Activation::new(epilogue);
+            let act = TypedEpilogue::new(epilogue);
             let product = |i| (matrix(a, i), matrix(b, i));
             cpu::gemm_all(products, product, out.as_mut_slice(), &act);
         }
         (Device::Cuda(device), ..) => cuda::gemm(device, [a, b], epilogue, out),
         (Device::Cpu, dtype, _) => crate::dispatch!(dtype, T => {
-            let act = Activation::<T>::new(epilogue);
+            let act = TypedEpilogue::<T>::new(epilogue);
             let peer = variant == Variant::Peer && dtype == DType::F32;
             let len = rows * columns;
             for i in 0..products {

@@ -2,7 +2,7 @@
 //! reads: `[k, columns]` each, zeros where there is no column.
 
 use super::matrix::Matrix;
-use super::transpose::{Finish, transpose};
+use super::transpose::{RowEpilogue, transpose};
 use crate::gemm::tile::Shape;
 use crate::simd::simd;
 
@@ -33,7 +33,7 @@ pub(crate) fn pack(b: Matrix<'_, f32>, out: &mut [f32]) {
         let columns = width.min(n - j * width);
         let b = b.columns(j * width, columns);
         if b.t().row(0).is_some() {
-            transpose(b.t(), panel, width, &Finish::STORE);
+            transpose(b.t(), panel, width, &RowEpilogue::STORE);
         } else {
             pack_any(b, width, panel);
         }

@@ -1,4 +1,4 @@
-use super::{Epilogue, gemm, gemm_finish_with, gemm_with};
+use super::{Epilogue, gemm, gemm_fused_with, gemm_with};
 use crate::{Buffer, DType, Device, Layout, Real, Variant, View};
 
 const VARIANTS: [Variant; 3] = [Variant::Reference, Variant::Peer, Variant::Fast];
@@ -241,7 +241,7 @@ fn a_product_is_finished_like_the_reference() {
                     layout: lb,
                 };
                 let mut out = Buffer::full(Device::Cpu, a.dtype(), count * m * n, f64::NAN);
-                gemm_finish_with(variant, left, right, &epilogue, &mut out);
+                gemm_fused_with(variant, left, right, &epilogue, &mut out);
                 out.to_vec::<f64>()
             };
             let expected = product(Variant::Fast, wider.each_ref());
@@ -377,5 +377,5 @@ fn the_bias_must_have_a_value_for_each_column() {
         slope: 1.0,
     };
     let mut out = Buffer::full(Device::Cpu, DType::F32, 9, 0.0);
-    super::gemm_finish(view(&[3, 2]), view(&[2, 3]), &epilogue, &mut out);
+    super::gemm_fused(view(&[3, 2]), view(&[2, 3]), &epilogue, &mut out);
 }

@@ -11,14 +11,14 @@ use std::arch::x86_64::*;
 
 /// What happens to an element on its way: `act(x + bias)`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Finish<'a> {
+pub(super) struct RowEpilogue<'a> {
     /// One value for each row of the source, added.
     pub(super) bias: Option<&'a [f32]>,
     /// Negative results are multiplied by it: 1 for the identity, 0 for ReLU.
     pub(super) slope: f32,
 }
 
-impl Finish<'_> {
+impl RowEpilogue<'_> {
     /// Copies.
     pub(super) const STORE: Self = Self {
         bias: None,
@@ -33,7 +33,12 @@ const STEP: usize = 4;
 ///
 /// # Panics
 /// When `x`'s rows are not neighbours, or `out` or the bias is too short.
-pub(super) fn transpose(x: Matrix<'_, f32>, out: &mut [f32], stride: usize, finish: &Finish<'_>) {
+pub(super) fn transpose(
+    x: Matrix<'_, f32>,
+    out: &mut [f32],
+    stride: usize,
+    finish: &RowEpilogue<'_>,
+) {
     let [rows, columns] = x.shape;
     if rows == 0 || columns == 0 {
         return;
@@ -61,11 +66,12 @@ pub(super) unsafe fn transpose_to(
     x: Matrix<'_, f32>,
     out: *mut f32,
     stride: usize,
-    finish: &Finish<'_>,
+    finish: &RowEpilogue<'_>,
 ) {
     let [rows, columns] = x.shape;
     let lanes = lanes();
     let whole = [rows / lanes * lanes, columns / STEP * STEP];
+    #[cfg(target_arch = "x86_64")]
     for i in (0..whole[0]).step_by(lanes) {
         let strip = Strip {
             from: x.as_ptr().wrapping_add(i * x.strides[0]),
@@ -80,15 +86,12 @@ pub(super) unsafe fn transpose_to(
         };
         // SAFETY: without the instructions there is no strip; the strip
         // lies inside `x`, and its columns inside `out`.
-        #[cfg(target_arch = "x86_64")]
         unsafe {
             match lanes {
                 16 => strip.turn_avx512(),
                 _ => strip.turn_avx2(),
             }
         }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = strip;
     }
     for i in 0..rows {
         let bias = finish.bias.map_or(0.0, |bias| bias[i]);
@@ -115,6 +118,7 @@ fn lanes() -> usize {
 }
 
 /// As many rows as a register has lanes.
+#[cfg(target_arch = "x86_64")]
 struct Strip {
     from: *const f32,
     row: usize,

@@ -1,7 +1,7 @@
 //! Products with a side of one: a matrix times a vector, either way round, and the
 //! outer product. Each element is read once, so they run at the speed of memory.
 
-use super::Activation;
+use super::TypedEpilogue;
 use super::matrix::{Matrix, MatrixMut};
 use super::share::share;
 use crate::simd::simd;
@@ -17,7 +17,7 @@ pub(super) fn gemm(
     a: Matrix<'_, f32>,
     b: Matrix<'_, f32>,
     out: &MatrixMut<'_>,
-    act: &Activation<'_>,
+    act: &TypedEpilogue<'_>,
 ) -> bool {
     let ([m, k], n) = (a.shape, b.shape[1]);
     if k == 0 {
@@ -52,7 +52,7 @@ fn piece(len: usize, k: usize) -> usize {
 }
 
 /// An outer product, by rows.
-fn outer(a: Matrix<'_, f32>, b: Matrix<'_, f32>, out: &MatrixMut<'_>, act: &Activation<'_>) {
+fn outer(a: Matrix<'_, f32>, b: Matrix<'_, f32>, out: &MatrixMut<'_>, act: &TypedEpilogue<'_>) {
     let (m, n) = (a.shape[0], b.shape[1]);
     let (Some(b), rows) = (b.row(0), piece(m, n)) else {
         return;
@@ -70,7 +70,13 @@ fn outer(a: Matrix<'_, f32>, b: Matrix<'_, f32>, out: &MatrixMut<'_>, act: &Acti
 }
 
 /// `out[j] = sum over p of x[p] * rows[j, p]`.
-fn dots(x: &[f32], rows: Matrix<'_, f32>, out: &MatrixMut<'_>, act: &Activation<'_>, column: bool) {
+fn dots(
+    x: &[f32],
+    rows: Matrix<'_, f32>,
+    out: &MatrixMut<'_>,
+    act: &TypedEpilogue<'_>,
+    column: bool,
+) {
     let [n, k] = rows.shape;
     let piece = piece(n, k);
     share(n.div_ceil(piece), 0, |j, _| {
@@ -88,7 +94,7 @@ fn dots(x: &[f32], rows: Matrix<'_, f32>, out: &MatrixMut<'_>, act: &Activation<
 }
 
 /// `out[j] = sum over p of x[p] * matrix[p, j]`, in the order of p.
-fn sums(x: &[f32], matrix: Matrix<'_, f32>, out: &MatrixMut<'_>, act: &Activation<'_>) {
+fn sums(x: &[f32], matrix: Matrix<'_, f32>, out: &MatrixMut<'_>, act: &TypedEpilogue<'_>) {
     let [k, n] = matrix.shape;
     let piece = piece(n, k);
     share(n.div_ceil(piece), 0, |j, _| {

@@ -62,7 +62,7 @@ pub(super) fn unary(op: Unary, x: &[f32], walk: &Walk<2>, out: &mut [f32]) {
             let p = p as f32;
             go!(|x| x.powf(p));
         }
-        Unary::Max(c) => {
+        Unary::ClampMin(c) => {
             let c = c as f32;
             go!(|x| larger(x, c));
         }
@@ -98,7 +98,7 @@ pub(super) fn binary(op: Binary, a: &[f32], b: &[f32], walk: &Walk<3>, out: &mut
         }
         Binary::TanhGrad => go!(|dy, y| dy * (1.0 - y * y)),
         Binary::SigmoidGrad => go!(|dy, y| dy * y * (1.0 - y)),
-        Binary::AtLeastGrad(c) => {
+        Binary::ClampMinGrad(c) => {
             let c = c as f32;
             go!(|dy, x| if x > c { dy } else { 0.0 });
         }

@@ -1,8 +1,9 @@
 //! The GPU's side: launches.
 
 use super::{Binary, Unary};
-use crate::cuda::{BLOCK, EACH, Launch, Module, Strides, args, assert_f32, count, start};
+use crate::cuda::{BLOCK, Launch, Module, args};
 use crate::device::Cuda;
+use crate::strides::{EACH, Strides, assert_f32, count, start};
 use crate::walk::Walk;
 use crate::{Buffer, Layout, View};
 
@@ -84,7 +85,7 @@ fn code(op: Unary) -> (Option<u32>, f32) {
         Unary::Pow(3.0) => (16, 0.0),
         Unary::Pow(-1.0) => (4, 0.0),
         Unary::Pow(p) => return (None, p as f32),
-        Unary::Max(c) => (17, c),
+        Unary::ClampMin(c) => (17, c),
         Unary::Step => (18, 0.0),
     };
     (Some(number), c as f32)
@@ -102,6 +103,6 @@ fn binary_code(op: Binary) -> (u32, f32) {
         Binary::LeakyReluGrad(slope) => (7, slope as f32),
         Binary::TanhGrad => (8, 0.0),
         Binary::SigmoidGrad => (9, 0.0),
-        Binary::AtLeastGrad(c) => (10, c as f32),
+        Binary::ClampMinGrad(c) => (10, c as f32),
     }
 }

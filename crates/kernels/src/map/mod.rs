@@ -60,7 +60,7 @@ pub enum Unary {
     /// x to this power.
     Pow(f64),
     /// The larger of x and this.
-    Max(f64),
+    ClampMin(f64),
     /// 1 where x > 0, else 0: the derivative of [`Unary::Relu`].
     Step,
 }
@@ -92,7 +92,7 @@ pub enum Binary {
     /// (dy, y): dy · y · (1 − y) with y = sigmoid x.
     SigmoidGrad,
     /// (dy, x): dy where x is above this, else 0.
-    AtLeastGrad(f64),
+    ClampMinGrad(f64),
 }
 
 /// `out = op(x)`.

@@ -58,7 +58,7 @@ fn unary_at<T: Real>(op: Unary, x: T) -> T {
         Unary::Scale(c) => T::of(c) * x,
         Unary::Shift(c) => x + T::of(c),
         Unary::Pow(p) => x.powf(T::of(p)),
-        Unary::Max(c) => larger(x, T::of(c)),
+        Unary::ClampMin(c) => larger(x, T::of(c)),
         Unary::Step => flag(x > zero),
     }
 }
@@ -79,8 +79,8 @@ fn binary_at<T: Real>(op: Binary, a: T, b: T) -> T {
         Binary::LeakyReluGrad(slope) => T::of(slope) * a,
         Binary::TanhGrad => a * (one - b * b),
         Binary::SigmoidGrad => a * b * (one - b),
-        Binary::AtLeastGrad(c) if b > T::of(c) => a,
-        Binary::AtLeastGrad(_) => zero,
+        Binary::ClampMinGrad(c) if b > T::of(c) => a,
+        Binary::ClampMinGrad(_) => zero,
     }
 }
 

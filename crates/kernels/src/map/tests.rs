@@ -108,7 +108,7 @@ fn values_are_the_functions() {
     check(Unary::Step, [0.0, 1.0, 0.0]);
     check(Unary::Relu, [0.0, 0.5, 0.0]);
     check(Unary::LeakyRelu(0.2), [-0.4, 0.5, 0.0]);
-    check(Unary::Max(0.25), [0.25, 0.5, 0.25]);
+    check(Unary::ClampMin(0.25), [0.25, 0.5, 0.25]);
     check(Unary::Scale(3.0), [-6.0, 1.5, 0.0]);
     check(Unary::Shift(3.0), [1.0, 3.5, 3.0]);
     check(Unary::Pow(2.0), [4.0, 0.25, 0.0]);
@@ -144,8 +144,8 @@ fn values_are_the_functions() {
     check(Binary::LeakyReluGrad(0.2), [2.0, 10.0, 2.0]);
     check(Binary::TanhGrad, [-30.0, 7.5, 10.0]);
     check(Binary::SigmoidGrad, [-60.0, 2.5, 0.0]);
-    check(Binary::AtLeastGrad(0.5), [0.0, 0.0, 0.0]);
-    check(Binary::AtLeastGrad(-0.5), [0.0, 10.0, 10.0]);
+    check(Binary::ClampMinGrad(0.5), [0.0, 0.0, 0.0]);
+    check(Binary::ClampMinGrad(-0.5), [0.0, 10.0, 10.0]);
 }
 
 #[test]

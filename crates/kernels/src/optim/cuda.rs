@@ -1,9 +1,10 @@
 //! The GPU's side: launches.
 
 use super::factors::Gradient;
-use super::{Adam, MOST_STATE, Moving, RmsProp, Rule, Sgd, Update, norm};
-use crate::cuda::{Arg, BLOCK, Launch, Module, Param, Ptr, Slot, args};
+use super::{Adam, MOST_STATE, Moving, RmsProp, Rule, Sgd, Update};
+use crate::cuda::{Arg, BLOCK, Launch, Module, Param, Ptr, args};
 use crate::device::Cuda;
+use crate::slot::Slot;
 use crate::{Buffer, DType, Device, Scalar};
 
 static MODULE: Module = Module::new(
@@ -13,8 +14,7 @@ static MODULE: Module = Module::new(
 
 /// Parameters of one launch, and elements of a block: as in the kernels.
 const MOST: usize = 64;
-const CHUNK: usize = BLOCK as usize * 8;
-const _: () = assert!(CHUNK == norm::CHUNK, "sums are those of the CPU");
+pub(super) const CHUNK: usize = BLOCK as usize * 8;
 
 /// A parameter as the kernels have it.
 #[derive(Clone, Copy)]

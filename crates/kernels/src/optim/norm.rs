@@ -9,7 +9,8 @@ use crate::simd::simd;
 use crate::{Buffer, DType, Device, Variant, dispatch};
 
 /// Elements of a chunk: what a block of a GPU reads.
-pub(super) const CHUNK: usize = 2048;
+const CHUNK: usize = 2048;
+const _: () = assert!(CHUNK == cuda::CHUNK, "sums are those of a GPU");
 /// Threads of that block, of a warp of it, and neighbours that a thread reads at once.
 const THREADS: usize = 256;
 const WARP: usize = 32;

@@ -1,8 +1,9 @@
 //! The GPU's side: launches.
 
 use super::{Distribution, Key, threshold};
-use crate::cuda::{Launch, Module, Slot, args, blocks};
+use crate::cuda::{Launch, Module, args, blocks};
 use crate::device::Cuda;
+use crate::slot::Slot;
 use crate::{Buffer, DType};
 
 static MODULE: Module = Module::new(

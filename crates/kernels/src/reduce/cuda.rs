@@ -6,8 +6,9 @@
 //! outputs are few, several blocks share each, and a second launch folds what they found.
 
 use super::Reduction;
-use crate::cuda::{BLOCK, Launch, Module, Param, Ptr, Strides, args, assert_f32, count, start};
+use crate::cuda::{BLOCK, Launch, Module, Param, Ptr, args};
 use crate::device::Cuda;
+use crate::strides::{Strides, assert_f32, count, start};
 use crate::walk::Walk;
 use crate::{Buffer, DType, Device, Layout, View};
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Why a download failed. Its text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -77,7 +77,8 @@ impl FetchError {
 }
 
 /// The error of the folder or file `path`.
-pub(super) fn local(path: &Path) -> impl Fn(io::Error) -> FetchError {
+#[cfg(not(target_family = "wasm"))]
+pub(super) fn local(path: &std::path::Path) -> impl Fn(io::Error) -> FetchError {
     let path = path.to_owned();
     move |cause| FetchError::Local {
         path: path.clone(),

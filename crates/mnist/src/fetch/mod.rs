@@ -5,19 +5,19 @@
 //! the file flushed to the disk and renamed. So a file under its final name is whole and right.
 
 mod error;
+#[cfg_attr(target_family = "wasm", path = "no_network.rs")]
+mod network;
+#[cfg(not(target_family = "wasm"))]
 mod part;
 mod remote;
+#[cfg(not(target_family = "wasm"))]
+mod verify;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use error::{Attempt, FetchError};
 pub use remote::{MNIST, Progress, RemoteFile};
-
-use error::local;
-use part::Part;
-use remote::present;
 
 pub(crate) use remote::{hex, mnist_hashes};
 
@@ -71,39 +71,6 @@ impl Fetcher {
         folder: impl AsRef<Path>,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Fetched, FetchError> {
-        let folder = folder.as_ref();
-        fs::create_dir_all(folder).map_err(local(folder))?;
-        let agent = self.agent();
-        let mut fetched = Fetched::default();
-        // A mirror that gave one file is asked first for the next: a dead one costs its time once.
-        let mut preferred = 0;
-        for file in &self.files {
-            if let Some(path) = present(folder, file)? {
-                fetched.present.push(path);
-                continue;
-            }
-            let part = Part::open(folder, file)?;
-            match part.fetch(&agent, &self.mirrors, &mut preferred, progress)? {
-                true => fetched.downloaded.push(folder.join(&*file.name)),
-                false => fetched.present.push(folder.join(&*file.name)),
-            }
-        }
-        Ok(fetched)
-    }
-
-    fn agent(&self) -> ureq::Agent {
-        let mut config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .user_agent(concat!("detach-mnist/", env!("CARGO_PKG_VERSION")))
-            .accept_encoding("identity")
-            .timeout_resolve(Some(self.connect_timeout))
-            .timeout_connect(Some(self.connect_timeout))
-            .timeout_recv_response(Some(self.stall_timeout))
-            .timeout_per_read(Some(self.stall_timeout));
-        let loopback = |mirror: &String| mirror.starts_with("http://127.0.0.1");
-        if self.mirrors.iter().all(loopback) {
-            config = config.proxy(None);
-        }
-        config.build().new_agent()
+        network::fetch(self, folder.as_ref(), progress)
     }
 }

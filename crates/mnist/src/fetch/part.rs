@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use ureq::http::{HeaderMap, StatusCode, header};
 
 use super::error::{Attempt, FetchError, local};
-use super::remote::{Progress, RemoteFile, has_hash, present};
+use super::remote::{Progress, RemoteFile};
+use super::verify::{has_hash, present};
 
 /// The bytes of a file that have arrived, locked against other processes.
 pub(super) struct Part<'a> {

@@ -1,14 +1,7 @@
-//! A file that a mirror has, and whether a file that is here is it.
+//! A file that a mirror has.
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
-use sha2::{Digest, Sha256};
-
-use super::error::FetchError;
 use crate::split::Split;
 
 /// A file to download.
@@ -72,43 +65,6 @@ pub struct Progress<'a> {
     pub bytes: u64,
     /// Bytes it will have, where the server says so.
     pub total: Option<u64>,
-}
-
-/// The file if it is in `folder`, as it is served or unpacked, and right.
-pub(super) fn present(folder: &Path, file: &RemoteFile) -> Result<Option<PathBuf>, FetchError> {
-    let unpacked = file.name.strip_suffix(".gz").unwrap_or(&file.name);
-    for (name, packed) in [(&*file.name, true), (unpacked, false)] {
-        let path = folder.join(name);
-        match File::open(&path) {
-            Ok(found) if has_hash(&found, packed, file) => return Ok(Some(path)),
-            Ok(_) => return Err(FetchError::Foreign { path }),
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
-            Err(cause) => return Err(FetchError::Local { path, cause }),
-        }
-    }
-    Ok(None)
-}
-
-pub(super) fn has_hash(reader: impl Read, packed: bool, file: &RemoteFile) -> bool {
-    let hash = if packed {
-        sha256(MultiGzDecoder::new(reader), file)
-    } else {
-        sha256(reader, file)
-    };
-    hash.is_ok_and(|hash| hash == file.sha256)
-}
-
-/// The hash of what `reader` gives, which is read no further than one byte behind the right size.
-fn sha256(reader: impl Read, file: &RemoteFile) -> io::Result<String> {
-    let mut reader = reader.take(file.unpacked + 1);
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match reader.read(&mut buffer)? {
-            0 => return Ok(hex(&hasher.finalize())),
-            read => hasher.update(&buffer[..read]),
-        }
-    }
 }
 
 /// Lower-case hexadecimal.

@@ -11,10 +11,10 @@
 //! | dgrad(y, w) | fprop(dx, w) | wgrad(dx, y) |
 //! | wgrad(x, y) | dgrad(y, dw) | fprop(x, dw) |
 
-use super::fuse::Then;
+use super::fuse::Epilogue;
 use crate::check::Case;
 use crate::{Array, Conv, Layout, Op, Tensor, apply};
-use detach_kernels::conv::{self, Epilogue};
+use detach_kernels::conv;
 use detach_kernels::{Buffer, Variant};
 
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ fn run(
 }
 
 impl Fprop {
-    fn run(&self, inputs: [&Array; 2], epilogue: &Epilogue<'_>) -> Array {
+    fn run(&self, inputs: [&Array; 2], epilogue: &conv::Epilogue<'_>) -> Array {
         run(inputs, self.0.small_shape(), |x, w, y| {
             conv::fprop_with(Variant::Fast, &self.0, [x, w], epilogue, y);
         })
@@ -48,7 +48,7 @@ impl Fprop {
 }
 
 impl Dgrad {
-    fn run(&self, inputs: [&Array; 2], epilogue: &Epilogue<'_>) -> Array {
+    fn run(&self, inputs: [&Array; 2], epilogue: &conv::Epilogue<'_>) -> Array {
         run(inputs, self.0.big_shape(), |y, w, x| {
             conv::dgrad_with(Variant::Fast, &self.0, [y, w], epilogue, x);
         })
@@ -60,7 +60,7 @@ impl Op for Fprop {
         "conv fprop"
     }
     fn forward(&self, inputs: &[&Array]) -> Array {
-        self.run([inputs[0], inputs[1]], &Epilogue::NONE)
+        self.run([inputs[0], inputs[1]], &conv::Epilogue::NONE)
     }
     fn grad(&self, arg: usize, inputs: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
         Some(match arg {
@@ -75,7 +75,7 @@ impl Op for Dgrad {
         "conv dgrad"
     }
     fn forward(&self, inputs: &[&Array]) -> Array {
-        self.run([inputs[0], inputs[1]], &Epilogue::NONE)
+        self.run([inputs[0], inputs[1]], &conv::Epilogue::NONE)
     }
     fn grad(&self, arg: usize, inputs: &[Tensor], _: &Tensor, dx: &Tensor) -> Option<Tensor> {
         Some(match arg {
@@ -111,7 +111,7 @@ impl Tensor {
     #[must_use]
     #[track_caller]
     pub fn conv2d(&self, weight: &Self, stride: [usize; 2], padding: [usize; 2]) -> Self {
-        self.conv2d_then(weight, stride, padding, Then::default())
+        self.conv2d_fused(weight, stride, padding, Epilogue::default())
     }
 
     /// `act(conv2d(self) + bias)` in one pass over memory.
@@ -120,16 +120,16 @@ impl Tensor {
     /// When the shapes do not fit.
     #[must_use]
     #[track_caller]
-    pub fn conv2d_then(
+    pub fn conv2d_fused(
         &self,
         weight: &Self,
         stride: [usize; 2],
         padding: [usize; 2],
-        then: Then<'_>,
+        epilogue: Epilogue<'_>,
     ) -> Self {
         let geometry = Conv::forward(self.shape(), weight.shape(), stride, padding);
         let op = Fprop(geometry);
-        then.apply(op, [self, weight], |inputs, epilogue| {
+        epilogue.apply(op, [self, weight], |inputs, epilogue| {
             op.run(inputs, epilogue)
         })
     }
@@ -149,7 +149,7 @@ impl Tensor {
         padding: [usize; 2],
         output_padding: [usize; 2],
     ) -> Self {
-        self.conv_transpose2d_then(weight, stride, padding, output_padding, Then::default())
+        self.conv_transpose2d_fused(weight, stride, padding, output_padding, Epilogue::default())
     }
 
     /// `act(conv_transpose2d(self) + bias)` in one pass over memory.
@@ -158,13 +158,13 @@ impl Tensor {
     /// When the shapes do not fit.
     #[must_use]
     #[track_caller]
-    pub fn conv_transpose2d_then(
+    pub fn conv_transpose2d_fused(
         &self,
         weight: &Self,
         stride: [usize; 2],
         padding: [usize; 2],
         output_padding: [usize; 2],
-        then: Then<'_>,
+        epilogue: Epilogue<'_>,
     ) -> Self {
         let geometry = Conv::transposed(
             self.shape(),
@@ -174,7 +174,7 @@ impl Tensor {
             output_padding,
         );
         let op = Dgrad(geometry);
-        then.apply(op, [self, weight], |inputs, epilogue| {
+        epilogue.apply(op, [self, weight], |inputs, epilogue| {
             op.run(inputs, epilogue)
         })
     }

@@ -11,18 +11,18 @@ use super::map::{record_activation, record_sum};
 use crate::profile::timed;
 use crate::{Act, Array, Op, Tensor};
 use detach_kernels::Buffer;
-use detach_kernels::gemm::Epilogue;
+use detach_kernels::gemm;
 
-/// What follows a product: `act(product + bias)`.
+/// What is done to a product or convolution as it is written: `act(product + bias)`.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Then<'a> {
+pub struct Epilogue<'a> {
     /// One value for each channel (dimension 1 of the result).
     pub bias: Option<&'a Tensor>,
     /// Applied last.
     pub act: Act,
 }
 
-impl Then<'_> {
+impl Epilogue<'_> {
     /// The factor of negative results, for the activations that kernels apply on their
     /// way and whose rule only asks for a sign.
     fn slope(&self) -> Option<f64> {
@@ -44,7 +44,7 @@ impl Then<'_> {
         &self,
         op: impl Op,
         inputs: [&Tensor; 2],
-        run: impl FnOnce([&Array; 2], &Epilogue<'_>) -> Array,
+        run: impl FnOnce([&Array; 2], &gemm::Epilogue<'_>) -> Array,
     ) -> Tensor {
         assert_eq!(
             inputs[0].kind(),
@@ -55,7 +55,7 @@ impl Then<'_> {
         let arrays = inputs.map(Tensor::value);
         let bias = self.bias.map(|bias| bias.value().contiguous());
         let bias = bias.as_ref().map(Array::read);
-        let epilogue = Epilogue {
+        let epilogue = gemm::Epilogue {
             bias: bias.as_deref() as Option<&Buffer>,
             slope: self.slope().unwrap_or(1.0),
         };
@@ -87,7 +87,7 @@ mod tests {
         let small = draw(&[2, 4, 3, 3]);
         let biases = draw(&[3]);
         for act in [Act::Identity, Act::Relu, Act::LeakyRelu(0.2), Act::Tanh] {
-            let then = |bias| Then {
+            let epilogue = |bias| Epilogue {
                 bias: Some(bias),
                 act,
             };
@@ -95,17 +95,17 @@ mod tests {
                 |y: Tensor, bias: &Tensor| (&y + bias.expand_channels(y.shape())).activate(act);
             let pairs: [(Tensor, Tensor, [&Tensor; 3]); 3] = [
                 (
-                    x.conv2d_then(&w, [2, 2], [1, 1], then(&bias)),
+                    x.conv2d_fused(&w, [2, 2], [1, 1], epilogue(&bias)),
                     plus(x.conv2d(&w, [2, 2], [1, 1]), &bias),
                     [&x, &w, &bias],
                 ),
                 (
-                    small.conv_transpose2d_then(&w, [2, 2], [1, 1], [1, 1], then(&biases)),
+                    small.conv_transpose2d_fused(&w, [2, 2], [1, 1], [1, 1], epilogue(&biases)),
                     plus(small.conv_transpose2d(&w, [2, 2], [1, 1], [1, 1]), &biases),
                     [&small, &w, &biases],
                 ),
                 (
-                    rows.matmul_then(&matrix, then(&bias)),
+                    rows.matmul_fused(&matrix, epilogue(&bias)),
                     plus(rows.matmul(&matrix), &bias),
                     [&rows, &matrix, &bias],
                 ),

@@ -3,11 +3,11 @@
 //! Y = A·B gives dA = dY·Bᵀ and dB = Aᵀ·dY: two more products, and the transposes are
 //! only strides.
 
-use super::fuse::Then;
+use super::fuse::Epilogue;
 use crate::check::Case;
 use crate::{Array, Layout, Op, Tensor, apply};
 use detach_kernels::Buffer;
-use detach_kernels::gemm::{self, Epilogue};
+use detach_kernels::gemm;
 
 #[derive(Clone, Copy, Debug)]
 struct MatMul;
@@ -18,7 +18,7 @@ impl Op for MatMul {
     }
 
     fn forward(&self, inputs: &[&Array]) -> Array {
-        product([inputs[0], inputs[1]], &Epilogue::NONE)
+        product([inputs[0], inputs[1]], &gemm::Epilogue::NONE)
     }
 
     fn grad(&self, arg: usize, inputs: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
@@ -30,12 +30,12 @@ impl Op for MatMul {
 }
 
 #[track_caller]
-fn product([a, b]: [&Array; 2], epilogue: &Epilogue<'_>) -> Array {
+fn product([a, b]: [&Array; 2], epilogue: &gemm::Epilogue<'_>) -> Array {
     let shape = product_shape(a.shape(), b.shape());
     let layout = Layout::contiguous(&shape);
     let (x, y) = (a.read(), b.read());
     let mut out = Buffer::scratch(a.kind().device, a.dtype(), layout.len());
-    gemm::gemm_finish(a.view(&x), b.view(&y), epilogue, &mut out);
+    gemm::gemm_fused(a.view(&x), b.view(&y), epilogue, &mut out);
     Array::from_buffer(out, layout)
 }
 
@@ -73,8 +73,8 @@ impl Tensor {
     /// When the shapes do not fit.
     #[must_use]
     #[track_caller]
-    pub fn matmul_then(&self, other: &Self, then: Then<'_>) -> Self {
-        then.apply(MatMul, [self, other], product)
+    pub fn matmul_fused(&self, other: &Self, epilogue: Epilogue<'_>) -> Self {
+        epilogue.apply(MatMul, [self, other], product)
     }
 }
 

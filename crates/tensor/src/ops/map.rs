@@ -33,7 +33,7 @@ impl Op for Map1 {
             Unary::Scale(_) => "scale",
             Unary::Shift(_) => "shift",
             Unary::Pow(_) => "powf",
-            Unary::Max(_) => "at_least",
+            Unary::ClampMin(_) => "clamp_min",
             Unary::Step => "step",
         }
     }
@@ -65,7 +65,7 @@ impl Op for Map1 {
             Unary::Scale(c) => dy * c,
             Unary::Shift(_) => dy.clone(),
             Unary::Pow(p) => dy * x.powf(p - 1.0) * p,
-            Unary::Max(c) => apply(Map2(Binary::AtLeastGrad(c)), &[dy, x]),
+            Unary::ClampMin(c) => apply(Map2(Binary::ClampMinGrad(c)), &[dy, x]),
             Unary::Sign | Unary::Step => return None,
         })
     }
@@ -87,7 +87,7 @@ impl Op for Map2 {
             Binary::LeakyReluGrad(_) => "leaky_relu_grad",
             Binary::TanhGrad => "tanh_grad",
             Binary::SigmoidGrad => "sigmoid_grad",
-            Binary::AtLeastGrad(_) => "at_least_grad",
+            Binary::ClampMinGrad(_) => "clamp_min_grad",
         }
     }
 
@@ -117,7 +117,7 @@ impl Op for Map2 {
             (
                 Binary::ReluGrad
                 | Binary::LeakyReluGrad(_)
-                | Binary::AtLeastGrad(_)
+                | Binary::ClampMinGrad(_)
                 | Binary::TanhGrad
                 | Binary::SigmoidGrad,
                 0,
@@ -128,7 +128,7 @@ impl Op for Map2 {
             (
                 Binary::ReluGrad
                 | Binary::LeakyReluGrad(_)
-                | Binary::AtLeastGrad(_)
+                | Binary::ClampMinGrad(_)
                 | Binary::Equal,
                 _,
             ) => return None,
@@ -236,8 +236,8 @@ impl Tensor {
 
     /// max(x, c); no gradient where x ≤ c.
     #[must_use]
-    pub fn at_least(&self, c: f64) -> Self {
-        apply(Map1(Unary::Max(c)), &[self])
+    pub fn clamp_min(&self, c: f64) -> Self {
+        apply(Map1(Unary::ClampMin(c)), &[self])
     }
 
     /// The larger of each pair; equal elements share the gradient.
@@ -353,8 +353,8 @@ pub(crate) fn cases() -> Vec<Case> {
         unary("scale", (-2.0, 2.0), |x| x * 3.0),
         unary("shift", (-2.0, 2.0), |x| x + 3.0),
         unary("powf", (0.5, 2.0), |x| x.powf(2.5)),
-        unary("at_least above", (0.2, 2.0), |x| x.at_least(0.0)),
-        unary("at_least below", (-2.0, -0.2), |x| x.at_least(0.0)),
+        unary("clamp_min above", (0.2, 2.0), |x| x.clamp_min(0.0)),
+        unary("clamp_min below", (-2.0, -0.2), |x| x.clamp_min(0.0)),
         binary("add", (-2.0, 2.0), |a, b| a + b),
         binary("sub", (-2.0, 2.0), |a, b| a - b),
         binary("mul", (-2.0, 2.0), |a, b| a * b),

@@ -12,7 +12,7 @@ pub mod map;
 pub mod norm;
 pub mod reduce;
 
-pub use fuse::Then;
+pub use fuse::Epilogue;
 
 use crate::check::Case;
 

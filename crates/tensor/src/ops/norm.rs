@@ -8,7 +8,7 @@
 //!
 //! the total derivative, with μ and σ² as functions of x.
 //!
-//! The fused ops take two passes over memory. Each has a *composed twin* in plain
+//! The fused ops take two passes over memory. Each has a *reference formula* in plain
 //! tensor operations, which is its golden and its second derivative.
 
 use super::formula::derive;
@@ -21,25 +21,25 @@ use detach_kernels::{Act, Buffer};
 /// y of `[x, γ, β, statistics]`. The statistics are an input, so that forward and
 /// backward share them, but not a path for gradients.
 #[derive(Clone, Copy, Debug)]
-struct BatchNorm(Form);
+struct BatchNorm(Constants);
 
 /// dx of `[x, γ, β, statistics, dy, sums]`, where the sums are [`GradAffine`]'s of the same
 /// inputs: shared with it, and no path for gradients either.
 #[derive(Clone, Copy, Debug)]
-struct GradInput(Form);
+struct GradInput(Constants);
 
 /// `[2, C]` with dγ and dβ, of `[x, γ, β, statistics, dy]`.
 #[derive(Clone, Copy, Debug)]
-struct GradAffine(Form);
+struct GradAffine(Constants);
 
 /// What the three have in common.
 #[derive(Clone, Copy, Debug)]
-struct Form {
+struct Constants {
     eps: f64,
     act: Act,
 }
 
-impl Form {
+impl Constants {
     fn geometry(self, x: &Array) -> Norm {
         let channels = x.shape()[1];
         Norm {
@@ -50,19 +50,19 @@ impl Form {
         }
     }
 
-    /// The derivative of a gradient, `twin` of `[x, γ, β, dy]`, at the inputs `[x, γ, β,
+    /// The derivative of a gradient, `formula` of `[x, γ, β, dy]`, at the inputs `[x, γ, β,
     /// statistics, dy, …]`.
     fn derive(
         self,
-        twin: fn(Self, &[Tensor]) -> Tensor,
+        formula: fn(Self, &[Tensor]) -> Tensor,
         arg: usize,
         inputs: &[Tensor],
-        arriving: &Tensor,
+        upstream: &Tensor,
     ) -> Option<Tensor> {
-        const OF_THE_TWIN: [usize; 4] = [0, 1, 2, 4];
-        let arg = OF_THE_TWIN.iter().position(|&of| of == arg)?;
-        let inputs = OF_THE_TWIN.map(|of| inputs[of].clone());
-        Some(derive(|t| twin(self, t), &inputs, arg, arriving))
+        const OF_FORMULA: [usize; 4] = [0, 1, 2, 4];
+        let arg = OF_FORMULA.iter().position(|&of| of == arg)?;
+        let inputs = OF_FORMULA.map(|of| inputs[of].clone());
+        Some(derive(|t| formula(self, t), &inputs, arg, upstream))
     }
 }
 
@@ -72,10 +72,10 @@ fn result_like(x: &Array, run: impl FnOnce(&mut Buffer)) -> Array {
     Array::from_buffer(out, *x.layout())
 }
 
-/// `[2, C]`: mean and biased variance of each channel of `[N, C, …]`.
+/// A batch's statistics `[2, C]`: mean and biased variance of each channel of `[N, C, …]`.
 pub fn batch_statistics(x: &Array) -> Array {
     let x = x.channels_last();
-    let any = Form {
+    let any = Constants {
         eps: 0.0,
         act: Act::Identity,
     };
@@ -154,7 +154,7 @@ impl Op for GradInput {
     }
 
     fn grad(&self, arg: usize, inputs: &[Tensor], _: &Tensor, ddx: &Tensor) -> Option<Tensor> {
-        self.0.derive(composed_grad_input, arg, inputs, ddx)
+        self.0.derive(reference_grad_input, arg, inputs, ddx)
     }
 }
 
@@ -174,7 +174,7 @@ impl Op for GradAffine {
     }
 
     fn grad(&self, arg: usize, inputs: &[Tensor], _: &Tensor, dd: &Tensor) -> Option<Tensor> {
-        self.0.derive(composed_grad_affine, arg, inputs, dd)
+        self.0.derive(reference_grad_affine, arg, inputs, dd)
     }
 }
 
@@ -192,42 +192,42 @@ fn normalised(x: &Tensor, eps: f64) -> (Tensor, Tensor) {
     (&centred * &r, r)
 }
 
-/// The composed twin of [`Tensor::batch_norm`], to any order of derivative.
-pub fn composed_batch_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor, eps: f64) -> Tensor {
+/// The reference formula of [`Tensor::batch_norm`], to any order of derivative.
+pub fn reference_batch_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor, eps: f64) -> Tensor {
     let (xhat, _) = normalised(x, eps);
     xhat * gamma.expand_channels(x.shape()) + beta.expand_channels(x.shape())
 }
 
-/// The composed twin of [`Tensor::batch_norm_act`].
-pub fn composed_batch_norm_act(
+/// The reference formula of [`Tensor::batch_norm_act`].
+pub fn reference_batch_norm_act(
     x: &Tensor,
     [gamma, beta]: [&Tensor; 2],
     eps: f64,
     act: Act,
 ) -> Tensor {
-    composed_batch_norm(x, gamma, beta, eps).activate(act)
+    reference_batch_norm(x, gamma, beta, eps).activate(act)
 }
 
 /// x̂, r and dz of `[x, γ, β, dy]`.
-fn before_activation(form: Form, inputs: &[Tensor]) -> [Tensor; 3] {
+fn before_activation(constants: Constants, inputs: &[Tensor]) -> [Tensor; 3] {
     let [x, gamma, beta, dy] = [0, 1, 2, 3].map(|i: usize| &inputs[i]);
-    let (xhat, r) = normalised(x, form.eps);
+    let (xhat, r) = normalised(x, constants.eps);
     let shape = x.shape();
     let z = &xhat * gamma.expand_channels(shape) + beta.expand_channels(shape);
-    let dz = z.grad_of_activation(form.act, dy);
+    let dz = z.grad_of_activation(constants.act, dy);
     [xhat, r, dz]
 }
 
-fn composed_grad_input(form: Form, inputs: &[Tensor]) -> Tensor {
-    let [xhat, r, dz] = before_activation(form, inputs);
+fn reference_grad_input(constants: Constants, inputs: &[Tensor]) -> Tensor {
+    let [xhat, r, dz] = before_activation(constants, inputs);
     let (shape, axes) = (xhat.shape(), batch_axes(&xhat));
     let mean = |t: &Tensor| t.mean_axes(&axes).expand(shape);
     let inner = &dz - mean(&dz) - &xhat * mean(&(&dz * &xhat));
     inner * r * inputs[1].expand_channels(shape)
 }
 
-fn composed_grad_affine(form: Form, inputs: &[Tensor]) -> Tensor {
-    let [xhat, _, dz] = before_activation(form, inputs);
+fn reference_grad_affine(constants: Constants, inputs: &[Tensor]) -> Tensor {
+    let [xhat, _, dz] = before_activation(constants, inputs);
     let axes = batch_axes(&xhat);
     let row = |t: &Tensor| t.sum_axes(&axes).reshape(&[1, t.shape()[1]]);
     Tensor::concat(&[&row(&(&dz * xhat)), &row(&dz)], 0)
@@ -270,14 +270,17 @@ impl Tensor {
         let x = self.channels_last();
         let statistics = batch_statistics(x.value());
         let constant = Self::constant(statistics.clone());
-        let y = apply(BatchNorm(Form { eps, act }), &[&x, gamma, beta, &constant]);
+        let y = apply(
+            BatchNorm(Constants { eps, act }),
+            &[&x, gamma, beta, &constant],
+        );
         (y, statistics)
     }
 }
 
 pub(crate) fn cases() -> Vec<Case> {
     let fused = |t: &[Tensor]| t[0].batch_norm(&t[1], &t[2], 1e-3).0;
-    let composed = |t: &[Tensor]| composed_batch_norm(&t[0], &t[1], &t[2], 1e-3);
+    let formula = |t: &[Tensor]| reference_batch_norm(&t[0], &t[1], &t[2], 1e-3);
     let inputs = |case: Case, x: &[usize]| {
         case.input(x, (-2.0, 2.0))
             .channels_last()
@@ -306,7 +309,10 @@ pub(crate) fn cases() -> Vec<Case> {
         inputs(activated("batch_norm + tanh of rows", Act::Tanh), &[6, 4]),
         inputs(Case::new("batch_norm of images", fused), &[3, 2, 2, 3]),
         inputs(Case::new("batch_norm of rows", fused), &[6, 4]),
-        inputs(Case::new("batch_norm, composed", composed), &[3, 2, 2, 3]),
+        inputs(
+            Case::new("batch_norm, reference formula", formula),
+            &[3, 2, 2, 3],
+        ),
     ]
 }
 
@@ -315,7 +321,7 @@ mod tests {
     use super::*;
     use crate::{DType, Random, Stream, grad, vjp};
 
-    /// The fused forward and both orders of its derivative against the twin's.
+    /// The fused forward and both orders of its derivative against the formula's.
     #[test]
     fn fused_equals_composed() {
         let random = Random::new(1, Stream::Noise);
@@ -337,8 +343,8 @@ mod tests {
         for act in [Act::Identity, Act::Relu, Act::LeakyRelu(0.2), Act::Tanh] {
             let affine = [&gamma, &beta];
             let fused = all(&|| x.batch_norm_act(affine, 1e-5, act).0);
-            let composed = all(&|| composed_batch_norm_act(&x, affine, 1e-5, act));
-            for (a, b) in fused.iter().flatten().zip(composed.iter().flatten()) {
+            let formula = all(&|| reference_batch_norm_act(&x, affine, 1e-5, act));
+            for (a, b) in fused.iter().flatten().zip(formula.iter().flatten()) {
                 assert!((a - b).abs() < 1e-10 * (1.0 + b.abs()), "{act:?}: {a} {b}");
             }
         }

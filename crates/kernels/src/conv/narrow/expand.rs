@@ -1,7 +1,7 @@
 //! From the narrow image to the wide one.
 
 use super::tile::{Row, Tile, blocks, heights, max_rows};
-use super::{Finish, Narrow};
+use super::{DirectEpilogue, Narrow};
 use crate::conv::scratch::PerThread;
 use crate::parallel::share_chunks;
 use crate::{Buffer, DType, Device};
@@ -11,7 +11,13 @@ use crate::{Buffer, DType, Device};
 const BAND: usize = 4096;
 
 /// Each wide pixel is its patch times the weight.
-pub(super) fn expand(narrow: &Narrow, x: &[f32], w: &[f32], y: &mut [f32], finish: &Finish<'_>) {
+pub(super) fn expand(
+    narrow: &Narrow,
+    x: &[f32],
+    w: &[f32],
+    y: &mut [f32],
+    finish: &DirectEpilogue<'_>,
+) {
     let conv = &narrow.conv;
     let band = narrow.band(|rows| narrow.padded_len(rows) <= BAND);
     let mut weight = Buffer::scratch(Device::Cpu, DType::F32, conv.patch() * narrow.wide);
@@ -49,7 +55,7 @@ fn expand_band(
     padded: &[f32],
     weight: &[f32],
     y: &mut [f32],
-    finish: &Finish<'_>,
+    finish: &DirectEpilogue<'_>,
 ) {
     let conv = &narrow.conv;
     let channels = conv.small_channels;

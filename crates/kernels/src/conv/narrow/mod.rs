@@ -34,14 +34,14 @@ const MAX_PATCH: usize = 256;
 
 /// What happens to a sum on its way to memory: `act(sum + bias)`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Finish<'a> {
+pub(super) struct DirectEpilogue<'a> {
     /// One value for each channel of the output.
     pub(super) bias: Option<&'a [f32]>,
     /// Negative results are multiplied by it: 1 for the identity, 0 for ReLU.
     pub(super) slope: f32,
 }
 
-impl Finish<'_> {
+impl DirectEpilogue<'_> {
     /// The sum itself.
     #[cfg(test)]
     pub(super) const NONE: Self = Self {
@@ -72,7 +72,7 @@ pub(super) fn fits(conv: &Conv) -> bool {
 }
 
 /// `y` from `x` and `w`.
-pub(super) fn fprop(conv: &Conv, x: &[f32], w: &[f32], y: &mut [f32], finish: &Finish<'_>) {
+pub(super) fn fprop(conv: &Conv, x: &[f32], w: &[f32], y: &mut [f32], finish: &DirectEpilogue<'_>) {
     let narrow = Narrow::expect(conv);
     match narrow.mirrored {
         false => expand::expand(&narrow, x, w, y, finish),
@@ -81,7 +81,7 @@ pub(super) fn fprop(conv: &Conv, x: &[f32], w: &[f32], y: &mut [f32], finish: &F
 }
 
 /// The gradient in `x` from `y`'s and `w`.
-pub(super) fn dgrad(conv: &Conv, y: &[f32], w: &[f32], x: &mut [f32], finish: &Finish<'_>) {
+pub(super) fn dgrad(conv: &Conv, y: &[f32], w: &[f32], x: &mut [f32], finish: &DirectEpilogue<'_>) {
     let narrow = Narrow::expect(conv);
     match narrow.mirrored {
         false => reduce::reduce(&narrow, y, w, x, finish),
@@ -200,7 +200,7 @@ impl Narrow {
     }
 
     /// The big image out of the whole padded one, finished.
-    fn unpad(&self, padded: &[f32], image: &mut [f32], finish: &Finish<'_>) {
+    fn unpad(&self, padded: &[f32], image: &mut [f32], finish: &DirectEpilogue<'_>) {
         let conv = &self.conv;
         let (start, len) = self.columns();
         let rows = image.chunks_exact_mut(conv.big[1] * conv.big_channels);

@@ -1,7 +1,7 @@
 //! From the wide image to the narrow one.
 
 use super::tile::{Row, Tile, blocks, max_rows};
-use super::{Finish, Narrow};
+use super::{DirectEpilogue, Narrow};
 use crate::conv::scratch::PerThread;
 use crate::parallel::share_chunks;
 use crate::{Buffer, DType, Device};
@@ -13,7 +13,13 @@ const BAND: usize = 4096;
 const QUAD: usize = 4;
 
 /// Each narrow element is the sum of what all wide pixels add to it.
-pub(super) fn reduce(narrow: &Narrow, y: &[f32], w: &[f32], x: &mut [f32], finish: &Finish<'_>) {
+pub(super) fn reduce(
+    narrow: &Narrow,
+    y: &[f32],
+    w: &[f32],
+    x: &mut [f32],
+    finish: &DirectEpilogue<'_>,
+) {
     let conv = &narrow.conv;
     let patches = conv.small[1] * narrow.lanes;
     let band = narrow.band(|rows| rows * patches <= BAND);

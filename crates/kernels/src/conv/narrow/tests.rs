@@ -31,7 +31,7 @@ impl Case {
     }
 
     /// fprop, dgrad and wgrad of this family, each into memory full of NaN.
-    fn run(&self, finish: [&Finish<'_>; 2]) -> [Buffer; 3] {
+    fn run(&self, finish: [&DirectEpilogue<'_>; 2]) -> [Buffer; 3] {
         let [x, y, w] = &self.single;
         let mut out = [y, x, w].map(|like| poisoned(DType::F32, like.len()));
         let [fy, dx, dw] = out.each_mut().map(Buffer::as_mut_slice);
@@ -53,7 +53,7 @@ impl Case {
 
     /// Panics unless results are as far from the reference as rounding explains.
     fn check(&self) {
-        let got = self.run([&Finish::NONE; 2]);
+        let got = self.run([&DirectEpilogue::NONE; 2]);
         let names = ["fprop", "dgrad", "wgrad"];
         for ((got, exact), name) in got.iter().zip(self.reference()).zip(names) {
             let error = distance(got, &exact);
@@ -162,7 +162,7 @@ fn a_finish_is_what_it_says() {
         let channels = [conv.small_channels, conv.big_channels];
         let bias = channels.map(|n| -> Vec<f32> { (0..n).map(|i| i as f32 / 8.0 - 1.0).collect() });
         for slope in [0.0, 0.25, 1.0] {
-            let finish = bias.each_ref().map(|bias| Finish {
+            let finish = bias.each_ref().map(|bias| DirectEpilogue {
                 bias: Some(bias),
                 slope,
             });
@@ -188,7 +188,7 @@ fn bits_do_not_depend_on_the_number_of_threads() {
         let case = Case::new(conv);
         for i in 0..3 {
             same_bits_on_any_threads(|| {
-                let [fy, dx, dw] = case.run([&Finish::NONE; 2]);
+                let [fy, dx, dw] = case.run([&DirectEpilogue::NONE; 2]);
                 [fy, dx, dw].into_iter().nth(i).expect("three")
             });
         }

@@ -29,7 +29,7 @@ mod weights;
 
 use super::geometry::Conv;
 use super::scratch::PerThread;
-use crate::gemm::tile::{Finish, Operands, Shape, heights, tile};
+use crate::gemm::tile::{Operands, Shape, TileEpilogue, heights, tile};
 use crate::parallel::share_chunks;
 use crate::{Buffer, DType, Device};
 use lanes::LANES;
@@ -122,7 +122,7 @@ impl<'a> Plan<'a> {
                 // is, in steps of whole cache lines.
                 #[allow(unsafe_code)]
                 unsafe {
-                    tile(&operands, &Finish::STORE);
+                    tile(&operands, &TileEpilogue::STORE);
                 }
             }
         }
@@ -308,9 +308,9 @@ fn add_products(
         unsafe {
             tile(
                 &operands,
-                &Finish {
+                &TileEpilogue {
                     add,
-                    ..Finish::STORE
+                    ..TileEpilogue::STORE
                 },
             );
         }

@@ -22,7 +22,7 @@ pub(super) fn gemm(cuda: Cuda, operands: [View<'_>; 2], epilogue: &Epilogue<'_>,
     let [m, k, n] = [a.shape[0], a.shape[1], b.shape[1]];
     // Lines of the second operand are its columns.
     let b = b.transposed();
-    let forms = [Form::of(&a), Form::of(&b)];
+    let access = [Access::of(&a), Access::of(&b)];
     let class = Class {
         m: u32_of(m),
         k: u32_of(k),
@@ -35,8 +35,8 @@ pub(super) fn gemm(cuda: Cuda, operands: [View<'_>; 2], epilogue: &Epilogue<'_>,
         batch: u32_of(m * n),
         ..Igemm::new(out, epilogue)
     };
-    let entries = entries(forms);
-    let fours = forms.iter().all(|form| form.fours);
+    let entries = entries(access);
+    let fours = access.iter().all(|operand| operand.fours);
     let products = a.count;
     igemm::launch(
         cuda,
@@ -47,8 +47,8 @@ pub(super) fn gemm(cuda: Cuda, operands: [View<'_>; 2], epilogue: &Epilogue<'_>,
     );
 }
 
-/// The kernels of a form.
-fn entries([a, b]: [Form; 2]) -> Entries {
+/// The kernels for two operands that are read so.
+fn entries([a, b]: [Access; 2]) -> Entries {
     match (a.along_k, b.along_k) {
         (true, true) => entries!("gemm_kk", "gemm_sum"),
         (true, false) => entries!("gemm_kn", "gemm_sum"),
@@ -59,14 +59,14 @@ fn entries([a, b]: [Form; 2]) -> Entries {
 
 /// How an operand is read.
 #[derive(Clone, Copy)]
-struct Form {
+struct Access {
     /// Neighbours in memory are neighbours along k, not from line to line.
     along_k: bool,
     /// It can be read four elements at a time.
     fours: bool,
 }
 
-impl Form {
+impl Access {
     fn of(x: &Matrices) -> Self {
         let [lines, k] = x.strides;
         let along_k = k == 1 || lines != 1;

@@ -4,11 +4,11 @@
 // Constant indices are what keeps an array in registers.
 #![allow(clippy::needless_range_loop)]
 
-use super::{Finish, Operands, portable};
+use super::{Operands, TileEpilogue, portable};
 use std::arch::x86_64::*;
 
 /// As [`super::tile`], where the processor has AVX2 and FMA.
-pub(super) unsafe fn tile(operands: &Operands, finish: &Finish) {
+pub(super) unsafe fn tile(operands: &Operands, finish: &TileEpilogue) {
     // SAFETY: the caller's promise.
     unsafe {
         match operands.rows {
@@ -23,7 +23,7 @@ pub(super) unsafe fn tile(operands: &Operands, finish: &Finish) {
 }
 
 #[target_feature(enable = "avx2,fma")]
-unsafe fn rows<const R: usize>(operands: &Operands, finish: &Finish) {
+unsafe fn rows<const R: usize>(operands: &Operands, finish: &TileEpilogue) {
     let [row, step] = operands.a_strides;
     let (mut a, mut panel) = (operands.a, operands.b);
     let mut acc = [[_mm256_setzero_ps(); 2]; R];

@@ -4,7 +4,7 @@
 // Constant indices are what keeps an array in registers.
 #![allow(clippy::needless_range_loop)]
 
-use super::{Finish, Operands};
+use super::{Operands, TileEpilogue};
 use std::arch::asm;
 use std::arch::x86_64::*;
 
@@ -13,7 +13,7 @@ const GROUP: usize = 7;
 
 /// As [`super::tile`], where the processor has AVX-512 F. A panel whose second half has
 /// no columns costs half.
-pub(super) unsafe fn tile(operands: &Operands, finish: &Finish) {
+pub(super) unsafe fn tile(operands: &Operands, finish: &TileEpilogue) {
     // SAFETY: the caller's promise.
     unsafe {
         match operands.columns > 16 {
@@ -24,7 +24,7 @@ pub(super) unsafe fn tile(operands: &Operands, finish: &Finish) {
 }
 
 #[inline]
-unsafe fn halves<const HALVES: usize>(operands: &Operands, finish: &Finish) {
+unsafe fn halves<const HALVES: usize>(operands: &Operands, finish: &TileEpilogue) {
     // SAFETY: the caller's promise.
     unsafe {
         match operands.rows {
@@ -67,7 +67,7 @@ macro_rules! row {
 }
 
 #[target_feature(enable = "avx512f")]
-unsafe fn rows<const R: usize, const HALVES: usize>(operands: &Operands, finish: &Finish) {
+unsafe fn rows<const R: usize, const HALVES: usize>(operands: &Operands, finish: &TileEpilogue) {
     let Operands { k, c, c_stride, .. } = *operands;
     let step = operands.a_strides[1] * size_of::<f32>();
     let one = operands.a_strides[0] * size_of::<f32>();
@@ -116,7 +116,7 @@ unsafe fn rows<const R: usize, const HALVES: usize>(operands: &Operands, finish:
 unsafe fn write<const R: usize, const HALVES: usize>(
     acc: &[[__m512; HALVES]; R],
     operands: &Operands,
-    finish: &Finish,
+    finish: &TileEpilogue,
 ) {
     let columns = operands.columns;
     let lanes = |half: usize| -> __mmask16 {

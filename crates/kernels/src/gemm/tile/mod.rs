@@ -54,7 +54,7 @@ impl Shape {
 
 /// What happens to a sum on its way to memory: `act(c + sum + bias)`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Finish {
+pub(crate) struct TileEpilogue {
     /// Add to what is there (else it is not read).
     pub(crate) add: bool,
     /// One value for each column, or null.
@@ -63,7 +63,7 @@ pub(crate) struct Finish {
     pub(crate) slope: f32,
 }
 
-impl Finish {
+impl TileEpilogue {
     /// The sum replaces what is there.
     pub(crate) const STORE: Self = Self {
         add: false,
@@ -99,7 +99,7 @@ pub(crate) struct Operands {
 /// be between 1 and those of [`Shape::of_level`].
 #[allow(unsafe_code)]
 #[inline]
-pub(crate) unsafe fn tile(operands: &Operands, finish: &Finish) {
+pub(crate) unsafe fn tile(operands: &Operands, finish: &TileEpilogue) {
     debug_assert!(operands.rows <= Shape::of_level().rows && operands.rows > 0);
     debug_assert!(operands.columns <= Shape::of_level().columns && operands.columns > 0);
     match level() {

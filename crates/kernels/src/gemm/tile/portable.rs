@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)]
 
-use super::{Finish, Operands};
+use super::{Operands, TileEpilogue};
 
 /// Half of the 16 registers of SSE2 and of what engines give WebAssembly; other
 /// processors have 32.
@@ -33,7 +33,7 @@ impl Lanes {
 }
 
 /// As [`super::tile`].
-pub(super) unsafe fn tile(operands: &Operands, finish: &Finish) {
+pub(super) unsafe fn tile(operands: &Operands, finish: &TileEpilogue) {
     let [row, step] = operands.a_strides;
     let mut acc = [[Lanes::ZERO; QUARTERS]; ROWS];
     for p in 0..operands.k {
@@ -67,7 +67,7 @@ pub(super) unsafe fn tile(operands: &Operands, finish: &Finish) {
 pub(super) unsafe fn write<const N: usize>(
     sums: &[[f32; N]],
     operands: &Operands,
-    finish: &Finish,
+    finish: &TileEpilogue,
 ) {
     let columns = operands.columns.min(N);
     for (r, sums) in sums.iter().take(operands.rows).enumerate() {

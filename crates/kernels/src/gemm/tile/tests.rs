@@ -24,7 +24,7 @@ fn a_tile_equals_the_plain_sum() {
         let (b, bias) = (Buffer::from_slice(Device::Cpu, &draw(k * columns)), draw(n));
         let before = draw(m * c_stride);
         let mut c = before.clone();
-        let finish = Finish {
+        let finish = TileEpilogue {
             add: case % 2 == 0,
             bias: if case % 3 == 0 {
                 bias.as_ptr()

@@ -1,0 +1,248 @@
+//! `gan train`: its flags, and what each of them does.
+
+mod outcome;
+mod session;
+
+use super::device::Opened;
+use super::usage::usage;
+use super::{console, threads, values};
+use crate::run::Config;
+use anyhow::{Result, anyhow, ensure};
+use detach_recipes::settings::MatmulMode;
+use detach_recipes::{Preset, Setup, find};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What is trained when nothing is said: five epochs, of which the first call does so
+/// many steps as take a minute or two on two cores. That is enough for digits.
+const QUICK: (&str, u64) = ("dcgan-light", 5);
+const QUICK_STEPS: u64 = 4000;
+
+/// `gan train`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  gan train                                   a quick run: digits in about two minutes
+  gan train dcgan --epochs 5                  a recipe as published, but shorter
+  gan train mlp --preset fixed --set lr=1e-3  its known faults removed, another learning rate
+  gan train dcgan --set d.lr=4e-4 --set d.schedule=linear:50:100
+                                              another one for D, falling to 0 from epoch 50 on
+  gan train --resume runs/dcgan-1             go on where a run stopped
+
+Ctrl-C saves and stops; --resume goes on to the very same result.")]
+pub(super) struct Args {
+    /// The recipe (see `gan recipes`) [default: dcgan-light, 4000 steps]
+    recipe: Option<String>,
+    /// Which version of the recipe: as-published or fixed [default: as-published]
+    #[arg(long, value_parser = values::preset(), hide_possible_values = true)]
+    preset: Option<Preset>,
+    /// `mlp` only: which network is updated first
+    #[arg(long, value_parser = ["d-first", "g-first"])]
+    order: Option<String>,
+    /// Where to compute: cpu, cuda:N, or auto, a GPU if there is one and else the CPU (see
+    /// `gan info`). A run may go on on another device
+    #[arg(long, default_value = "auto")]
+    device: String,
+    /// How a GPU computes products: with all bits, or on its tensor cores with the first 11 bits of
+    /// each factor, which is faster. The CPU knows fp32 only [default: fp32]
+    #[arg(long, value_parser = values::matmul())]
+    matmul: Option<MatmulMode>,
+    /// Passes over the data, in all
+    #[arg(long, value_name = "N")]
+    epochs: Option<u64>,
+    /// Stop after this many steps, in all
+    #[arg(long, value_name = "N")]
+    max_steps: Option<u64>,
+    /// Images a batch
+    #[arg(long, value_name = "N")]
+    batch_size: Option<usize>,
+    /// Seed of every random number
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    #[command(flatten)]
+    pub(super) threads: threads::Args,
+    /// The data: a folder of IDX files (MNIST, Fashion-MNIST, …) or of PNG files, or an .npz file
+    #[arg(long, value_name = "DIR", env = "GAN_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+    /// Do not download anything: synthetic digits if no data is found
+    #[arg(long)]
+    offline: bool,
+    /// The run directory to make [default: runs/RECIPE-N]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Go on with this run, from its newest checkpoint
+    #[arg(long, value_name = "RUN")]
+    resume: Option<PathBuf>,
+    /// Change a setting (`gan recipes NAME` and a run's config.toml have them all)
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Take the settings of this file, such as another run's config.toml
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Steps between two lines of metrics
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    log_every: u64,
+    /// Steps between two checkpoints [default: a minute's worth]
+    #[arg(long, value_name = "N")]
+    checkpoint_every: Option<u64>,
+    /// Also keep the checkpoint that is best in this metric, as checkpoints/best.safetensors: the lowest
+    /// value is, of accuracies the highest; KEY:lower and KEY:higher say it
+    #[arg(long, value_name = "KEY")]
+    best: Option<String>,
+    /// Stop when the metric of --best has not become better for so many lines of metrics
+    #[arg(long, value_name = "N", requires = "best")]
+    patience: Option<u64>,
+    /// Take no pictures
+    #[arg(long)]
+    no_pictures: bool,
+    /// Print metrics and result as JSON lines on stdout
+    #[arg(long)]
+    json: bool,
+    /// Print nothing but the result
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// Trains, and says what came of it.
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let outcome = session::train(args)?;
+    let text = match args.json {
+        true => outcome.json()?,
+        false => outcome.summary(&super::program()),
+    };
+    console::result(&text)?;
+    Ok(outcome.exit_code())
+}
+
+impl Args {
+    fn say(&self, text: &str) {
+        if !self.quiet {
+            console::note(text);
+        }
+    }
+
+    /// Where a new run stops: after so many steps, or after a quick look when nothing is said.
+    fn max_steps(&self) -> Option<u64> {
+        let said = self.recipe.is_some()
+            || self.config.is_some()
+            || self.resume.is_some()
+            || self.epochs.is_some();
+        self.max_steps.or((!said).then_some(QUICK_STEPS))
+    }
+
+    fn open_device(&self, matmul: MatmulMode) -> Result<Opened> {
+        Opened::open(&self.device, matmul)?.does(self.matmul)
+    }
+
+    /// The configuration of a new run.
+    fn fresh(&self) -> Result<Config> {
+        let mut setup = match &self.config {
+            Some(path) => self.setup_of(&Config::read(path)?)?,
+            None => {
+                let name = self.recipe.as_deref();
+                let recipe = find(name.unwrap_or(QUICK.0)).map_err(usage)?;
+                let mut setup = recipe.setup(self.preset.unwrap_or_default());
+                if name.is_none() {
+                    setup.settings.epochs = QUICK.1;
+                }
+                setup
+            }
+        };
+        self.change(&mut setup).map_err(usage)?;
+        Ok(Config::of(&setup, self.data_dir.clone()))
+    }
+
+    /// The recipe and settings of a file.
+    fn setup_of(&self, config: &Config) -> Result<Setup> {
+        if let Some(name) = &self.recipe {
+            find(name).map_err(usage)?;
+            ensure!(
+                config.recipe == *name,
+                "the configuration is of the recipe `{}`, not `{name}`",
+                config.recipe,
+            );
+        }
+        ensure!(
+            self.preset.is_none_or(|preset| preset == config.preset),
+            "--preset and --config contradict each other; leave one out"
+        );
+        config.setup()
+    }
+
+    /// Applies the flags that change settings.
+    fn change(&self, setup: &mut Setup) -> Result<()> {
+        if let Some(order) = &self.order {
+            ensure!(
+                setup.options().contains_key("order"),
+                "`{}` is published in one order; --order is for `mlp`",
+                setup.recipe().name()
+            );
+            setup.choose("order", order)?;
+        }
+        if let Some(seed) = self.seed {
+            setup.settings.seed = seed;
+        }
+        if let Some(epochs) = self.epochs {
+            setup.settings.epochs = epochs;
+        }
+        if let Some(batch_size) = self.batch_size {
+            setup.settings.batch_size = batch_size;
+        }
+        if let Some(matmul) = self.matmul {
+            setup.settings.matmul = matmul;
+        }
+        for assignment in &self.set {
+            setup
+                .set(assignment)
+                .map_err(|error| with_context(error, "--set"))?;
+        }
+        setup.check()
+    }
+
+    /// The configuration of a run that goes on: what decides its numbers stays as it was,
+    /// only its length may change, and where and how it is computed.
+    fn resumed(&self, mut config: Config) -> Result<Config> {
+        let settings = &config.settings;
+        let order = config.options.get("order").and_then(|order| order.as_str());
+        let differs = |new: &Option<String>, old: &str| new.as_ref().is_some_and(|new| new != old);
+        let changed = [
+            ("RECIPE", differs(&self.recipe, &config.recipe)),
+            (
+                "--preset",
+                self.preset.is_some_and(|preset| preset != config.preset),
+            ),
+            ("--order", differs(&self.order, order.unwrap_or_default())),
+            (
+                "--seed",
+                self.seed.is_some_and(|seed| seed != settings.seed),
+            ),
+            (
+                "--batch-size",
+                self.batch_size.is_some_and(|n| n != settings.batch_size),
+            ),
+            ("--set", !self.set.is_empty()),
+            ("--config", self.config.is_some()),
+            ("--out", self.out.is_some()),
+        ];
+        if let Some((flag, _)) = changed.iter().find(|(_, changed)| *changed) {
+            return Err(usage(anyhow!(
+                "{flag} cannot change in a run that goes on; leave it out, or start a new run without --resume"
+            )));
+        }
+        if let Some(epochs) = self.epochs {
+            config.settings.epochs = epochs;
+        }
+        if let Some(matmul) = self.matmul {
+            config.settings.matmul = matmul;
+        }
+        if self.data_dir.is_some() {
+            config.data_dir.clone_from(&self.data_dir);
+        }
+        config.settings.check()?;
+        Ok(config)
+    }
+}
+
+fn with_context(error: anyhow::Error, flag: &str) -> anyhow::Error {
+    error.context(format!("wrong {flag}"))
+}

@@ -1,0 +1,89 @@
+//! What a finished run has to say.
+
+use crate::cli::progress::clock;
+use anyhow::Result;
+use detach_recipes::{End, Metrics};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// What a finished run has to say.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    /// How it ended.
+    pub(super) end: End,
+    /// The signal that stopped it.
+    pub(super) signal: Option<u8>,
+    /// Where everything is.
+    pub(super) dir: PathBuf,
+    /// Steps done in all.
+    pub(super) steps: u64,
+    /// The last numbers.
+    pub(super) metrics: Option<Metrics>,
+    /// How long this call trained.
+    pub(super) time: Duration,
+}
+
+impl Outcome {
+    pub(super) fn exit_code(&self) -> ExitCode {
+        match (self.end, self.signal) {
+            (End::Complete, _) | (_, None) => ExitCode::SUCCESS,
+            (_, Some(number)) => ExitCode::from(128 + number),
+        }
+    }
+
+    /// The result as one JSON line.
+    ///
+    /// # Errors
+    /// When a path is not text.
+    pub(super) fn json(&self) -> Result<String> {
+        let end = match (self.end, self.signal) {
+            (End::Complete, _) => "complete".to_owned(),
+            (_, Some(number)) => format!("signal {number}"),
+            (_, None) => "stopped early".to_owned(),
+        };
+        let result = serde_json::json!({
+            "end": end,
+            "run": self.dir,
+            "steps": self.steps,
+            "seconds": self.time.as_secs_f64(),
+        });
+        Ok(format!("{result}\n"))
+    }
+
+    /// The last words: what to look at and what to run next. `program` is how this
+    /// program was called.
+    pub(super) fn summary(&self, program: &str) -> String {
+        let dir = self.dir.display();
+        let numbers = self.metrics.as_ref().map_or(String::new(), |metrics| {
+            let losses = ["d_loss", "g_loss"].map(|name| (name, metrics.get(name)));
+            let told = losses.iter().filter_map(|(name, value)| {
+                let network = name.split('_').next().unwrap_or(name).to_uppercase();
+                Some(format!(", {network} {:.3}", (*value)?))
+            });
+            let losses: String = told.collect();
+            format!("{losses}, {:.1} ms a step", metrics.step_ms)
+        });
+        let picture = self.dir.join("samples").join("latest.png");
+        let look = match picture.is_file() {
+            true => picture.display(),
+            false => self.dir.display(),
+        };
+        let go_on = format!("{program} train --resume {dir}   (go on)");
+        let (state, more) = match (self.end, self.signal) {
+            (End::Complete, _) => (
+                "done",
+                format!("{program} train --resume {dir} --epochs N   (more epochs)"),
+            ),
+            (_, Some(_)) => ("stopped and saved", go_on),
+            (_, None) => ("no better any more, stopped and saved", go_on),
+        };
+        format!(
+            "{state}: {} steps in {}{numbers}\n\
+             look at  {look}\n\
+             next     {program} sample {dir} --count 64 --out digits.png\n         {more}\n",
+            self.steps,
+            clock(self.time),
+        )
+    }
+}

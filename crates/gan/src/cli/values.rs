@@ -1,0 +1,64 @@
+//! Values of flags that are one of a few names.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use detach_recipes::settings::{MatmulMode, Preset, SampleMode};
+use serde::de::DeserializeOwned;
+use serde::de::value::Error;
+use serde::de::value::StrDeserializer;
+
+/// A parser of `T` by the names that its files have, with all of them in help and errors.
+fn by_name<T: DeserializeOwned + Clone + Send + Sync + 'static>(
+    names: &'static [&'static str],
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(names).map(|name| {
+        let name: StrDeserializer<'_, Error> = StrDeserializer::new(&name);
+        T::deserialize(name).unwrap_or_else(|e| unreachable!("a name of the list: {e}"))
+    })
+}
+
+/// `--preset`.
+pub(super) fn preset() -> impl TypedValueParser<Value = Preset> {
+    by_name(&["as-published", "fixed"])
+}
+
+/// `--matmul`.
+pub(super) fn matmul() -> impl TypedValueParser<Value = MatmulMode> {
+    by_name(&["fp32", "tf32"])
+}
+
+/// `--mode`.
+pub(super) fn sample_mode() -> impl TypedValueParser<Value = SampleMode> {
+    by_name(&["eval", "batch"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_of_a_list_is_one() {
+        let command = clap::Command::new("x")
+            .arg(
+                clap::Arg::new("preset")
+                    .long("preset")
+                    .value_parser(preset()),
+            )
+            .arg(
+                clap::Arg::new("matmul")
+                    .long("matmul")
+                    .value_parser(matmul()),
+            )
+            .arg(
+                clap::Arg::new("mode")
+                    .long("mode")
+                    .value_parser(sample_mode()),
+            );
+        for (preset, matmul, mode) in [("as-published", "fp32", "eval"), ("fixed", "tf32", "batch")]
+        {
+            let words = ["x", "--preset", preset, "--matmul", matmul, "--mode", mode];
+            let matches = command.clone().try_get_matches_from(words).expect("names");
+            let taken = matches.get_one::<Preset>("preset").expect("one");
+            assert_eq!(taken.name(), preset);
+        }
+    }
+}

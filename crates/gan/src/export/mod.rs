@@ -1,0 +1,3 @@
+//! Files for others to read.
+
+pub mod npy;

@@ -1,0 +1,350 @@
+//! NumPy's `.npy` files: what `gan sample --out x.npy` writes and `np.load`
+//! takes.
+//!
+//! Version 1.0 is the magic `\x93NUMPY`, the version, the length of the header
+//! as a little-endian `u16`, a Python dictionary as text, padded so that the
+//! values start at a multiple of 64, then the values row by row.
+
+use byteorder::{ByteOrder, LittleEndian, ReadBytesExt};
+use detach_files::WriteError;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+const MAGIC: [u8; 6] = *b"\x93NUMPY";
+/// Magic, version and the header's length.
+const PREAMBLE: usize = 10;
+/// Values that are converted at a time.
+const CHUNK: usize = 16 * 1024;
+
+/// An array as a `.npy` file holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Npy {
+    /// Its dimensions; empty for a single number.
+    pub shape: Vec<usize>,
+    /// The values in row-major order. `f8` values are rounded to `f32`.
+    pub values: Vec<f32>,
+}
+
+/// Why a `.npy` file could not be read, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[error("could not read {}: {problem}", path.display())]
+pub struct ReadError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    #[source]
+    pub problem: Problem,
+}
+
+/// What is wrong with a `.npy` file.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// It cannot be opened or read.
+    #[error("{0}; check the path and its permissions")]
+    Io(#[from] io::Error),
+    /// It begins with other bytes.
+    #[error("it is no .npy file; write one with np.save(path, array)")]
+    Foreign,
+    /// It has a version that is not 1.0.
+    #[error("it has format version {0}.{1}; np.save writes 1.0 for plain arrays of numbers")]
+    Version(u8, u8),
+    /// Its header makes no sense.
+    #[error("its header is damaged (`{0}`); write it again with np.save")]
+    Header(String),
+    /// Its values are not `f4` or `f8`, little-endian.
+    #[error("its values have type `{0}`; save array.astype('<f4') instead")]
+    Type(String),
+    /// Its values stand column by column.
+    #[error("its values are in Fortran order; save np.ascontiguousarray(array) instead")]
+    FortranOrder,
+    /// The file is shorter or longer than its header says.
+    #[error(
+        "shape {shape:?} needs {needed} bytes of values and it has {found}; copy or write it again"
+    )]
+    Size {
+        /// The dimensions in the header.
+        shape: Vec<usize>,
+        /// Bytes that they take.
+        needed: u128,
+        /// Bytes behind the header.
+        found: u64,
+    },
+}
+
+/// Writes `values` in row-major order as an array of `shape`, `<f4`.
+///
+/// # Errors
+/// When the file cannot be written.
+///
+/// # Panics
+/// When `shape` and `values` disagree.
+#[track_caller]
+pub fn write(path: &Path, shape: &[usize], values: &[f32]) -> Result<(), WriteError> {
+    let count: usize = shape.iter().product();
+    assert!(
+        count == values.len(),
+        "shape {shape:?} needs {count} values, got {}",
+        values.len()
+    );
+    detach_files::write(path, |out| {
+        out.write_all(&header(shape))?;
+        let mut bytes = vec![0; 4 * CHUNK.min(values.len())];
+        for chunk in values.chunks(CHUNK) {
+            let bytes = &mut bytes[..4 * chunk.len()];
+            LittleEndian::write_f32_into(chunk, bytes);
+            out.write_all(bytes)?;
+        }
+        Ok(())
+    })
+}
+
+fn header(shape: &[usize]) -> Vec<u8> {
+    const ALIGNMENT: usize = 64;
+    let dims: String = shape.iter().map(|dim| format!("{dim}, ")).collect();
+    // As NumPy has it: (), (3,), (3, 4).
+    let dims = match shape.len() {
+        0 | 1 => dims.trim_end(),
+        _ => dims.trim_end_matches(", "),
+    };
+    let mut text =
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({dims}), }}").into_bytes();
+    let padded = (PREAMBLE + text.len() + 1).next_multiple_of(ALIGNMENT) - PREAMBLE;
+    text.resize(padded - 1, b' ');
+    text.push(b'\n');
+    let length = u16::try_from(text.len()).expect("a shape's text is far below 64 KiB");
+    [&MAGIC[..], &[1, 0], &length.to_le_bytes(), &text].concat()
+}
+
+/// Reads an array of `<f4` or `<f8` values in C order.
+///
+/// Memory is taken only after the file's length has been found to agree with
+/// its header, so a damaged header cannot ask for more than the file holds.
+///
+/// # Errors
+/// When the file cannot be read, is no `.npy` file, holds other values, or is
+/// cut short.
+pub fn read(path: &Path) -> Result<Npy, ReadError> {
+    load(path).map_err(|problem| ReadError {
+        path: path.to_owned(),
+        problem,
+    })
+}
+
+fn load(path: &Path) -> Result<Npy, Problem> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let mut file = BufReader::new(file);
+    let mut preamble = [0; PREAMBLE];
+    match file.read_exact(&mut preamble) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(Problem::Foreign),
+        other => other?,
+    }
+    if preamble[..MAGIC.len()] != MAGIC {
+        return Err(Problem::Foreign);
+    }
+    if preamble[6..8] != [1, 0] {
+        return Err(Problem::Version(preamble[6], preamble[7]));
+    }
+    let mut text = Vec::new();
+    let text_length = LittleEndian::read_u16(&preamble[8..]);
+    (&mut file)
+        .take(text_length.into())
+        .read_to_end(&mut text)?;
+    let Header { bytes, shape } = Header::parse(&String::from_utf8_lossy(&text))?;
+
+    let found = length.saturating_sub(PREAMBLE as u64 + u64::from(text_length));
+    let needed = shape
+        .iter()
+        .try_fold(bytes as u128, |product, &dim| {
+            product.checked_mul(dim as u128)
+        })
+        .unwrap_or(u128::MAX);
+    if needed != u128::from(found) {
+        return Err(Problem::Size {
+            shape,
+            needed,
+            found,
+        });
+    }
+    // From the file's own length: the product of absurd dimensions and a zero
+    // may overflow.
+    let mut values = vec![0.0; found as usize / bytes];
+    for chunk in values.chunks_mut(CHUNK) {
+        if bytes == 4 {
+            file.read_f32_into::<LittleEndian>(chunk)?;
+        } else {
+            let mut wide = vec![0.0; chunk.len()];
+            file.read_f64_into::<LittleEndian>(&mut wide)?;
+            for (value, wide) in chunk.iter_mut().zip(wide) {
+                *value = wide as f32;
+            }
+        }
+    }
+    Ok(Npy { shape, values })
+}
+
+/// What the dictionary says.
+struct Header {
+    /// Bytes of one value: 4 or 8.
+    bytes: usize,
+    shape: Vec<usize>,
+}
+
+impl Header {
+    fn parse(text: &str) -> Result<Self, Problem> {
+        let damaged = || Problem::Header(text.trim_end().chars().take(120).collect());
+        let after = |key: &str| {
+            let start = text.find(&format!("'{key}':"))? + key.len() + 3;
+            Some(text[start..].trim_start())
+        };
+        let between = |key: &str, open: char, close: char| {
+            let (inside, _) = after(key)?.strip_prefix(open)?.split_once(close)?;
+            Some(inside)
+        };
+        let kind = between("descr", '\'', '\'').ok_or_else(damaged)?;
+        let bytes = match kind {
+            "<f4" => 4,
+            "<f8" => 8,
+            _ => return Err(Problem::Type(kind.to_owned())),
+        };
+        let order = after("fortran_order").ok_or_else(damaged)?;
+        if order.starts_with("True") {
+            return Err(Problem::FortranOrder);
+        }
+        if !order.starts_with("False") {
+            return Err(damaged());
+        }
+        let dims = between("shape", '(', ')').ok_or_else(damaged)?.trim();
+        let dims = dims.strip_suffix(',').unwrap_or(dims);
+        let shape = match dims {
+            "" => Vec::new(),
+            _ => dims
+                .split(',')
+                .map(|dim| dim.trim().parse().map_err(|_| damaged()))
+                .collect::<Result<_, _>>()?,
+        };
+        Ok(Self { bytes, shape })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// A file with this dictionary and these bytes, read back.
+    fn read_raw(text: &str, values: &[u8]) -> Result<Npy, Problem> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.npy");
+        let length = u16::try_from(text.len()).unwrap().to_le_bytes();
+        let bytes = [&MAGIC[..], &[1, 0], &length, text.as_bytes(), values].concat();
+        fs::write(&path, bytes).unwrap();
+        read(&path).map_err(|error| error.problem)
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.npy");
+        for shape in [&[][..], &[5], &[0, 7], &[2, 3, 4], &[3, 1, 101, 97]] {
+            let count: usize = shape.iter().product();
+            let values: Vec<f32> = (0..count).map(|index| (index as f32).sqrt()).collect();
+            write(&path, shape, &values).unwrap();
+            let shape = shape.to_vec();
+            assert_eq!(read(&path).unwrap(), Npy { shape, values });
+        }
+    }
+
+    #[test]
+    fn the_header_is_numpys_to_the_byte() {
+        let bytes = header(&[3, 4]);
+        let text = "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }";
+        assert_eq!(bytes.len(), 128);
+        assert_eq!(&bytes[..10], b"\x93NUMPY\x01\x00\x76\x00");
+        assert_eq!(bytes[10..10 + text.len()], *text.as_bytes());
+        assert!(bytes[10 + text.len()..127].iter().all(|&byte| byte == b' '));
+        assert_eq!(bytes[127], b'\n');
+        for (shape, text) in [(&[][..], "()"), (&[7], "(7,)"), (&[1, 2, 3], "(1, 2, 3)")] {
+            let header = String::from_utf8_lossy(&header(shape)).into_owned();
+            assert!(header.contains(&format!("'shape': {text}, ")), "{header}");
+        }
+    }
+
+    #[test]
+    fn doubles_are_rounded() {
+        let text = "{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }\n";
+        let bytes: Vec<u8> = [0.1_f64, -2.5]
+            .iter()
+            .flat_map(|x| x.to_le_bytes())
+            .collect();
+        assert_eq!(read_raw(text, &bytes).unwrap().values, [0.1_f32, -2.5]);
+    }
+
+    #[test]
+    fn foreign_values_are_refused_with_the_cure() {
+        let text = "{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }\n";
+        let error = read_raw(text, &[1, 2]).unwrap_err().to_string();
+        assert!(
+            error.contains("`|u1`") && error.contains("astype"),
+            "{error}"
+        );
+        let text = "{'descr': '<f4', 'fortran_order': True, 'shape': (1, 2), }\n";
+        let error = read_raw(text, &[0; 8]).unwrap_err();
+        assert!(matches!(error, Problem::FortranOrder), "{error}");
+    }
+
+    #[test]
+    fn a_size_that_disagrees_is_refused_before_memory_is_taken() {
+        for (shape, values) in [("(3,)", 11), ("(3,)", 13), ("(4000000000, 4000000000)", 12)] {
+            let text = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}\n");
+            let error = read_raw(&text, &vec![0; values]).unwrap_err();
+            assert!(
+                matches!(error, Problem::Size { found, .. } if found == values as u64),
+                "{error}"
+            );
+        }
+        // The product of the first is 0 modulo 2^128; of the second it is 0.
+        for dims in ["4294967296, ".repeat(4), "4294967296, ".repeat(3) + "0"] {
+            let text = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({dims}), }}\n");
+            match read_raw(&text, &[]) {
+                Ok(array) => assert!(array.values.is_empty()),
+                Err(error) => assert!(matches!(error, Problem::Size { .. }), "{error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn damaged_headers_are_refused() {
+        for text in [
+            "",
+            "{}",
+            "{'descr': '<f4'}",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (2",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (2, x), }",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (-2,), }",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }",
+            "{'descr': '<f4', 'fortran_order': None, 'shape': (2,), }",
+        ] {
+            let error = read_raw(text, &[0; 8]).unwrap_err();
+            assert!(matches!(error, Problem::Header(_)), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn other_files_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.npy");
+        for bytes in [&b""[..], b"\x93NUM", b"\x89PNG\r\n\x1a\n and more"] {
+            fs::write(&path, bytes).unwrap();
+            let error = read(&path).unwrap_err();
+            assert!(matches!(error.problem, Problem::Foreign), "{error}");
+            assert!(error.to_string().contains("x.npy"), "{error}");
+        }
+        fs::write(&path, b"\x93NUMPY\x02\x00\x76\x00\x00\x00").unwrap();
+        let error = read(&path).unwrap_err();
+        assert!(matches!(error.problem, Problem::Version(2, 0)), "{error}");
+        fs::remove_file(&path).unwrap();
+        assert!(matches!(read(&path).unwrap_err().problem, Problem::Io(_)));
+    }
+}

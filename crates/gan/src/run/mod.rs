@@ -1,0 +1,22 @@
+//! The run directory and its files, each with a version.
+//!
+//! ```text
+//! runs/dcgan-1/
+//!   config.toml             recipe, preset, data, settings and options
+//!   metrics.jsonl           one line each few steps
+//!   events.out.tfevents.…   the same for TensorBoard
+//!   samples/                pictures; latest.png is the newest
+//!   checkpoints/            step-00000938.safetensors: everything to go on from;
+//!                           generator.safetensors, discriminator.safetensors: weights alone;
+//!                           best.safetensors: the checkpoint that was best in a metric
+//! ```
+
+pub mod config;
+pub mod folder;
+pub mod metrics;
+pub mod observers;
+pub mod tensorboard;
+
+pub use config::Config;
+pub use folder::Run;
+pub use metrics::MetricsWriter;

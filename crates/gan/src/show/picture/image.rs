@@ -1,0 +1,258 @@
+//! An 8-bit image, and the PNG files it becomes.
+
+use detach_files::WriteError;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+/// An 8-bit image in memory: gray or RGB, rows from the top.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    width: u32,
+    height: u32,
+    channels: usize,
+    pixels: Vec<u8>,
+}
+
+impl Image {
+    /// An image of one color: `[gray]` or `[red, green, blue]`.
+    ///
+    /// # Panics
+    /// When a side is 0 or `color` has neither 1 nor 3 entries.
+    #[track_caller]
+    pub fn filled(width: u32, height: u32, color: &[u8]) -> Self {
+        assert!(
+            width > 0 && height > 0,
+            "an image needs pixels, got {width}x{height}"
+        );
+        assert!(
+            matches!(color.len(), 1 | 3),
+            "an image is gray (1) or RGB (3), got {} channels",
+            color.len()
+        );
+        Self {
+            width,
+            height,
+            channels: color.len(),
+            pixels: color.repeat(width as usize * height as usize),
+        }
+    }
+
+    /// Width in pixels.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Height in pixels.
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// 1 for gray, 3 for RGB.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// The bytes, `[height, width, channels]`, row-major.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// The bytes of the pixel at `(x, y)`, one for each channel.
+    ///
+    /// # Panics
+    /// When the pixel is outside of the image.
+    #[track_caller]
+    pub fn pixel(&self, x: u32, y: u32) -> &[u8] {
+        let start = self.offset(x, y);
+        &self.pixels[start..start + self.channels]
+    }
+
+    /// The bytes of the pixel at `(x, y)`, to change.
+    ///
+    /// # Panics
+    /// When the pixel is outside of the image.
+    #[track_caller]
+    pub fn pixel_mut(&mut self, x: u32, y: u32) -> &mut [u8] {
+        let start = self.offset(x, y);
+        &mut self.pixels[start..start + self.channels]
+    }
+
+    #[track_caller]
+    fn offset(&self, x: u32, y: u32) -> usize {
+        assert!(
+            x < self.width && y < self.height,
+            "pixel ({x}, {y}) is outside of {}x{}",
+            self.width,
+            self.height
+        );
+        (y as usize * self.width as usize + x as usize) * self.channels
+    }
+
+    /// Fills the square of `side` pixels whose upper left corner is `[x, y]`.
+    ///
+    /// # Panics
+    /// When it reaches outside of the image.
+    #[track_caller]
+    pub fn fill(&mut self, [x, y]: [u32; 2], side: u32, color: &[u8]) {
+        for row in y..y + side {
+            for column in x..x + side {
+                self.pixel_mut(column, row).copy_from_slice(color);
+            }
+        }
+    }
+
+    fn encoder<W: Write>(&self, out: W) -> png::Encoder<'static, W> {
+        let mut encoder = png::Encoder::new(out, self.width, self.height);
+        encoder.set_color(match self.channels {
+            1 => png::ColorType::Grayscale,
+            _ => png::ColorType::Rgb,
+        });
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder
+    }
+
+    fn encode<W: Write>(&self, out: W) -> Result<(), png::EncodingError> {
+        let mut writer = self.encoder(out).write_header()?;
+        writer.write_image_data(&self.pixels)?;
+        writer.finish()
+    }
+
+    /// The image as the bytes of a PNG file.
+    pub fn to_png(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.encode(&mut bytes)
+            .expect("the sides and the bytes agree by construction, and memory takes every write");
+        bytes
+    }
+
+    /// Writes a PNG file: whole, or not at all.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save_png(&self, path: &Path) -> Result<(), WriteError> {
+        detach_files::write(path, |out| self.encode(out).map_err(into_io))
+    }
+}
+
+fn into_io(error: png::EncodingError) -> io::Error {
+    match error {
+        png::EncodingError::IoError(error) => error,
+        other => io::Error::other(other),
+    }
+}
+
+/// Writes `frames` as an animated PNG that runs forever, each frame shown for
+/// `delay` (milliseconds, at most 65 s). A viewer without animation shows the
+/// first frame.
+///
+/// # Errors
+/// When the file cannot be written.
+///
+/// # Panics
+/// When there is no frame, or when frames differ in size or in channels.
+#[track_caller]
+pub fn save_apng(path: &Path, frames: &[Image], delay: Duration) -> Result<(), WriteError> {
+    let first = frames.first().expect("an animation needs a frame");
+    for (index, frame) in frames.iter().enumerate() {
+        assert!(
+            (frame.width, frame.height, frame.channels)
+                == (first.width, first.height, first.channels),
+            "frame {index} is {}x{}x{}, the first one {}x{}x{}",
+            frame.width,
+            frame.height,
+            frame.channels,
+            first.width,
+            first.height,
+            first.channels
+        );
+    }
+    let count = u32::try_from(frames.len()).expect("fewer than 2^32 frames fit into memory");
+    let millis = u16::try_from(delay.as_millis()).unwrap_or(u16::MAX);
+    detach_files::write(path, |out| {
+        encode_apng(out, frames, count, millis).map_err(into_io)
+    })
+}
+
+fn encode_apng(
+    out: &mut dyn Write,
+    frames: &[Image],
+    count: u32,
+    millis: u16,
+) -> Result<(), png::EncodingError> {
+    const FOREVER: u32 = 0;
+    let mut encoder = frames[0].encoder(out);
+    encoder.set_animated(count, FOREVER)?;
+    encoder.set_frame_delay(millis, 1000)?;
+    let mut writer = encoder.write_header()?;
+    for frame in frames {
+        writer.write_image_data(&frame.pixels)?;
+    }
+    writer.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn decode(bytes: &[u8]) -> Image {
+        let mut reader = png::Decoder::new(io::Cursor::new(bytes))
+            .read_info()
+            .unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut pixels).unwrap();
+        assert_eq!(info.bit_depth, png::BitDepth::Eight);
+        pixels.truncate(info.buffer_size());
+        Image {
+            width: info.width,
+            height: info.height,
+            channels: info.color_type.samples(),
+            pixels,
+        }
+    }
+
+    #[test]
+    fn a_png_file_reads_back() {
+        let folder = tempfile::tempdir().unwrap();
+        for channels in [1, 3] {
+            let mut picture = Image::filled(7, 5, &vec![90; channels]);
+            for (index, byte) in picture.pixels.iter_mut().enumerate() {
+                *byte ^= (index * index) as u8;
+            }
+            let path = folder.path().join("grid.png");
+            picture.save_png(&path).unwrap();
+            assert_eq!(decode(&fs::read(&path).unwrap()), picture);
+            assert_eq!(decode(&picture.to_png()), picture);
+        }
+    }
+
+    #[test]
+    fn an_animation_holds_every_frame_and_its_delay() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("walk.png");
+        let frames: Vec<Image> = [10, 20, 30]
+            .iter()
+            .map(|&gray| Image::filled(4, 3, &[gray]))
+            .collect();
+        save_apng(&path, &frames, Duration::from_millis(120)).unwrap();
+
+        let file = io::BufReader::new(fs::File::open(&path).unwrap());
+        let mut reader = png::Decoder::new(file).read_info().unwrap();
+        assert_eq!(reader.info().animation_control().unwrap().num_frames, 3);
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        for frame in &frames {
+            reader.next_frame(&mut pixels).unwrap();
+            assert_eq!(pixels, frame.pixels());
+            let control = reader.info().frame_control().unwrap();
+            assert_eq!((control.delay_num, control.delay_den), (120, 1000));
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "frame 1 is 4x4x1, the first one 4x3x1")]
+    fn frames_of_different_sizes_are_refused() {
+        let frames = [Image::filled(4, 3, &[0]), Image::filled(4, 4, &[0])];
+        let _ = save_apng(Path::new("never.png"), &frames, Duration::ZERO);
+    }
+}

@@ -1,0 +1,25 @@
+//! Networks, as flat sequences whose parameter names and shapes are PyTorch's.
+//!
+//! Discriminators end in logits: the σ of the published networks is part of the loss
+//! here ([`bce_with_logits`](detach_nn::loss::bce_with_logits)), where it cannot overflow.
+
+pub mod dcgan;
+pub mod mlp;
+
+use detach_nn::{BatchNorm, Initialiser, Sequential};
+
+/// LeakyReLU's slope in every published network here.
+pub(crate) const SLOPE: f64 = 0.2;
+
+/// `net` with a batch normalisation of `channels` at its end, if it is wanted.
+pub(crate) fn normed(
+    net: Sequential,
+    channels: usize,
+    batch_norm: bool,
+    init: &Initialiser,
+) -> Sequential {
+    match batch_norm {
+        true => net.push(BatchNorm::new(channels, init)),
+        false => net,
+    }
+}

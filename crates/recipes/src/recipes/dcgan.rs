@@ -1,0 +1,170 @@
+//! `dcgan`: a convolutional GAN with dropout in its discriminator.
+
+use super::trained;
+use crate::nets::dcgan::{Size, discriminator, generator};
+use crate::options::{self, GeneratorLoss, Targets};
+use crate::settings::{PictureSource, Pictures, SampleMode, Sampling, Scaling};
+use crate::{About, Generator, Preset, Recipe, Report, Sampler, Settings, Step, System};
+use detach_nn::loss::bce_with_logits;
+use detach_nn::{
+    Initialiser, Module, Network, Optim, Optimiser, Sequential, Slot, State, Trained, join,
+};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Options {
+    latent: usize,
+    width: usize,
+    batch_norm: bool,
+    dropout: f64,
+    d_steps: u64,
+    generator_loss: GeneratorLoss,
+    /// Whether G's update moves the running statistics of D's BatchNorm.
+    d_stats_in_g_step: bool,
+    targets: Targets,
+    g: Optim,
+    d: Optim,
+}
+
+impl options::Options for Options {
+    fn check(&self) -> Result<(), String> {
+        options::require_sizes("latent", &[self.latent])?;
+        options::require_sizes("width", &[self.width])?;
+        options::require_dropout(self.dropout)?;
+        options::require_d_steps(self.d_steps)?;
+        self.targets.check()?;
+        options::require_optims(&[("g", &self.g), ("d", &self.d)])
+    }
+}
+
+/// The recipe in training.
+pub(crate) struct Dcgan {
+    g: Trained<Generator>,
+    d: Trained<Sequential>,
+    options: Options,
+}
+
+impl System for Dcgan {
+    const ABOUT: About = About {
+        name: "dcgan",
+        summary: "convolutional, batch-normalised, dropout in D; the classic",
+        step: "D on real + D on the detached fakes, one step; G through the updated D on the same fakes",
+        losses: &["D: −E log D(x) − E log(1 − D(G(z)))", "G: −E log D(G(z))"],
+        sources: &[
+            "of the source: networks, Adam 2e-4 with betas 0.5 and 0.999, batches of 64 with the short last one, \
+             100 epochs, seed 42, 4×4 pictures from fresh noise every 10 epochs, each image scaled by itself",
+        ],
+        detach: "D's fakes are `fake.detach()`: D's backward pass ends there. G's update goes through D and names G \
+                 alone, so D is frozen and G's graph of the same fakes is used once, whole",
+        notes: &[
+            "D's BatchNorm sees three batches a step (real, fake, and fake again for G), so its running \
+             statistics move three times; `fixed` leaves them alone in G's update (d-stats-in-g-step = false). \
+             Nothing reads them while D is not evaluated in eval mode: losses, weights and pictures are the same either way.",
+            "Pictures come from eval mode (running statistics), as published.",
+        ],
+    };
+    type Options = Options;
+    type Generator = Generator;
+
+    fn preset(preset: Preset) -> (Settings, Options) {
+        let settings = Settings {
+            seed: 42,
+            epochs: 100,
+            batch_size: 64,
+            sampling: Sampling::Shuffled { drop_last: false },
+            pictures: Pictures {
+                rows: 4,
+                columns: 4,
+                every_epochs: 10,
+                mode: SampleMode::Eval,
+                source: PictureSource::Fresh,
+                scaling: Scaling::Each,
+                ..Pictures::default()
+            },
+            ..Settings::default()
+        };
+        let options = Options {
+            latent: 100,
+            width: 64,
+            batch_norm: true,
+            dropout: 0.3,
+            d_steps: 1,
+            generator_loss: GeneratorLoss::NonSaturating,
+            d_stats_in_g_step: preset.is_published(),
+            targets: Targets::HARD,
+            g: options::adam_of_dcgan(2e-4),
+            d: options::adam_of_dcgan(2e-4),
+        };
+        (settings, options)
+    }
+
+    fn batches_a_step(options: &Options) -> u64 {
+        options.d_steps
+    }
+
+    fn generator(o: &Options, init: &Initialiser) -> Generator {
+        let size = Size {
+            latent: o.latent,
+            width: o.width,
+            batch_norm: o.batch_norm,
+        };
+        Generator {
+            net: generator(size, init),
+            latent: o.latent,
+        }
+    }
+
+    fn build(o: &Options, init: &Initialiser) -> Self {
+        Self {
+            g: trained(&o.g, init, |init| Self::generator(o, init)),
+            d: trained(&o.d, init, |init| {
+                discriminator(o.width, o.batch_norm, o.dropout, init)
+            }),
+            options: o.clone(),
+        }
+    }
+}
+
+impl Recipe for Dcgan {
+    fn train_step(&mut self, step: &mut Step<'_>) -> Report {
+        let Self { g, d, options: o } = self;
+        let (train, mut report) = (step.train(), Report::new());
+        let fake = step.repeat(o.d_steps, |step| {
+            let real = step.batch(0).images;
+            let fake = g.forward(&step.noise(&[real.shape()[0], o.latent]), train);
+            let real_logits = d.forward(&real, train);
+            let fake_logits = d.forward(&fake.detach(), train);
+            let on_real = bce_with_logits(&real_logits, o.targets.real);
+            let on_fake = bce_with_logits(&fake_logits, o.targets.fake);
+            let d_loss = &on_real + &on_fake;
+            step.update(d, &d_loss);
+            report.discriminator(&d_loss, [&on_real, &on_fake], [&real_logits, &fake_logits]);
+            fake
+        });
+        let fake_logits = d.forward(&fake, train.moving_stats(o.d_stats_in_g_step));
+        let g_loss = o.generator_loss.of(&fake_logits, &o.targets);
+        step.update(g, &g_loss);
+        report.generator(&g_loss, &fake);
+        report
+    }
+
+    fn networks(&self) -> Vec<(&'static str, &dyn Network)> {
+        vec![("generator", self.g.best()), ("discriminator", &*self.d)]
+    }
+
+    fn optimisers(&mut self) -> Vec<(&'static str, &mut Optimiser)> {
+        vec![("g", self.g.optimiser_mut()), ("d", self.d.optimiser_mut())]
+    }
+
+    fn sampler(&self) -> &dyn Sampler {
+        &self.g
+    }
+}
+
+impl State for Dcgan {
+    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
+        self.g.visit(&join(path, "generator"), f);
+        self.d.visit(&join(path, "discriminator"), f);
+    }
+}

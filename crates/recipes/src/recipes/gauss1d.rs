@@ -1,0 +1,180 @@
+//! `gauss1d`: a GAN that learns a normal distribution, to be watched as histograms.
+
+use super::trained;
+use crate::nets::mlp::small;
+use crate::options::{self, GeneratorLoss};
+use crate::settings::{PictureSource, Pictures, SampleMode, Sampling};
+use crate::{About, DataKind, Generator, Preset, Recipe, Report, Sampler, Settings, Step, System};
+use detach_nn::loss::bce_with_logits;
+use detach_nn::{
+    Initialiser, Module, Network, Optim, Optimiser, Sequential, Slot, State, Trained, join,
+};
+use detach_tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Options {
+    latent: usize,
+    widths: Vec<usize>,
+    d_steps: u64,
+    generator_loss: GeneratorLoss,
+    /// ε inside the logarithm of the loss; 0 computes it from logits.
+    log_eps: f64,
+    g: Optim,
+    d: Optim,
+}
+
+impl options::Options for Options {
+    fn check(&self) -> Result<(), String> {
+        options::require_sizes("latent", &[self.latent])?;
+        options::require_sizes("widths", &self.widths)?;
+        options::require_d_steps(self.d_steps)?;
+        options::require(
+            self.log_eps.is_finite() && self.log_eps >= 0.0,
+            "log-eps must be a number, 0 or more",
+        )?;
+        options::require_optims(&[("g", &self.g), ("d", &self.d)])
+    }
+}
+
+impl Options {
+    /// −mean log(p + ε) for label 1, −mean log(1 − p + ε) for label 0.
+    fn loss(&self, logits: &Tensor, label: f64) -> Tensor {
+        if self.log_eps == 0.0 {
+            return bce_with_logits(logits, label);
+        }
+        let p = match label {
+            1.0 => logits.sigmoid(),
+            _ => -logits.sigmoid() + 1.0,
+        };
+        -(p + self.log_eps).ln().mean()
+    }
+}
+
+/// The recipe in training.
+pub(crate) struct Gauss1d {
+    g: Trained<Generator>,
+    d: Trained<Sequential>,
+    options: Options,
+}
+
+impl System for Gauss1d {
+    const ABOUT: About = About {
+        name: "gauss1d",
+        summary: "learns N(0, 1) from samples, histograms on the way; seconds to train",
+        step: "5 × D (fresh reals and fakes each), then G on fresh noise",
+        losses: &[
+            "D: −E log(D(x) + 1e-8) − E log(1 − D(G(z)) + 1e-8)",
+            "G: −E log(D(G(z)) + 1e-8)",
+        ],
+        sources: &[
+            "of the source: networks, loop, loss, Adam 1e-3 with betas 0.9 and 0.999, batches of 64, 5,000 iterations, ten \
+             snapshots of 1,000 samples from the first iteration on, every 500",
+        ],
+        detach: "the fakes of D's five updates are detached as they are made; G's update names G alone",
+        notes: &[
+            "The published loss is −log(p + 1e-8), which biases p near 0 and 1; `fixed` computes it from logits \
+             (log-eps = 0).",
+        ],
+    };
+    type Options = Options;
+    type Generator = Generator;
+
+    fn preset(preset: Preset) -> (Settings, Options) {
+        let settings = Settings {
+            // One iteration is one step; there are no epochs, so one epoch holds them all.
+            epochs: 1,
+            batch_size: 64,
+            sampling: Sampling::Endless { steps: 5000 },
+            pictures: Pictures {
+                rows: 1,
+                columns: 1000,
+                every_steps: 500,
+                first: true,
+                mode: SampleMode::Eval,
+                source: PictureSource::Fresh,
+                ..Pictures::default()
+            },
+            ..Settings::default()
+        };
+        let options = Options {
+            latent: 10,
+            widths: vec![50, 50],
+            d_steps: 5,
+            generator_loss: GeneratorLoss::NonSaturating,
+            log_eps: match preset {
+                Preset::AsPublished => 1e-8,
+                Preset::Fixed => 0.0,
+            },
+            g: Optim::adam(1e-3, 0.9, 0.999),
+            d: Optim::adam(1e-3, 0.9, 0.999),
+        };
+        (settings, options)
+    }
+
+    fn data(_: &Options) -> Vec<DataKind> {
+        vec![DataKind::Gaussian]
+    }
+
+    fn generator(o: &Options, init: &Initialiser) -> Generator {
+        Generator {
+            net: small(o.latent, &o.widths, init),
+            latent: o.latent,
+        }
+    }
+
+    fn build(o: &Options, init: &Initialiser) -> Self {
+        Self {
+            g: trained(&o.g, init, |init| Self::generator(o, init)),
+            d: trained(&o.d, init, |init| small(1, &o.widths, init)),
+            options: o.clone(),
+        }
+    }
+}
+
+impl Recipe for Gauss1d {
+    fn train_step(&mut self, step: &mut Step<'_>) -> Report {
+        let Self { g, d, options: o } = self;
+        let (train, mut report) = (step.train(), Report::new());
+        let n = step.repeat(o.d_steps, |step| {
+            let real = step.batch(0).images;
+            let n = real.shape()[0];
+            let fake = g.forward(&step.noise(&[n, o.latent]), train).detach();
+            let (real_logits, fake_logits) = (d.forward(&real, train), d.forward(&fake, train));
+            let (on_real, on_fake) = (o.loss(&real_logits, 1.0), o.loss(&fake_logits, 0.0));
+            let d_loss = &on_real + &on_fake;
+            step.update(d, &d_loss);
+            report.discriminator(&d_loss, [&on_real, &on_fake], [&real_logits, &fake_logits]);
+            n
+        });
+        let fake = g.forward(&step.noise(&[n, o.latent]), train);
+        let fake_logits = d.forward(&fake, train);
+        let g_loss = match o.generator_loss {
+            GeneratorLoss::NonSaturating => o.loss(&fake_logits, 1.0),
+            GeneratorLoss::Saturating => -o.loss(&fake_logits, 0.0),
+        };
+        step.update(g, &g_loss);
+        report.generator(&g_loss, &fake);
+        report
+    }
+
+    fn networks(&self) -> Vec<(&'static str, &dyn Network)> {
+        vec![("generator", self.g.best()), ("discriminator", &*self.d)]
+    }
+
+    fn optimisers(&mut self) -> Vec<(&'static str, &mut Optimiser)> {
+        vec![("g", self.g.optimiser_mut()), ("d", self.d.optimiser_mut())]
+    }
+
+    fn sampler(&self) -> &dyn Sampler {
+        &self.g
+    }
+}
+
+impl State for Gauss1d {
+    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
+        self.g.visit(&join(path, "generator"), f);
+        self.d.visit(&join(path, "discriminator"), f);
+    }
+}

@@ -1,0 +1,185 @@
+//! `keras-mlp`: the fully connected GAN of the Keras tutorials.
+
+use super::trained;
+use crate::nets::mlp::{keras_discriminator, keras_generator};
+use crate::options::{self, GeneratorLoss, Targets};
+use crate::settings::{InitScheme, PictureSource, Pictures, SampleMode, Sampling, Scaling};
+use crate::{About, Generator, Preset, Recipe, Report, Sampler, Settings, Step, System};
+use detach_nn::loss::bce_with_logits;
+use detach_nn::{
+    Initialiser, Module, Network, Optim, OptimKind, Optimiser, Sequential, Slot, State, Trained,
+    join,
+};
+use detach_tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Options {
+    latent: usize,
+    g_widths: Vec<usize>,
+    d_widths: Vec<usize>,
+    dropout: f64,
+    d_steps: u64,
+    generator_loss: GeneratorLoss,
+    targets: Targets,
+    g: Optim,
+    d: Optim,
+}
+
+impl options::Options for Options {
+    fn check(&self) -> Result<(), String> {
+        options::require_sizes("latent", &[self.latent])?;
+        options::require_sizes("g-widths", &self.g_widths)?;
+        options::require_sizes("d-widths", &self.d_widths)?;
+        options::require_dropout(self.dropout)?;
+        options::require_d_steps(self.d_steps)?;
+        self.targets.check()?;
+        options::require_optims(&[("g", &self.g), ("d", &self.d)])
+    }
+}
+
+/// The recipe in training.
+pub(crate) struct KerasMlp {
+    g: Trained<Generator>,
+    d: Trained<Sequential>,
+    options: Options,
+}
+
+impl System for KerasMlp {
+    const ABOUT: About = About {
+        name: "keras-mlp",
+        summary: "fully connected, dropout in D, two D updates a step; as the Keras tutorials do",
+        step: "D on real, step; D on fakes, step; then G on the same noise again through D",
+        losses: &[
+            "D on reals: −E log D(x), an update of its own; on fakes: −E log(1 − D(G(z))), another",
+            "G: −E log D(G(z)), the fakes computed again",
+        ],
+        sources: &[
+            "of the source: networks, Adam 2e-4 with betas 0.5 and 0.999, batches of 128, 468 steps an epoch, 50 epochs, \
+             5×5 pictures from fresh noise at epoch 1 and every 10, each image scaled by itself",
+            "of Keras: Glorot-uniform weights, zero biases, Adam with eps 1e-7 added before the bias correction \
+             (kind = \"adam-keras\"; kind = \"adam\" is PyTorch's)",
+        ],
+        detach: "`train_on_batch` of D sees fakes that are numbers: detached. G's update goes through D with \
+                 `trainable = False`: it names G alone, and D's dropout stays on",
+        notes: &[
+            "`train_on_batch` twice makes two Adam steps of D a step, the second on gradients of the already moved \
+             weights; G's fakes are computed again, and `trainable = False` does not turn D's dropout off. Kept.",
+            "Batches are drawn with replacement: an epoch sees about 63% of the images; `fixed` shuffles \
+             (sampling = \"shuffled-drop-last\").",
+            "Keras: Glorot-uniform weights, zero biases, and Adam with eps 1e-7.",
+        ],
+    };
+    type Options = Options;
+    type Generator = Generator;
+
+    fn preset(preset: Preset) -> (Settings, Options) {
+        let settings = Settings {
+            epochs: 50,
+            batch_size: 128,
+            init: InitScheme::Keras,
+            sampling: match preset {
+                Preset::AsPublished => Sampling::WithReplacement,
+                Preset::Fixed => Sampling::Shuffled { drop_last: true },
+            },
+            pictures: Pictures {
+                rows: 5,
+                columns: 5,
+                every_epochs: 10,
+                first: true,
+                mode: SampleMode::Eval,
+                source: PictureSource::Fresh,
+                scaling: Scaling::Each,
+                ..Pictures::default()
+            },
+            ..Settings::default()
+        };
+        let adam = Optim {
+            kind: OptimKind::AdamKeras,
+            eps: 1e-7,
+            ..options::adam_of_dcgan(2e-4)
+        };
+        let options = Options {
+            latent: 100,
+            g_widths: vec![256, 512, 1024],
+            d_widths: vec![1024, 512, 256],
+            dropout: 0.3,
+            d_steps: 1,
+            generator_loss: GeneratorLoss::NonSaturating,
+            targets: Targets::HARD,
+            g: adam.clone(),
+            d: adam,
+        };
+        (settings, options)
+    }
+
+    fn batches_a_step(options: &Options) -> u64 {
+        options.d_steps
+    }
+
+    fn generator(o: &Options, init: &Initialiser) -> Generator {
+        Generator {
+            net: keras_generator(o.latent, &o.g_widths, init),
+            latent: o.latent,
+        }
+    }
+
+    fn build(o: &Options, init: &Initialiser) -> Self {
+        Self {
+            g: trained(&o.g, init, |init| Self::generator(o, init)),
+            d: trained(&o.d, init, |init| {
+                keras_discriminator(&o.d_widths, o.dropout, init)
+            }),
+            options: o.clone(),
+        }
+    }
+}
+
+impl Recipe for KerasMlp {
+    fn train_step(&mut self, step: &mut Step<'_>) -> Report {
+        let Self { g, d, options: o } = self;
+        let (train, mut report) = (step.train(), Report::new());
+        let (z, fake) = step.repeat(o.d_steps, |step| {
+            let mut train_on_batch = |step: &mut Step<'_>, x: &Tensor, label| {
+                let logits = d.forward(x, train);
+                let loss = bce_with_logits(&logits, label);
+                step.update(d, &loss);
+                (loss.detach(), logits.detach())
+            };
+            let real = step.batch(0).images;
+            let z = step.noise(&[real.shape()[0], o.latent]);
+            let fake = g.forward(&z, train).detach();
+            let (on_real, real_logits) = train_on_batch(step, &real, o.targets.real);
+            let (on_fake, fake_logits) = train_on_batch(step, &fake, o.targets.fake);
+            let d_loss = (&on_real + &on_fake) * 0.5;
+            report.discriminator(&d_loss, [&on_real, &on_fake], [&real_logits, &fake_logits]);
+            (z, fake)
+        });
+        let g_loss = o
+            .generator_loss
+            .of(&d.forward(&g.forward(&z, train), train), &o.targets);
+        step.update(g, &g_loss);
+        report.generator(&g_loss, &fake);
+        report
+    }
+
+    fn networks(&self) -> Vec<(&'static str, &dyn Network)> {
+        vec![("generator", self.g.best()), ("discriminator", &*self.d)]
+    }
+
+    fn optimisers(&mut self) -> Vec<(&'static str, &mut Optimiser)> {
+        vec![("g", self.g.optimiser_mut()), ("d", self.d.optimiser_mut())]
+    }
+
+    fn sampler(&self) -> &dyn Sampler {
+        &self.g
+    }
+}
+
+impl State for KerasMlp {
+    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
+        self.g.visit(&join(path, "generator"), f);
+        self.d.visit(&join(path, "discriminator"), f);
+    }
+}

@@ -1,0 +1,103 @@
+//! What a training step tells.
+
+use detach_tensor::Tensor;
+
+/// What a step tells: named numbers, and the samples that it made.
+///
+/// Everything is detached and still on the device: reading a value waits for it, so it is read
+/// only when it is due to be shown, and before the next step.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    measures: Vec<(&'static str, Measure)>,
+    samples: Option<Tensor>,
+}
+
+/// How a number is read off a tensor.
+#[derive(Clone, Debug)]
+enum Measure {
+    /// The scalar itself.
+    Value(Tensor),
+    /// The share of elements above 0.
+    Positive(Tensor),
+    /// The share of elements below 0.
+    Negative(Tensor),
+}
+
+impl Measure {
+    fn read(&self) -> f64 {
+        match self {
+            Self::Value(x) => x.item(),
+            Self::Positive(x) => share(x, |x| x > 0.0),
+            Self::Negative(x) => share(x, |x| x < 0.0),
+        }
+    }
+}
+
+fn share(of: &Tensor, is: fn(f64) -> bool) -> f64 {
+    let values = of.to_vec::<f64>();
+    values.iter().filter(|x| is(**x)).count() as f64 / values.len() as f64
+}
+
+impl Report {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The number `name` is the scalar `value`; what it was before in this step is forgotten.
+    pub fn scalar(&mut self, name: &'static str, value: &Tensor) {
+        self.set(name, Measure::Value(value.detach()));
+    }
+
+    /// What D made of reals and fakes before its (last) update of the step: its loss, the loss of each
+    /// half `[real, fake]` as `d_loss_real` and `d_loss_fake`, and from the logits `[real, fake]` `real_acc`,
+    /// the share of D(x) > ½, and `fake_acc`, the share of D(G(z)) < ½.
+    pub fn discriminator(&mut self, loss: &Tensor, halves: [&Tensor; 2], logits: [&Tensor; 2]) {
+        self.scalar("d_loss", loss);
+        self.scalar("d_loss_real", halves[0]);
+        self.scalar("d_loss_fake", halves[1]);
+        self.set("real_acc", Measure::Positive(logits[0].detach()));
+        self.set("fake_acc", Measure::Negative(logits[1].detach()));
+    }
+
+    /// G's loss, and the samples of the step.
+    pub fn generator(&mut self, loss: &Tensor, samples: &Tensor) {
+        self.scalar("g_loss", loss);
+        self.samples = Some(samples.detach());
+    }
+
+    fn set(&mut self, name: &'static str, measure: Measure) {
+        match self.measures.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, old)) => *old = measure,
+            None => self.measures.push((name, measure)),
+        }
+    }
+
+    /// The names of the numbers, in the order in which they were first told.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.measures.iter().map(|(name, _)| *name)
+    }
+
+    /// Reads the number `name` from the device; `None` where there is none.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        let (_, measure) = self.measures.iter().find(|(known, _)| *known == name)?;
+        Some(measure.read())
+    }
+
+    /// Reads all numbers from the device.
+    pub fn read(&self) -> Vec<(&'static str, f64)> {
+        let read = |(name, measure): &(&'static str, Measure)| (*name, measure.read());
+        self.measures.iter().map(read).collect()
+    }
+
+    /// The step's samples, `[N, …]`.
+    ///
+    /// # Panics
+    /// When the step told of none.
+    #[track_caller]
+    pub fn samples(&self) -> &Tensor {
+        let samples = self.samples.as_ref();
+        samples.expect("a training step reports its samples: Report::generator")
+    }
+}

@@ -1,0 +1,140 @@
+//! Drawing samples from what was trained.
+
+use crate::settings::SampleMode;
+use detach_nn::{Mode, Module, Network, Sequential, Slot, State, Trained};
+use detach_tensor::{Kind, Random, Stream, Tensor};
+
+/// What a sampler makes samples from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Standard normal noise `[N, latent]`.
+    Noise {
+        /// Its dimensions.
+        latent: usize,
+    },
+    /// Noise, and a class for each sample.
+    Classes {
+        /// The noise's dimensions.
+        latent: usize,
+        /// How many classes there are.
+        classes: usize,
+    },
+    /// Images `[N, C, H, W]`, to be translated.
+    Images {
+        /// Their channels, height and width.
+        shape: [usize; 3],
+    },
+}
+
+impl Input {
+    /// The shape of `n` inputs.
+    pub fn shape(self, n: usize) -> Vec<usize> {
+        match self {
+            Self::Noise { latent } | Self::Classes { latent, .. } => vec![n, latent],
+            Self::Images { shape: [c, h, w] } => vec![n, c, h, w],
+        }
+    }
+
+    /// Dimensions of the noise, where it is noise.
+    pub fn latent(self) -> Option<usize> {
+        match self {
+            Self::Noise { latent } | Self::Classes { latent, .. } => Some(latent),
+            Self::Images { .. } => None,
+        }
+    }
+
+    /// Inputs of the sample stream, which training never draws from: `draw` is the number of the draw.
+    ///
+    /// # Panics
+    /// When it takes images.
+    pub fn noise(self, seed: u64, draw: u64, n: usize, kind: Kind) -> Tensor {
+        let latent = self.latent().expect("noise for a sampler that takes noise");
+        let random = Random::new(seed, Stream::Sample).at(draw);
+        random.normal(&[n, latent], kind)
+    }
+}
+
+/// What is asked of a sampler besides its input.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// A class for each sample, `[N]`, for those that have classes.
+    pub classes: Option<Tensor>,
+    /// ψ of the truncation towards the mean style, for those that have one; 1 is none.
+    pub truncation: Option<f64>,
+}
+
+/// Something that makes samples.
+pub trait Sampler {
+    /// What it makes them from.
+    fn input(&self) -> Input;
+
+    /// Samples `[N, …]` from `x`, which is of the shape of [`input`](Self::input); may have a graph.
+    ///
+    /// # Panics
+    /// When it cannot do what is wanted.
+    fn sample(&self, x: &Tensor, wanted: &Wanted, mode: Mode<'_>) -> Tensor;
+}
+
+/// How a generator runs when samples are drawn.
+pub fn mode_of(mode: SampleMode) -> Mode<'static> {
+    match mode {
+        SampleMode::Eval => Mode::eval(),
+        SampleMode::Batch => Mode::batch_stats(),
+    }
+}
+
+/// A generator of noise: a network and the dimensions of its latent space.
+pub struct Generator {
+    /// Noise `[N, latent]` to samples.
+    pub net: Sequential,
+    /// Dimensions of the noise.
+    pub latent: usize,
+}
+
+impl State for Generator {
+    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
+        self.net.visit(path, f);
+    }
+}
+
+impl Module for Generator {
+    fn forward(&self, x: &Tensor, mode: Mode<'_>) -> Tensor {
+        self.net.forward(x, mode)
+    }
+}
+
+impl Network for Generator {
+    fn describe(&self) -> String {
+        self.net.describe()
+    }
+
+    fn outline(&self, input: &Tensor) -> Vec<(String, Vec<usize>)> {
+        self.net.outline(input)
+    }
+}
+
+impl Sampler for Generator {
+    fn input(&self) -> Input {
+        Input::Noise {
+            latent: self.latent,
+        }
+    }
+
+    fn sample(&self, x: &Tensor, wanted: &Wanted, mode: Mode<'_>) -> Tensor {
+        assert!(
+            wanted.classes.is_none(),
+            "a generator without classes was asked for some"
+        );
+        self.forward(x, mode)
+    }
+}
+
+impl<N: Sampler + State> Sampler for Trained<N> {
+    fn input(&self) -> Input {
+        self.best().input()
+    }
+
+    fn sample(&self, x: &Tensor, wanted: &Wanted, mode: Mode<'_>) -> Tensor {
+        self.best().sample(x, wanted, mode)
+    }
+}

@@ -1,0 +1,344 @@
+//! The loop around a recipe: steps, and observers that hear of them.
+//!
+//! A session knows no files, no clock, no signals and no threads: what it needs of them is handed
+//! in. So it runs in a test, in a program of one's own and in a browser.
+
+use crate::report::Report;
+use crate::sampler::mode_of;
+use crate::settings::{PictureSource, SampleMode};
+use crate::trainer::Trainer;
+use anyhow::{Result, ensure};
+use detach_nn::Checkpoint;
+use detach_tensor::Tensor;
+use std::time::Duration;
+
+/// What an observer wants to happen next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Flow {
+    /// Go on.
+    #[default]
+    Continue,
+    /// Save a checkpoint and go on.
+    Save,
+    /// Return to the caller after this step; [`Session::run`] goes on from there.
+    Pause,
+    /// Save and end.
+    Stop,
+}
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All steps are done.
+    Complete,
+    /// An observer stopped it; everything is saved.
+    Stopped,
+    /// An observer paused it.
+    Paused,
+}
+
+/// Tells the time, as a duration since some moment.
+pub trait Clock {
+    /// Now.
+    fn now(&self) -> Duration;
+}
+
+/// Where a session stands.
+#[derive(Clone, Copy)]
+pub struct At<'a> {
+    /// The recipe, its data and its position.
+    pub trainer: &'a Trainer,
+    /// What the last step told; `None` before the first step of this session.
+    pub report: Option<&'a Report>,
+    /// Steps in all, those of earlier sessions included.
+    pub total: u64,
+    /// Since the session began.
+    pub elapsed: Duration,
+}
+
+impl At<'_> {
+    /// Steps done.
+    pub fn step(&self) -> u64 {
+        self.trainer.steps_done()
+    }
+}
+
+/// Numbers of a step that was due to be shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metrics {
+    /// Steps done.
+    pub step: u64,
+    /// Epochs done, with a fraction.
+    pub epoch: f64,
+    /// What the recipe reports, by name.
+    pub scalars: Vec<(&'static str, f64)>,
+    /// Milliseconds a step, the mean since the last line.
+    pub step_ms: f64,
+    /// Samples of the recipe's batch size a second, the mean since the last line.
+    pub images_per_s: f64,
+}
+
+impl Metrics {
+    /// The number called `name`.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        let (_, value) = self.scalars.iter().find(|(known, _)| *known == name)?;
+        Some(*value)
+    }
+}
+
+/// Something that hears of a session: a progress bar, a log, a folder of checkpoints.
+///
+/// Every call may end the session with an error; what is merely cosmetic should not.
+pub trait Observer {
+    /// A step was done.
+    fn step(&mut self, at: At<'_>) -> Result<Flow> {
+        let _ = at;
+        Ok(Flow::Continue)
+    }
+
+    /// A line of metrics was due.
+    fn metrics(&mut self, at: At<'_>, metrics: &Metrics) -> Result<Flow> {
+        let _ = (at, metrics);
+        Ok(Flow::Continue)
+    }
+
+    /// A picture was due: `samples` `[N, …]`, as the settings of pictures say.
+    fn picture(&mut self, at: At<'_>, samples: &Tensor) -> Result<Flow> {
+        let _ = (at, samples);
+        Ok(Flow::Continue)
+    }
+
+    /// The state is to be kept.
+    fn save(&mut self, at: At<'_>, checkpoint: &Checkpoint) -> Result<()> {
+        let _ = (at, checkpoint);
+        Ok(())
+    }
+
+    /// It was kept by all who keep it.
+    fn saved(&mut self, at: At<'_>) -> Result<()> {
+        let _ = at;
+        Ok(())
+    }
+
+    /// The session is over, and saved.
+    fn end(&mut self, at: At<'_>, end: End) -> Result<()> {
+        let _ = (at, end);
+        Ok(())
+    }
+}
+
+/// What a session does besides stepping.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Steps in all, those of earlier sessions included.
+    pub total: u64,
+    /// Steps between two lines of metrics; the first and the last step have one, too.
+    pub metrics_every: u64,
+    /// Whether pictures are taken when they are due.
+    pub pictures: bool,
+}
+
+/// A training run in progress.
+pub struct Session<'a> {
+    trainer: Trainer,
+    plan: Plan,
+    clock: &'a dyn Clock,
+    observers: Vec<&'a mut dyn Observer>,
+    begun: Duration,
+    report: Option<Report>,
+    /// The step that this session saved last.
+    saved_at: Option<u64>,
+    /// Training time, samples and steps since the last line of metrics.
+    time: Duration,
+    samples: usize,
+    steps: u32,
+}
+
+impl<'a> Session<'a> {
+    /// A session that goes on from where `trainer` is.
+    pub fn new(trainer: Trainer, plan: Plan, clock: &'a dyn Clock) -> Self {
+        Self {
+            trainer,
+            plan,
+            clock,
+            observers: Vec::new(),
+            begun: clock.now(),
+            report: None,
+            saved_at: None,
+            time: Duration::ZERO,
+            samples: 0,
+            steps: 0,
+        }
+    }
+
+    /// Tells `observer` of everything from now on, after those that were here before.
+    pub fn observe(&mut self, observer: &'a mut dyn Observer) {
+        self.observers.push(observer);
+    }
+
+    /// The recipe, its data and its position.
+    pub fn trainer(&self) -> &Trainer {
+        &self.trainer
+    }
+
+    /// Trains until all steps are done or an observer says otherwise. After a pause it can be
+    /// called again.
+    ///
+    /// # Errors
+    /// When training diverges, or an observer fails.
+    pub fn run(&mut self) -> Result<End> {
+        while self.trainer.steps_done() < self.plan.total {
+            match self.step()? {
+                Flow::Continue => {}
+                Flow::Save => self.save()?,
+                Flow::Pause => return Ok(End::Paused),
+                Flow::Stop => return self.end(End::Stopped),
+            }
+        }
+        self.end(End::Complete)
+    }
+
+    fn end(&mut self, end: End) -> Result<End> {
+        self.save()?;
+        self.tell(|observer, at| observer.end(at, end).map(|()| Flow::Continue))?;
+        Ok(end)
+    }
+
+    /// One step with all that belongs to it; returns the strongest wish of the observers.
+    fn step(&mut self) -> Result<Flow> {
+        let begun = self.clock.now();
+        // The former step's report goes before the next one's comes.
+        self.report = None;
+        let report = self.trainer.step();
+        self.time += self.clock.now().saturating_sub(begun);
+        self.samples += report.samples().shape()[0];
+        self.steps += 1;
+        self.report = Some(report);
+
+        let step = self.trainer.steps_done();
+        let every = self.plan.metrics_every.max(1);
+        let mut flow = Flow::Continue;
+        if step.is_multiple_of(every) || step == 1 || step == self.plan.total {
+            let metrics = self.measure()?;
+            flow = flow.max(self.tell(|observer, at| observer.metrics(at, &metrics))?);
+        }
+        let per_epoch = self.trainer.steps_per_epoch();
+        let pictures = &self.trainer.setup().settings.pictures;
+        if self.plan.pictures && pictures.due(step, per_epoch) {
+            self.wait();
+            let samples = self.picture();
+            flow = flow.max(self.tell(|observer, at| observer.picture(at, &samples))?);
+        }
+        Ok(flow.max(self.tell(|observer, at| observer.step(at))?))
+    }
+
+    /// Reads the report's numbers.
+    fn measure(&mut self) -> Result<Metrics> {
+        self.wait();
+        let seconds = self.time.as_secs_f64().max(1e-9);
+        let report = self.report.as_ref();
+        let scalars = report.map(Report::read).unwrap_or_default();
+        let step = self.trainer.steps_done();
+        check_finite(&scalars, step)?;
+        let metrics = Metrics {
+            step,
+            epoch: self.trainer.epoch(),
+            scalars,
+            step_ms: 1e3 * seconds / f64::from(self.steps.max(1)),
+            images_per_s: self.samples as f64 / seconds,
+        };
+        (self.time, self.samples, self.steps) = (Duration::ZERO, 0, 0);
+        Ok(metrics)
+    }
+
+    /// Waits for the steps that the device has still to do, which is training time.
+    fn wait(&mut self) {
+        let begun = self.clock.now();
+        self.trainer.kind().device.synchronize();
+        self.time += self.clock.now().saturating_sub(begun);
+    }
+
+    /// The samples of the picture that is due.
+    fn picture(&self) -> Tensor {
+        let settings = &self.trainer.setup().settings;
+        let pictures = &settings.pictures;
+        let n = pictures.rows * pictures.columns;
+        let draw = match (pictures.source, &self.report) {
+            (PictureSource::Fakes, Some(report)) => {
+                let samples = report.samples();
+                return samples.slice(0, 0, n.min(samples.shape()[0]));
+            }
+            (PictureSource::Fresh, _) => self.trainer.steps_done(),
+            (PictureSource::Fixed | PictureSource::Fakes, _) => 0,
+        };
+        sample(&self.trainer, draw, n, pictures.mode)
+    }
+
+    /// Hands the state over to be kept, unless this session has just done so.
+    fn save(&mut self) -> Result<()> {
+        let step = self.trainer.steps_done();
+        self.wait();
+        if self.saved_at == Some(step) {
+            return Ok(());
+        }
+        if let Some(report) = &self.report {
+            check_finite(&report.read(), step)?;
+        }
+        let checkpoint = self.trainer.checkpoint();
+        self.tell(|observer, at| observer.save(at, &checkpoint).map(|()| Flow::Continue))?;
+        self.saved_at = Some(step);
+        self.tell(|observer, at| observer.saved(at).map(|()| Flow::Continue))?;
+        Ok(())
+    }
+
+    /// Calls `what` on all observers in order; returns the strongest wish.
+    fn tell(
+        &mut self,
+        mut what: impl FnMut(&mut dyn Observer, At<'_>) -> Result<Flow>,
+    ) -> Result<Flow> {
+        let at = At {
+            trainer: &self.trainer,
+            report: self.report.as_ref(),
+            total: self.plan.total,
+            elapsed: self.clock.now().saturating_sub(self.begun),
+        };
+        let mut flow = Flow::Continue;
+        for observer in &mut self.observers {
+            flow = flow.max(what(&mut **observer, at)?);
+        }
+        Ok(flow)
+    }
+}
+
+/// `n` samples of the trained generator, detached; `draw` is the number of the draw of the stream
+/// for samples, which training never draws from.
+///
+/// # Panics
+/// When the recipe makes samples of something else than noise.
+pub fn sample(trainer: &Trainer, draw: u64, n: usize, mode: SampleMode) -> Tensor {
+    let sampler = trainer.recipe().sampler();
+    let seed = trainer.setup().settings.seed;
+    let z = sampler.input().noise(seed, draw, n, trainer.kind());
+    let wanted = crate::sampler::Wanted::default();
+    sampler.sample(&z.detach(), &wanted, mode_of(mode)).detach()
+}
+
+/// Refuses to go on where a number is not finite any more.
+///
+/// # Errors
+/// When one is not.
+pub fn check_finite(scalars: &[(&'static str, f64)], step: u64) -> Result<()> {
+    let bad = scalars.iter().find(|(_, value)| !value.is_finite());
+    let all = || {
+        let told = scalars
+            .iter()
+            .map(|(name, value)| format!("{name} {value}"));
+        told.collect::<Vec<_>>().join(", ")
+    };
+    ensure!(
+        bad.is_none(),
+        "training diverged: at step {step} {}; start a new run with a smaller learning rate (lr=…)",
+        all()
+    );
+    Ok(())
+}

@@ -1,0 +1,305 @@
+//! A recipe, its data and its position: what steps, and what a checkpoint is of.
+
+use crate::batch::Batch;
+use crate::batches::Batches;
+use crate::recipe::Recipe;
+use crate::report::Report;
+use crate::setup::Setup;
+use crate::step::{Inputs, Step, Streams};
+use anyhow::{Context, Result, bail};
+use detach_nn::{Checkpoint, Slot, State, join};
+use detach_tensor::{Count, Kind, StepKey, Steps, Stream, Tensor};
+
+/// The version of a checkpoint's names and metadata.
+pub const CHECKPOINT_VERSION: u32 = 1;
+
+/// A recipe in training.
+pub struct Trainer {
+    setup: Setup,
+    recipe: Box<dyn Recipe>,
+    sets: Vec<Batches>,
+    kind: Kind,
+    /// Steps done. What a step draws holds it, so that a replayed step draws its own.
+    step: Count,
+    steps: Steps<StepKey, Report>,
+    /// How many batches of each set a step of a phase takes, once one has been run.
+    takes: Vec<(u32, Vec<usize>)>,
+}
+
+/// The data and the noise of a training step.
+struct Feed<'a> {
+    sets: &'a mut [Batches],
+    streams: &'a Streams,
+    kind: Kind,
+}
+
+impl Inputs for Feed<'_> {
+    fn batch(&mut self, set: usize) -> Batch {
+        let count = self.sets.len();
+        let set = self.sets.get_mut(set);
+        set.unwrap_or_else(|| panic!("a recipe of {count} data sets asked for another"))
+            .take()
+    }
+
+    fn noise(&mut self, shape: &[usize]) -> Tensor {
+        self.streams.of(Stream::Noise).normal(shape, self.kind)
+    }
+}
+
+impl Trainer {
+    /// A recipe before its first step, on a source of batches for each of its data sets.
+    ///
+    /// # Errors
+    /// When its settings cannot be, or there are more or fewer sources than it has data sets.
+    pub fn new(setup: Setup, sets: Vec<Batches>, kind: Kind) -> Result<Self> {
+        let wanted = setup.data()?.len();
+        if sets.len() != wanted {
+            bail!(
+                "`{}` is trained on {wanted} data sets, and {} were given",
+                setup.recipe().name(),
+                sets.len()
+            );
+        }
+        Ok(Self {
+            recipe: setup.build(kind)?,
+            setup,
+            sets,
+            kind,
+            step: Count::default(),
+            steps: Steps::new(kind.device),
+            takes: Vec::new(),
+        })
+    }
+
+    /// What it was made from.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// Steps done so far.
+    pub fn steps_done(&self) -> u64 {
+        self.step.get()
+    }
+
+    /// Element type and device of everything in it.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Steps in an epoch of the first data set.
+    pub fn steps_per_epoch(&self) -> u64 {
+        let Some(first) = self.sets.first() else {
+            return 1;
+        };
+        match first.is_endless() {
+            true => first.batches_per_epoch(),
+            false => {
+                let batches = first.batches_per_epoch();
+                batches.div_ceil(self.setup.batches_a_step()).max(1)
+            }
+        }
+    }
+
+    /// Epochs done, with a fraction.
+    pub fn epoch(&self) -> f64 {
+        self.steps_done() as f64 / self.steps_per_epoch() as f64
+    }
+
+    /// The recipe.
+    pub fn recipe(&self) -> &dyn Recipe {
+        &*self.recipe
+    }
+
+    /// The recipe, for callers that set weights or watch updates.
+    pub fn recipe_mut(&mut self) -> &mut dyn Recipe {
+        &mut *self.recipe
+    }
+
+    /// One training step. What it draws depends on nothing but the seed, its number and the
+    /// position in the data.
+    ///
+    /// The report is still on the device. There it may be the same tensors every time, with
+    /// the numbers of the last step in them.
+    ///
+    /// # Panics
+    /// When steps of one phase take different numbers of batches: a captured step could not.
+    pub fn step(&mut self) -> Report {
+        let epoch = self.epoch();
+        for (_, optimiser) in self.recipe.optimisers() {
+            optimiser.at_epoch(epoch);
+        }
+        let phase = self.recipe.phase(self.steps_done());
+        let known = self.takes.iter().position(|(of, _)| *of == phase);
+        for (i, set) in self.sets.iter_mut().enumerate() {
+            // How many batches a phase takes shows in its first step.
+            let count = known.map_or(0, |known| self.takes[known].1[i]);
+            set.prepare(&self.step, count);
+        }
+        let report = match known {
+            Some(known) => self.known_step(phase, known),
+            None => self.first_step(phase),
+        };
+        self.step.add(1);
+        report
+    }
+
+    /// The lengths of the step's batches.
+    fn key(&self, phase: u32) -> StepKey {
+        let mut batches = Vec::new();
+        self.sets.iter().for_each(|set| set.lengths(&mut batches));
+        StepKey { phase, batches }
+    }
+
+    /// The first step of a phase: run as it is, and counted as one that warms up.
+    fn first_step(&mut self, phase: u32) -> Report {
+        let report = self.run(phase, None);
+        self.takes
+            .push((phase, self.sets.iter().map(Batches::taken).collect()));
+        let key = self.key(phase);
+        self.steps.ran(key);
+        report
+    }
+
+    fn known_step(&mut self, phase: u32, known: usize) -> Report {
+        let key = self.key(phase);
+        let report = self.run(phase, Some(key));
+        let taken = || self.sets.iter().map(Batches::taken);
+        let takes = &self.takes[known].1;
+        // Of a replay the host sees nothing.
+        assert!(
+            taken().all(|n| n == 0) || takes.iter().copied().eq(taken()),
+            "steps of phase {phase} take {takes:?} and {:?} batches; give steps that differ \
+             phases that differ (Recipe::phase)",
+            taken().collect::<Vec<_>>(),
+        );
+        report
+    }
+
+    /// The recipe's step, captured under `key` where there is one.
+    fn run(&mut self, phase: u32, key: Option<StepKey>) -> Report {
+        let Self {
+            setup,
+            recipe,
+            sets,
+            kind,
+            step,
+            steps,
+            ..
+        } = self;
+        let streams = Streams::new(setup.settings.seed, |random| random.at(step.clone()));
+        let run = || {
+            let mut feed = Feed {
+                sets,
+                streams: &streams,
+                kind: *kind,
+            };
+            recipe.train_step(&mut Step::new(&mut feed, &streams, phase))
+        };
+        match key {
+            Some(key) => steps.run(key, run),
+            None => steps.run_eager(run),
+        }
+    }
+
+    /// Weights, buffers, optimisers, the recipe's own state and the position.
+    pub fn checkpoint(&self) -> Checkpoint {
+        let mut checkpoint = Checkpoint::new();
+        checkpoint.add("", &All(self));
+        let mut describe =
+            |key: &str, value: String| checkpoint.metadata.insert(key.to_owned(), value);
+        describe("version", CHECKPOINT_VERSION.to_string());
+        describe("recipe", self.setup.recipe().name().to_owned());
+        describe("step", self.steps_done().to_string());
+        checkpoint
+    }
+
+    /// Goes on from a checkpoint.
+    ///
+    /// # Errors
+    /// When it is of another recipe or version. Nothing is changed then.
+    pub fn restore(&mut self, mut checkpoint: Checkpoint) -> Result<()> {
+        check_checkpoint(self.setup.recipe().name(), &checkpoint)?;
+        let step = checkpoint.metadata.get("step").and_then(|s| s.parse().ok());
+        let step: u64 = step.context("it does not say at which step it was written")?;
+        if version(&checkpoint)? == 0 {
+            upgrade(&mut checkpoint);
+            checkpoint.restore("", &OfRecipe(&*self.recipe))?;
+            for set in &self.sets {
+                set.go_to(step * self.setup.batches_a_step());
+            }
+        } else {
+            checkpoint.restore("", &All(self))?;
+        }
+        self.step.set(step);
+        Ok(())
+    }
+}
+
+/// Everything that the next step depends on.
+struct All<'a>(&'a Trainer);
+
+impl State for All<'_> {
+    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
+        self.0.recipe.visit(path, f);
+        for (i, set) in self.0.sets.iter().enumerate() {
+            set.visit(&join(path, format_args!("data.{i}")), f);
+        }
+    }
+}
+
+/// The recipe's part of it.
+struct OfRecipe<'a>(&'a dyn Recipe);
+
+impl State for OfRecipe<'_> {
+    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
+        self.0.visit(path, f);
+    }
+}
+
+/// Refuses a checkpoint of another recipe, or of a version that is not known.
+///
+/// # Errors
+/// When it is one, or does not say.
+pub fn check_checkpoint(recipe: &str, checkpoint: &Checkpoint) -> Result<()> {
+    match checkpoint.metadata.get("recipe") {
+        Some(name) if name == recipe => {}
+        Some(other) => bail!("it is of the recipe `{other}`, not `{recipe}`"),
+        None => bail!("it was not written by `gan train`: it does not name its recipe"),
+    }
+    match version(checkpoint)? {
+        0..=CHECKPOINT_VERSION => Ok(()),
+        newer => bail!(
+            "it is of version {newer}, and this program knows versions up to {CHECKPOINT_VERSION}; \
+             use the version of Detach that wrote it, or a newer one"
+        ),
+    }
+}
+
+/// The version that a checkpoint says it has; those before there were versions have 0.
+///
+/// # Errors
+/// When it says something else than a number.
+pub fn version(checkpoint: &Checkpoint) -> Result<u32> {
+    match checkpoint.metadata.get("version") {
+        None => Ok(0),
+        Some(text) => text
+            .parse()
+            .with_context(|| format!("its version is `{text}`, which is no number")),
+    }
+}
+
+/// Gives the tensors of version 0 the names that they have now.
+pub fn upgrade(checkpoint: &mut Checkpoint) {
+    const RENAMED: [(&str, &str); 4] = [
+        ("generator.", "generator.net."),
+        ("discriminator.", "discriminator.net."),
+        ("adam_g.", "generator.optim."),
+        ("adam_d.", "discriminator.optim."),
+    ];
+    checkpoint.rename(|name| {
+        let renamed = RENAMED
+            .iter()
+            .find_map(|(old, new)| Some(format!("{new}{}", name.strip_prefix(old)?)));
+        Some(renamed.unwrap_or_else(|| name.to_owned()))
+    });
+}
