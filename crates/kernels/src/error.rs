@@ -7,13 +7,13 @@ pub enum DeviceError {
     #[error("unknown device `{0}`: use `auto`, `cpu` or `cuda:N`")]
     Unknown(String),
     /// There is no CUDA driver.
-    #[error("{} (libcuda is not found): install one, or use `--device cpu`", self.reason())]
+    #[error("{} (libcuda is not found): install one, or use the CPU", self.reason())]
     NoDriver,
     /// The driver cannot read our kernels.
-    #[error("{}: install driver 525 or later, or use `--device cpu`", self.reason())]
+    #[error("{}: install driver 525 or later, or use the CPU", self.reason())]
     OldDriver(String),
     /// There are fewer devices.
-    #[error("there is no `cuda:{index}`: {}; `gan info` lists them", self.reason())]
+    #[error("there is no `cuda:{index}`: {}", self.reason())]
     NoDevice {
         /// The device asked for.
         index: usize,
@@ -21,7 +21,7 @@ pub enum DeviceError {
         count: usize,
     },
     /// The device is older than our kernels.
-    #[error("{}; use another device, `--device cpu` or `--matmul fp32`", self.reason())]
+    #[error("{}; use another device, the CPU or products in fp32", self.reason())]
     OldDevice {
         /// Its number.
         index: usize,
@@ -33,7 +33,7 @@ pub enum DeviceError {
         needs: u32,
     },
     /// The driver refused.
-    #[error("{}; use `--device cpu`", self.reason())]
+    #[error("{}; use the CPU", self.reason())]
     Refused {
         /// The device asked for.
         index: usize,

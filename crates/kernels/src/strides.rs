@@ -135,7 +135,7 @@ pub(crate) fn assert_f32(op: &str, x: &Buffer) {
     assert_eq!(
         x.dtype(),
         DType::F32,
-        "{op}: a GPU computes in f32; f64 is for `--device cpu`"
+        "{op}: a GPU computes in f32; f64 is for the CPU"
     );
 }
 

@@ -25,7 +25,7 @@ impl Opened {
             _ => match Device::open(name, matmul.into()) {
                 Ok(device) => (device, None),
                 Err(error @ DeviceError::Unknown(_)) => return Err(usage(error)),
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(flagged(&error)),
             },
         };
         Ok(Self {
@@ -82,5 +82,17 @@ impl Opened {
             about += &why.reason();
         }
         format!("{} ({about})", self.device)
+    }
+}
+
+/// The error with its cure as flags: below, nothing knows one.
+fn flagged(error: &DeviceError) -> anyhow::Error {
+    let text = error
+        .to_string()
+        .replace("the CPU", "`--device cpu`")
+        .replace("products in fp32", "`--matmul fp32`");
+    match error {
+        DeviceError::NoDevice { .. } => anyhow!("{text}; `gan info` lists them"),
+        _ => anyhow!("{text}"),
     }
 }

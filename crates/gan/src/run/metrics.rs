@@ -15,16 +15,18 @@ pub const VERSION: u32 = 1;
 /// A line of metrics as JSON: `version`, `step`, `epoch`, the recipe's own numbers by name,
 /// `step_ms`, `images_per_s`.
 pub fn line(metrics: &Metrics) -> String {
-    let mut out = Map::new();
-    out.insert("version".to_owned(), json!(VERSION));
-    out.insert("step".to_owned(), json!(metrics.step));
-    out.insert("epoch".to_owned(), json!(metrics.epoch));
-    for (name, value) in &metrics.scalars {
-        out.insert((*name).to_owned(), json!(value));
+    let mut out = format!("{{\"version\":{VERSION},\"step\":{}", metrics.step);
+    let numbers = metrics.scalars.iter().copied();
+    let before = [("epoch", metrics.epoch)];
+    let after = [
+        ("step_ms", metrics.step_ms),
+        ("images_per_s", metrics.images_per_s),
+    ];
+    for (name, value) in before.into_iter().chain(numbers).chain(after) {
+        out += &format!(",{}:{}", json!(name), json!(value));
     }
-    out.insert("step_ms".to_owned(), json!(metrics.step_ms));
-    out.insert("images_per_s".to_owned(), json!(metrics.images_per_s));
-    Value::Object(out).to_string()
+    out.push('}');
+    out
 }
 
 /// Appends to `metrics.jsonl`.
