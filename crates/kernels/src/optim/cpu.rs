@@ -81,11 +81,15 @@ pub(super) fn update(rule: &Rule, factors: &Factors, all: &mut [Moving<'_>]) {
 
 fn update_piece(rule: &Rule, factors: &Factors, mut piece: Piece<'_>) {
     let how = &factors.gradient;
+    // What most networks are trained by needs no room between its reads and its writes, and room
+    // costs: it is zeroed for every parameter, however small.
+    if how.is_plain() && matches!(rule, Rule::Adam(_)) {
+        let Piece { param, state, grad } = piece;
+        return move_block(rule, factors, param, state, (grad, &mut []));
+    }
     let (mut prepared, mut direction) = ([0.0; BLOCK], [0.0; BLOCK]);
-    let whole = how.is_plain() && matches!(rule, Rule::Adam(_));
-    let size = if whole { piece.param.len() } else { BLOCK };
     while !piece.param.is_empty() {
-        let Piece { param, state, grad } = piece.take(size);
+        let Piece { param, state, grad } = piece.take(BLOCK);
         let grad = match how.is_plain() {
             true => grad,
             false => {
@@ -94,7 +98,7 @@ fn update_piece(rule: &Rule, factors: &Factors, mut piece: Piece<'_>) {
                 prepared
             }
         };
-        let direction = &mut direction[..param.len().min(BLOCK)];
+        let direction = &mut direction[..param.len()];
         move_block(rule, factors, param, state, (grad, direction));
     }
 }
