@@ -16,6 +16,8 @@ pub const CHECKPOINT_VERSION: u32 = 1;
 /// A recipe in training.
 pub struct Trainer {
     setup: Setup,
+    /// Batches of the first data set that a step takes.
+    batches_a_step: u64,
     recipe: Box<dyn Recipe>,
     sets: Vec<Batches>,
     kind: Kind,
@@ -62,6 +64,7 @@ impl Trainer {
         }
         Ok(Self {
             recipe: setup.build(kind)?,
+            batches_a_step: setup.batches_a_step(),
             setup,
             sets,
             kind,
@@ -95,7 +98,7 @@ impl Trainer {
             true => first.batches_per_epoch(),
             false => {
                 let batches = first.batches_per_epoch();
-                batches.div_ceil(self.setup.batches_a_step()).max(1)
+                batches.div_ceil(self.batches_a_step).max(1)
             }
         }
     }
@@ -225,7 +228,7 @@ impl Trainer {
             upgrade(&mut checkpoint);
             checkpoint.restore("", &OfRecipe(&*self.recipe))?;
             for set in &self.sets {
-                set.go_to(step * self.setup.batches_a_step());
+                set.go_to(step * self.batches_a_step);
             }
         } else {
             checkpoint.restore("", &All(self))?;
