@@ -1,7 +1,7 @@
 //! Batches, as a pure function of (seed, position in the data).
 
 use crate::batch::Batch;
-use crate::samples::{DataKind, ImageSize};
+use crate::samples::ImageSize;
 use crate::settings::{Sampling, Settings};
 use crate::store::Store;
 use anyhow::{Result, ensure};
@@ -108,15 +108,6 @@ impl Batches {
             prepared: 0,
             taken: 0,
         })
-    }
-
-    /// Batches of what a recipe is trained on, where that is a distribution; `None` where it is
-    /// a data set, which has to be given.
-    pub fn of_distribution(data: DataKind, settings: &Settings, kind: Kind) -> Option<Self> {
-        match data {
-            DataKind::Gaussian => Some(Self::gaussian(settings, kind)),
-            DataKind::Images(_) => None,
-        }
     }
 
     /// Batches in an epoch.

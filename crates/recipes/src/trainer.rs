@@ -226,7 +226,7 @@ impl Trainer {
         let step: u64 = step.context("it does not say at which step it was written")?;
         if version(&checkpoint)? == 0 {
             upgrade(&mut checkpoint);
-            checkpoint.restore("", &OfRecipe(&*self.recipe))?;
+            checkpoint.restore("", &*self.recipe)?;
             for set in &self.sets {
                 set.go_to(step * self.batches_a_step);
             }
@@ -247,15 +247,6 @@ impl State for All<'_> {
         for (i, set) in self.0.sets.iter().enumerate() {
             set.visit(&join(path, format_args!("data.{i}")), f);
         }
-    }
-}
-
-/// The recipe's part of it.
-struct OfRecipe<'a>(&'a dyn Recipe);
-
-impl State for OfRecipe<'_> {
-    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
-        self.0.visit(path, f);
     }
 }
 
