@@ -2,7 +2,7 @@
 //! batch or on fresh ones; state of its own; G's update in some steps only; a learning rate that falls.
 
 use detach_nn::{
-    Initialiser, Module, Network, Optim, Optimiser, Param, Sequential, Slot, State, Trained, join,
+    Initialiser, Module, Name, Network, Optim, Optimiser, Param, Sequential, Slot, State, Trained,
 };
 use detach_recipes::nets::mlp::{discriminator, keras_generator};
 use detach_recipes::{
@@ -177,9 +177,9 @@ impl Recipe for Critic {
 }
 
 impl State for Critic {
-    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
-        self.g.visit(&join(path, "generator"), f);
-        self.d.visit(&join(path, "discriminator"), f);
-        f(join(path, "mean"), Slot::Buffer(&self.mean));
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
+        self.g.visit(path.dot("generator"), f);
+        self.d.visit(path.dot("discriminator"), f);
+        f(path.dot("mean"), Slot::Buffer(&self.mean));
     }
 }

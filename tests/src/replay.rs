@@ -3,7 +3,7 @@
 use crate::golden::{
     D_TAG, G_TAG, Golden, NOISE_TAG, Nets, REAL_TAG, Which, by_formula, fill, norm,
 };
-use detach_nn::{Optimiser, Slot, State};
+use detach_nn::{Name, Optimiser, Slot, State};
 use detach_recipes::{Batch, DataKind, Inputs, Preset, Recipe, Report, Setup, Step, Streams, find};
 use detach_tensor::{Kind, Tensor};
 use std::cell::RefCell;
@@ -196,9 +196,9 @@ fn watch(optimiser: &mut Optimiser, net: Which, record: &Rc<RefCell<Record>>) {
 /// ‖·‖ of every parameter and buffer, by name.
 fn norms(state: &dyn State) -> BTreeMap<String, f64> {
     let mut out = BTreeMap::new();
-    state.visit("", &mut |name, slot| {
+    state.visit(Name::ROOT, &mut |name, slot| {
         if let Slot::Param(x) | Slot::Buffer(x) = slot {
-            out.insert(name, norm(&x.get().to_vec::<f64>()));
+            out.insert(name.to_string(), norm(&x.get().to_vec::<f64>()));
         }
     });
     out

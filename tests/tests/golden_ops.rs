@@ -113,9 +113,9 @@ impl Run<'_> {
             let names = names.each_ref().map(String::as_str);
             results.extend(self.gradients(&y, &format!("dy{n}"), &x, &layer, names));
         }
-        detach_nn::State::visit(&layer, "", &mut |name, slot| {
+        detach_nn::State::visit(&layer, detach_nn::Name::ROOT, &mut |name, slot| {
             if let Slot::Buffer(running) = slot {
-                results.push((name, running.get().to_vec()));
+                results.push((name.to_string(), running.get().to_vec()));
             }
         });
         results

@@ -1,6 +1,6 @@
 //! Every optimiser against PyTorch, and `f32` against `f64`.
 
-use detach_nn::{Optimiser, Param, Slot, State, join};
+use detach_nn::{Name, Optimiser, Param, Slot, State};
 use detach_tensor::{DType, Tensor};
 use detach_tests::golden::{
     self, OPTIM_GRADIENT_TAG, OPTIM_PARAMETER_TAG, OptimCase, Optims, by_formula,
@@ -10,9 +10,9 @@ use detach_tests::golden::{
 struct Parameters(Vec<Param>);
 
 impl State for Parameters {
-    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
         for (k, param) in self.0.iter().enumerate() {
-            f(join(path, k), Slot::Param(param));
+            f(path.dot(k), Slot::Param(param));
         }
     }
 }

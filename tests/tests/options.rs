@@ -60,7 +60,7 @@ fn trained(recipe: &'static RecipeInfo, change: Option<&str>) -> Option<Vec<f32>
     let samples = session::sample(&trainer, 0, 2, SampleMode::Eval);
     let mut values = samples.to_vec::<f32>();
     for (_, network) in trainer.recipe().networks() {
-        network.visit("", &mut |_, slot| {
+        network.visit(detach_nn::Name::ROOT, &mut |_, slot| {
             if let detach_nn::Slot::Param(x) | detach_nn::Slot::Buffer(x) = slot {
                 values.extend(x.get().to_vec::<f32>());
             }

@@ -1,6 +1,7 @@
 //! Layers without parameters: activations and changes of shape.
 
 use crate::module::{Mode, Module, Network, Slot, State};
+use crate::name::Name;
 use detach_tensor::{Act, Tensor};
 
 /// The rectifier: max(x, 0).
@@ -30,7 +31,7 @@ pub struct Unflatten(pub [usize; 3]);
 macro_rules! stateless {
     ($($layer:ident: $forward:expr, $describe:expr $(, $activation:expr)?;)*) => {$(
         impl State for $layer {
-            fn visit<'a>(&'a self, _: &str, _: &mut dyn FnMut(String, Slot<'a>)) {}
+            fn visit<'a>(&'a self, _: Name<'_>, _: &mut dyn FnMut(Name<'_>, Slot<'a>)) {}
         }
         impl Module for $layer {
             fn forward(&self, x: &Tensor, _: Mode<'_>) -> Tensor {

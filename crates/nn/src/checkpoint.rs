@@ -49,7 +49,8 @@ impl Checkpoint {
     /// When a name is there already.
     #[track_caller]
     pub fn add(&mut self, prefix: &str, state: &dyn State) {
-        state.visit(prefix, &mut |name, slot| {
+        state.visit(prefix.into(), &mut |name, slot| {
+            let name = name.to_string();
             let new = !self.tensors.contains_key(&name);
             assert!(new, "two tensors called `{name}` in one checkpoint");
             self.tensors.insert(name, Entry::of(slot));
@@ -151,8 +152,8 @@ impl Checkpoint {
     /// When they are not; nothing is written then.
     pub fn restore(&self, prefix: &str, state: &dyn State) -> Result<(), CheckpointError> {
         let mut slots: BTreeMap<String, Slot<'_>> = BTreeMap::new();
-        state.visit(prefix, &mut |name, slot| {
-            slots.insert(name, slot);
+        state.visit(prefix.into(), &mut |name, slot| {
+            slots.insert(name.to_string(), slot);
         });
         let mine = |name: &&String| is_inside(name, prefix);
 

@@ -1,7 +1,7 @@
 //! Weight clipping. How gradients are clipped is a matter of the
 //! [`Optimiser`](crate::Optimiser).
 
-use crate::module::{Param, State, parameters};
+use crate::module::{State, for_each_parameter};
 use detach_tensor::Tensor;
 use detach_tensor::optim::clamp;
 use std::cell::RefMut;
@@ -15,9 +15,8 @@ use std::cell::RefMut;
 /// When `limit` is negative or NaN.
 #[track_caller]
 pub fn clip_weights(net: &dyn State, limit: f64) {
-    let params = parameters(net);
-    let own = params.iter().map(|(_, param)| Param::borrow_mut(param));
-    let mut own: Vec<RefMut<'_, Tensor>> = own.collect();
+    let mut own: Vec<RefMut<'_, Tensor>> = Vec::new();
+    for_each_parameter(net, |_, param| own.push(param.borrow_mut()));
     let mut all: Vec<&mut Tensor> = own.iter_mut().map(|param| &mut **param).collect();
     clamp(limit, "clip_weights", &mut all);
 }
@@ -25,7 +24,7 @@ pub fn clip_weights(net: &dyn State, limit: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{BatchNorm, Initialiser, Linear, Scheme, Sequential, Slot};
+    use crate::{BatchNorm, Initialiser, Linear, Name, Scheme, Sequential, Slot, parameters};
     use detach_tensor::{DType, Random, Stream};
 
     #[test]
@@ -37,13 +36,13 @@ mod tests {
             .push(BatchNorm::new(4, &init));
         clip_weights(&net, 0.01);
         let mut clipped = 0;
-        net.visit("", &mut |name, slot| match slot {
+        net.visit(Name::ROOT, &mut |name, slot| match slot {
             Slot::Param(param) => {
                 let values = param.get().to_vec::<f32>();
                 assert!(values.iter().all(|x| x.abs() <= 0.01), "{name}");
                 clipped += values.iter().filter(|x| x.abs() == 0.01).count();
             }
-            Slot::Buffer(buffer) if name == "1.running_var" => {
+            Slot::Buffer(buffer) if name.is("1.running_var") => {
                 assert_eq!(buffer.get().to_vec::<f32>(), [1.0; 4]);
             }
             _ => {}

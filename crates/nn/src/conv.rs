@@ -6,6 +6,7 @@
 use crate::Initialiser;
 use crate::linear::visit_affine;
 use crate::module::{Mode, Module, Network, Param, Slot, State};
+use crate::name::Name;
 use detach_tensor::{Act, Epilogue, Tensor};
 
 /// 2-D convolution with zero padding: `[N, I, H, W]` to
@@ -118,13 +119,13 @@ impl ConvTranspose2d {
 }
 
 impl State for Conv2d {
-    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
         visit_affine(&self.weight, self.bias.as_ref(), path, f);
     }
 }
 
 impl State for ConvTranspose2d {
-    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
         visit_affine(&self.weight, self.bias.as_ref(), path, f);
     }
 }

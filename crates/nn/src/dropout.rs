@@ -2,6 +2,7 @@
 //! scaled by 1 / (1 − p) so that the mean stays.
 
 use crate::module::{Mode, Module, Network, Slot, State};
+use crate::name::Name;
 use detach_tensor::Tensor;
 
 /// Zeroes each element with probability p. The identity in eval mode, and for p = 0,
@@ -57,11 +58,11 @@ fn drop_out(x: &Tensor, p: f64, mask_shape: &[usize], mode: Mode<'_>) -> Tensor 
 }
 
 impl State for Dropout {
-    fn visit<'a>(&'a self, _: &str, _: &mut dyn FnMut(String, Slot<'a>)) {}
+    fn visit<'a>(&'a self, _: Name<'_>, _: &mut dyn FnMut(Name<'_>, Slot<'a>)) {}
 }
 
 impl State for Dropout2d {
-    fn visit<'a>(&'a self, _: &str, _: &mut dyn FnMut(String, Slot<'a>)) {}
+    fn visit<'a>(&'a self, _: Name<'_>, _: &mut dyn FnMut(Name<'_>, Slot<'a>)) {}
 }
 
 impl Module for Dropout {

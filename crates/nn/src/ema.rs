@@ -1,6 +1,7 @@
 //! An exponential moving average of a network over the steps of its training.
 
 use crate::module::{Param, Slot, State};
+use crate::name::Name;
 use detach_tensor::optim::average;
 use detach_tensor::{Count, Scalar, Tensor};
 use std::cell::RefMut;
@@ -29,7 +30,12 @@ impl<N: State> Ema<N> {
             (0.0..1.0).contains(&decay),
             "Ema::new: a decay of {decay}; expected 0 ≤ decay < 1"
         );
-        for pair in pairs(of, &copy) {
+        let pairs = pairs(of, &copy);
+        assert!(
+            names(of) == names(&copy),
+            "Ema::new: an average and its network have other names: make both in the same way"
+        );
+        for pair in pairs {
             match pair {
                 Pair::Param(from, to) | Pair::Buffer(from, to) => {
                     to.set("Ema::new", from.get().value());
@@ -79,7 +85,7 @@ impl<N: State> Ema<N> {
 
 impl<N: State> State for Ema<N> {
     /// The average's parameters are buffers: nothing trains them.
-    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
         self.net.visit(path, &mut |name, slot| match slot {
             Slot::Param(param) => f(name, Slot::Buffer(param)),
             other => f(name, other),
@@ -94,23 +100,26 @@ enum Pair<'a> {
     Count(&'a Count, &'a Count),
 }
 
+fn names(net: &dyn State) -> Vec<String> {
+    let mut names = Vec::new();
+    net.visit(Name::ROOT, &mut |name, _| names.push(name.to_string()));
+    names
+}
+
 /// The pieces of two networks side by side.
 #[track_caller]
 fn pairs<'a>(of: &'a dyn State, copy: &'a dyn State) -> Vec<Pair<'a>> {
     let pieces = |net: &'a dyn State| {
         let mut pieces = Vec::new();
-        net.visit("", &mut |name, slot| pieces.push((name, slot)));
+        net.visit(Name::ROOT, &mut |_, slot| pieces.push(slot));
         pieces
     };
     let (of, copy) = (pieces(of), pieces(copy));
-    let pair = |((a, from), (b, to)): (&(String, Slot<'a>), &(String, Slot<'a>))| {
-        let pair = match (*from, *to) {
-            (Slot::Param(from), Slot::Param(to)) => Pair::Param(from, to),
-            (Slot::Buffer(from), Slot::Buffer(to)) => Pair::Buffer(from, to),
-            (Slot::Count(from), Slot::Count(to)) => Pair::Count(from, to),
-            _ => return None,
-        };
-        (a == b).then_some(pair)
+    let pair = |(from, to): (&Slot<'a>, &Slot<'a>)| match (*from, *to) {
+        (Slot::Param(from), Slot::Param(to)) => Some(Pair::Param(from, to)),
+        (Slot::Buffer(from), Slot::Buffer(to)) => Some(Pair::Buffer(from, to)),
+        (Slot::Count(from), Slot::Count(to)) => Some(Pair::Count(from, to)),
+        _ => None,
     };
     let all: Option<Vec<Pair<'a>>> = of.iter().zip(&copy).map(pair).collect();
     match all {
@@ -186,7 +195,7 @@ mod tests {
         let ema = Ema::new(&net, self::net(2), 0.99);
         assert_eq!(parameters(&ema).len(), 0);
         let mut names = Vec::new();
-        ema.visit("ema", &mut |name, _| names.push(name));
+        ema.visit("ema".into(), &mut |name, _| names.push(name.to_string()));
         assert_eq!(names[..2], ["ema.0.weight", "ema.0.bias"]);
         assert_eq!(names.len(), 7);
     }

@@ -6,7 +6,7 @@
 //!
 //! # Reading order
 //!
-//! 1. [`module`]: [`Param`] (a value written in place), [`State`] (named pieces that a
+//! 1. [`module`]: [`Param`] (a value written in place), [`State`] (pieces with a [`Name`] that a
 //!    checkpoint saves), [`Module`] (state with a `forward`), [`Mode`].
 //! 2. [`linear`], then [`conv`] and [`norm`](mod@norm): layers, with PyTorch's names and defaults.
 //! 3. [`sequential`]: layers one after the other, each activation in its layer's kernel.
@@ -48,6 +48,7 @@ pub mod init;
 pub mod linear;
 pub mod loss;
 pub mod module;
+pub mod name;
 pub mod norm;
 pub mod optim;
 pub mod schedule;
@@ -62,7 +63,8 @@ pub use dropout::{Dropout, Dropout2d};
 pub use ema::Ema;
 pub use init::{Initialiser, Scheme};
 pub use linear::Linear;
-pub use module::{Mode, Module, Network, Param, Slot, State, count, gradients, join, parameters};
+pub use module::{Mode, Module, Network, Param, Slot, State, count, gradients, parameters};
+pub use name::{Name, Part};
 pub use norm::BatchNorm;
 pub use optim::{Optim, OptimKind, Optimiser};
 pub use schedule::Schedule;

@@ -1,7 +1,8 @@
 //! The fully connected layer.
 
 use crate::Initialiser;
-use crate::module::{Mode, Module, Network, Param, Slot, State, join};
+use crate::module::{Mode, Module, Network, Param, Slot, State};
+use crate::name::Name;
 use detach_tensor::{Act, Epilogue, Tensor};
 
 /// y = x·Wᵀ + b: `[N, in]` to `[N, out]`, with `weight` `[out, in]` and `bias` `[out]`.
@@ -34,17 +35,17 @@ impl Linear {
 pub(crate) fn visit_affine<'a>(
     weight: &'a Param,
     bias: Option<&'a Param>,
-    path: &str,
-    f: &mut dyn FnMut(String, Slot<'a>),
+    path: Name<'_>,
+    f: &mut dyn FnMut(Name<'_>, Slot<'a>),
 ) {
-    f(join(path, "weight"), Slot::Param(weight));
+    f(path.dot("weight"), Slot::Param(weight));
     if let Some(bias) = bias {
-        f(join(path, "bias"), Slot::Param(bias));
+        f(path.dot("bias"), Slot::Param(bias));
     }
 }
 
 impl State for Linear {
-    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
         visit_affine(&self.weight, self.bias.as_ref(), path, f);
     }
 }

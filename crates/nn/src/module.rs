@@ -1,5 +1,6 @@
 //! What a layer is: state with names, and a function of a tensor.
 
+use crate::name::Name;
 use detach_tensor::{Act, Array, Count, Random, Tensor, grad};
 use std::cell::{RefCell, RefMut};
 
@@ -62,18 +63,9 @@ pub enum Slot<'a> {
 /// Something with named pieces that a checkpoint saves and restores.
 pub trait State {
     /// Calls `f` with the name and the slot of each piece, always in the same order.
-    /// Names start with `path`, as [`join`] does it: `"0"` gives `"0.weight"`, the
-    /// empty path `"weight"`.
-    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>));
-}
-
-/// `path.name`, or `name` where the path is empty.
-#[must_use]
-pub fn join(path: &str, name: impl std::fmt::Display) -> String {
-    match path {
-        "" => name.to_string(),
-        _ => format!("{path}.{name}"),
-    }
+    /// Names start with `path`: below `0` there is `path.dot("weight")`, spelt `0.weight`, below the
+    /// root `weight`.
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>));
 }
 
 /// Something that can be trained and described: layers, and whatever is made of them.
@@ -123,18 +115,25 @@ pub trait Module: Network {
 #[must_use]
 pub fn parameters(net: &dyn State) -> Vec<(String, &Param)> {
     let mut out = Vec::new();
-    net.visit("", &mut |name, slot| {
+    for_each_parameter(net, |name, param| out.push((name.to_string(), param)));
+    out
+}
+
+/// Calls `f` with the name and the parameter of each entry of [`parameters`].
+pub(crate) fn for_each_parameter<'a>(net: &'a dyn State, mut f: impl FnMut(Name<'_>, &'a Param)) {
+    net.visit(Name::ROOT, &mut |name, slot| {
         if let Slot::Param(param) = slot {
-            out.push((name, param));
+            f(name, param);
         }
     });
-    out
 }
 
 /// The number of trained values.
 #[must_use]
 pub fn count(net: &dyn State) -> usize {
-    parameters(net).iter().map(|(_, p)| p.get().len()).sum()
+    let mut count = 0;
+    for_each_parameter(net, |_, param| count += param.get().len());
+    count
 }
 
 /// ∂`loss`/∂p for every parameter p of `net`, in the order of [`parameters`].
@@ -147,7 +146,8 @@ pub fn count(net: &dyn State) -> usize {
 #[must_use]
 #[track_caller]
 pub fn gradients(loss: &Tensor, net: &dyn State) -> Vec<Tensor> {
-    let handles: Vec<Tensor> = parameters(net).iter().map(|(_, p)| p.get()).collect();
+    let mut handles = Vec::new();
+    for_each_parameter(net, |_, param| handles.push(param.get()));
     let wrt: Vec<&Tensor> = handles.iter().collect();
     grad(loss, &wrt, false)
 }

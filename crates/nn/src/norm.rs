@@ -1,7 +1,8 @@
 //! Batch normalisation (Ioffe & Szegedy, arXiv:1502.03167), as a layer.
 
 use crate::Initialiser;
-use crate::module::{Mode, Module, Network, Param, Slot, State, join};
+use crate::module::{Mode, Module, Network, Param, Slot, State};
+use crate::name::Name;
 use detach_tensor::{Act, Array, Count, Tensor, track_statistics};
 
 /// Normalises each channel of `[N, C]` or `[N, C, H, W]`: PyTorch's `BatchNorm1d` and
@@ -79,13 +80,13 @@ impl BatchNorm {
 }
 
 impl State for BatchNorm {
-    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
-        f(join(path, "weight"), Slot::Param(&self.weight));
-        f(join(path, "bias"), Slot::Param(&self.bias));
-        f(join(path, "running_mean"), Slot::Buffer(&self.running_mean));
-        f(join(path, "running_var"), Slot::Buffer(&self.running_var));
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
+        f(path.dot("weight"), Slot::Param(&self.weight));
+        f(path.dot("bias"), Slot::Param(&self.bias));
+        f(path.dot("running_mean"), Slot::Buffer(&self.running_mean));
+        f(path.dot("running_var"), Slot::Buffer(&self.running_var));
         f(
-            join(path, "num_batches_tracked"),
+            path.dot("num_batches_tracked"),
             Slot::Count(&self.num_batches_tracked),
         );
     }

@@ -3,9 +3,10 @@
 mod check;
 mod config;
 
-use crate::module::{Param, Slot, State, join, parameters};
+use crate::module::{Param, Slot, State, for_each_parameter, parameters};
+use crate::name::Name;
 pub use config::{Optim, OptimKind};
-use detach_tensor::optim::{Clip, Moving, Rule, Update, update};
+use detach_tensor::optim::{self, Clip, Moving, Rule, Update, update};
 use detach_tensor::{Array, Count, Scalar, Tensor};
 use std::cell::RefMut;
 
@@ -101,9 +102,13 @@ impl Optimiser {
     /// gradients are not theirs.
     #[track_caller]
     pub fn step(&mut self, net: &dyn State, gradients: &[Tensor]) {
-        let params = parameters(net);
-        let names = params.iter().map(|(name, _)| name);
-        let same = names.eq(self.kept.iter().map(|kept| &kept.parameter));
+        let (mut params, mut same) = (Vec::with_capacity(self.kept.len()), true);
+        for_each_parameter(net, |name, param| {
+            let known = self.kept.get(params.len());
+            same &= known.is_some_and(|kept| name.is(&kept.parameter));
+            params.push(param);
+        });
+        same &= params.len() == self.kept.len();
         assert!(
             same && gradients.len() == params.len(),
             "Optimiser::step: made for {} parameters, called with {} and {} gradients; an \
@@ -123,11 +128,11 @@ impl Optimiser {
             weight_decay: self.optim.weight_decay,
             clip: self.clip,
         };
-        let own = params.iter().zip(&self.kept).map(|((_, param), kept)| {
+        let own = params.iter().zip(&self.kept).map(|(param, kept)| {
             let state = kept.state.iter().map(Param::borrow_mut);
             (param.borrow_mut(), state.collect())
         });
-        let mut own: Vec<(RefMut<'_, Tensor>, Vec<RefMut<'_, Tensor>>)> = own.collect();
+        let mut own: Vec<(RefMut<'_, Tensor>, optim::Kept<RefMut<'_, Tensor>>)> = own.collect();
         let all = own.iter_mut().zip(gradients);
         let mut all: Vec<Moving<'_>> = all
             .map(|((param, state), gradient)| Moving {
@@ -141,12 +146,11 @@ impl Optimiser {
 }
 
 impl State for Optimiser {
-    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
-        f(join(path, "step"), Slot::Count(&self.step));
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
+        f(path.dot("step"), Slot::Count(&self.step));
         for kept in &self.kept {
             for (kind, state) in self.rule.state().iter().zip(&kept.state) {
-                let name = join(path, format_args!("{kind}.{}", kept.parameter));
-                f(name, Slot::Buffer(state));
+                f(path.dot(*kind).dot(&*kept.parameter), Slot::Buffer(state));
             }
         }
     }
@@ -239,7 +243,7 @@ mod tests {
         let names = |optim: &Optim| {
             let optimiser = Optimiser::new(optim, &net());
             let mut names = Vec::new();
-            optimiser.visit("", &mut |name, _| names.push(name));
+            optimiser.visit(Name::ROOT, &mut |name, _| names.push(name.to_string()));
             names
         };
         let adam = names(&Optim::default());

@@ -1,6 +1,7 @@
 //! Layers in a row.
 
-use crate::module::{Mode, Module, Network, Slot, State, join};
+use crate::module::{Mode, Module, Network, Slot, State};
+use crate::name::Name;
 use detach_tensor::Tensor;
 
 /// Layers one after the other, named by position as `nn.Sequential` names them:
@@ -29,9 +30,9 @@ impl Sequential {
 }
 
 impl State for Sequential {
-    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
         for (i, layer) in self.0.iter().enumerate() {
-            layer.visit(&join(path, i), f);
+            layer.visit(path.dot(i), f);
         }
     }
 }
@@ -126,7 +127,7 @@ mod tests {
         assert_eq!(count(&discriminator), 138_817);
 
         let mut names = Vec::new();
-        discriminator.visit("", &mut |name, slot| {
+        discriminator.visit(Name::ROOT, &mut |name, slot| {
             let shape = match slot {
                 Slot::Param(p) | Slot::Buffer(p) => p.get().shape().to_vec(),
                 Slot::Count(_) => vec![],
@@ -150,8 +151,8 @@ mod tests {
 
         let first = |net: &Sequential, path: &str| {
             let mut first = None;
-            net.visit(path, &mut |name, _| {
-                first.get_or_insert(name);
+            net.visit(path.into(), &mut |name, _| {
+                first.get_or_insert(name.to_string());
             });
             first
         };

@@ -1,6 +1,7 @@
 //! A network in training.
 
-use crate::module::{Network, Slot, State, gradients, join};
+use crate::module::{Network, Slot, State, gradients};
+use crate::name::Name;
 use crate::{Ema, Optim, Optimiser};
 use detach_tensor::{Scalar, Tensor};
 use std::ops::Deref;
@@ -104,11 +105,11 @@ impl<N> Deref for Trained<N> {
 
 impl<N: State> State for Trained<N> {
     /// `net.…`, `optim.…` and, where there is an average, `ema.…`.
-    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
-        self.net.visit(&join(path, "net"), f);
-        self.optim.visit(&join(path, "optim"), f);
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
+        self.net.visit(path.dot("net"), f);
+        self.optim.visit(path.dot("optim"), f);
         if let Some(ema) = &self.ema {
-            ema.visit(&join(path, "ema"), f);
+            ema.visit(path.dot("ema"), f);
         }
     }
 }

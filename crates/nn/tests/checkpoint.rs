@@ -1,7 +1,7 @@
 //! Checkpoints as files: what comes back, and what does not come in.
 
 use detach_nn::{
-    BatchNorm, Checkpoint, CheckpointError, Conv2d, Initialiser, Linear, Mode, Module, Optim,
+    BatchNorm, Checkpoint, CheckpointError, Conv2d, Initialiser, Linear, Mode, Module, Name, Optim,
     Optimiser, Scheme, Sequential, Slot, State, gradients, parameters,
 };
 use detach_tensor::{Count, DType, Random, Stream};
@@ -40,14 +40,14 @@ fn trained(dtype: DType) -> (Sequential, Optimiser) {
 /// Name, shape and the bits of every value.
 fn contents(state: &dyn State) -> Vec<(String, Vec<usize>, Vec<u64>)> {
     let mut out = Vec::new();
-    state.visit("", &mut |name, slot| {
+    state.visit(Name::ROOT, &mut |name, slot| {
         out.push(match slot {
             Slot::Param(p) | Slot::Buffer(p) => {
                 let tensor = p.get();
                 let bits = tensor.to_vec::<f64>().iter().map(|v| v.to_bits()).collect();
-                (name, tensor.shape().to_vec(), bits)
+                (name.to_string(), tensor.shape().to_vec(), bits)
             }
-            Slot::Count(count) => (name, vec![], vec![count.get()]),
+            Slot::Count(count) => (name.to_string(), vec![], vec![count.get()]),
         });
     });
     out
@@ -272,8 +272,8 @@ fn only_the_same_network_takes_it() {
 fn a_negative_count_is_refused() {
     struct Steps(Count);
     impl State for Steps {
-        fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
-            f(detach_nn::join(path, "steps"), Slot::Count(&self.0));
+        fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
+            f(path.dot("steps"), Slot::Count(&self.0));
         }
     }
     let message = refused(&Steps(Count::from(u64::MAX)), &Steps(Count::from(5)));

@@ -1,6 +1,6 @@
 //! Properties of checkpoints: any tensors come back, and no file makes loading panic.
 
-use detach_nn::{Checkpoint, Initialiser, Linear, Param, Scheme, Slot, State};
+use detach_nn::{Checkpoint, Initialiser, Linear, Name, Param, Scheme, Slot, State};
 use detach_tensor::{Array, Count, DType, Random, Stream};
 use proptest::prelude::*;
 use std::fs;
@@ -41,11 +41,11 @@ impl Named {
 }
 
 impl State for Named {
-    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
         for (name, param) in &self.0 {
-            f(detach_nn::join(path, name), Slot::Param(param));
+            f(path.dot(name.as_str()), Slot::Param(param));
         }
-        f(detach_nn::join(path, "count"), Slot::Count(&self.1));
+        f(path.dot("count"), Slot::Count(&self.1));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Networks in training: what they hold, and that a checkpoint holds all of it.
 
 use detach_nn::{
-    BatchNorm, Checkpoint, Initialiser, Linear, Mode, Module, Optim, ReLU, Schedule, Scheme,
+    BatchNorm, Checkpoint, Initialiser, Linear, Mode, Module, Name, Optim, ReLU, Schedule, Scheme,
     Sequential, Slot, State, Trained, loss, parameters,
 };
 use detach_tensor::{DType, Random, Stream};
@@ -30,7 +30,7 @@ fn train(net: &mut Trained<Sequential>, from: u64, to: u64) {
 /// Every piece by name, as bits.
 fn contents(state: &dyn State) -> Vec<(String, Vec<u64>)> {
     let mut pieces = Vec::new();
-    state.visit("", &mut |name, slot| {
+    state.visit(Name::ROOT, &mut |name, slot| {
         let bits = match slot {
             Slot::Param(param) | Slot::Buffer(param) => {
                 let values = param.get().to_vec::<f64>();
@@ -38,7 +38,7 @@ fn contents(state: &dyn State) -> Vec<(String, Vec<u64>)> {
             }
             Slot::Count(count) => vec![count.get()],
         };
-        pieces.push((name, bits));
+        pieces.push((name.to_string(), bits));
     });
     pieces
 }
@@ -125,7 +125,9 @@ fn pieces_are_below_their_path() {
     let averaged = Trained::new(net(1), &optim).with_ema(net(2), 0.9);
     let names = |net: &Trained<Sequential>| {
         let mut names = Vec::new();
-        net.visit("generator", &mut |name, _| names.push(name));
+        net.visit("generator".into(), &mut |name, _| {
+            names.push(name.to_string());
+        });
         names
     };
     let (plain_names, averaged_names) = (names(&plain), names(&averaged));

@@ -6,7 +6,7 @@ use crate::settings::{Sampling, Settings};
 use crate::store::Store;
 use anyhow::{Result, ensure};
 use detach_data::{Dataset, sample};
-use detach_nn::{Slot, State, join};
+use detach_nn::{Name, Slot, State};
 use detach_tensor::{Count, Kind, Random, Stream};
 
 /// Where batches come from. What a step is going to take is [prepared](Self::prepare) before it, since
@@ -182,9 +182,9 @@ impl Batches {
 
 /// The position in the data.
 impl State for Batches {
-    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
         if let Self::Images(images) = self {
-            f(join(path, "batches"), Slot::Count(&images.position));
+            f(path.dot("batches"), Slot::Count(&images.position));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Drawing samples from what was trained.
 
 use crate::settings::SampleMode;
-use detach_nn::{Mode, Module, Network, Sequential, Slot, State, Trained};
+use detach_nn::{Mode, Module, Name, Network, Sequential, Slot, State, Trained};
 use detach_tensor::{Kind, Random, Stream, Tensor};
 
 /// What a sampler makes samples from.
@@ -92,7 +92,7 @@ pub struct Generator {
 }
 
 impl State for Generator {
-    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
         self.net.visit(path, f);
     }
 }

@@ -7,7 +7,7 @@ use crate::report::Report;
 use crate::setup::Setup;
 use crate::step::{Inputs, Step, Streams};
 use anyhow::{Context, Result, bail};
-use detach_nn::{Checkpoint, Slot, State, join};
+use detach_nn::{Checkpoint, Name, Slot, State};
 use detach_tensor::{Count, Kind, StepKey, Steps, Stream, Tensor};
 
 /// The version of a checkpoint's names and metadata.
@@ -242,10 +242,10 @@ impl Trainer {
 struct All<'a>(&'a Trainer);
 
 impl State for All<'_> {
-    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
         self.0.recipe.visit(path, f);
         for (i, set) in self.0.sets.iter().enumerate() {
-            set.visit(&join(path, format_args!("data.{i}")), f);
+            set.visit(path.dot("data").dot(i), f);
         }
     }
 }

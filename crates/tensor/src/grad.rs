@@ -17,7 +17,7 @@
 
 use crate::Tensor;
 use crate::tensor::{Made, Node};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// ∂`loss`/∂`w` for each `w` of `wrt`, in order.
@@ -61,13 +61,18 @@ pub fn vjp(y: &Tensor, dy: &Tensor, wrt: &[&Tensor], create_graph: bool) -> Vec<
     let targets: Vec<u64> = wrt.iter().map(|w| target_id(w)).collect();
     let needed = needed(y, &targets);
     let view = |x: &Tensor| if create_graph { x.clone() } else { x.detach() };
-    let mut gradients: HashMap<u64, Tensor> = HashMap::new();
+    let mut gradients: BTreeMap<u64, Tensor> = BTreeMap::new();
     gradients.extend(y.node().map(|node| (node.id, view(dy))));
 
     // Newest first: every user of a value has added its part before the value's own
     // node passes the sum on.
     for (id, node) in needed.iter().rev() {
-        let (Some(made), Some(dy)) = (&node.made, gradients.get(id).cloned()) else {
+        // A target's sum is an answer, and kept; any other is read here for the last time.
+        let sum = match targets.contains(id) {
+            true => gradients.get(id).cloned(),
+            false => gradients.remove(id),
+        };
+        let (Some(made), Some(dy)) = (&node.made, sum) else {
             continue;
         };
         let inputs: Vec<Tensor> = made.inputs.iter().map(view).collect();
@@ -81,16 +86,13 @@ pub fn vjp(y: &Tensor, dy: &Tensor, wrt: &[&Tensor], create_graph: bool) -> Vec<
                 add_to(&mut gradients, to, view(&dx));
             }
         }
-        if !targets.contains(id) {
-            gradients.remove(id);
-        }
     }
     let zeros = |w: &Tensor| w.full_like(0.0);
     let found = |(id, w): (&u64, &&Tensor)| gradients.get(id).cloned().unwrap_or_else(|| zeros(w));
     targets.iter().zip(wrt).map(found).collect()
 }
 
-fn add_to(gradients: &mut HashMap<u64, Tensor>, id: u64, dx: Tensor) {
+fn add_to(gradients: &mut BTreeMap<u64, Tensor>, id: u64, dx: Tensor) {
     let sum = match gradients.remove(&id) {
         Some(earlier) => &earlier + &dx,
         None => dx,

@@ -6,7 +6,7 @@ use detach_kernels::norm::{self, Norm};
 use detach_kernels::{Act, Buffer, copy, optim};
 use std::cell::RefMut;
 
-pub use detach_kernels::optim::{Adam, Clip, RmsProp, Rule, Sgd, Update};
+pub use detach_kernels::optim::{Adam, Clip, Kept, RmsProp, Rule, Sgd, Update};
 
 /// Writes `values` into the memory of `tensor`, whose storage order stays as it is.
 /// `by` names the write to whoever later reads a value that was saved before it.
@@ -37,7 +37,7 @@ pub struct Moving<'a> {
     /// The parameter, which is moved.
     pub param: &'a mut Tensor,
     /// What [`Rule::state`] names, in its order.
-    pub state: Vec<&'a mut Tensor>,
+    pub state: Kept<&'a mut Tensor>,
     /// The parameter's gradient, of its shape.
     pub gradient: &'a Tensor,
 }
@@ -61,7 +61,7 @@ fn move_all(step: &Update, by: &str, all: &mut [Moving<'_>], gradients: &[&Array
         let state = one.state.iter_mut().map(|tensor| tensor.writer(by));
         (one.param.writer(by), state.collect())
     });
-    let mut writers: Vec<(RefMut<'_, Buffer>, Vec<RefMut<'_, Buffer>>)> = writers.collect();
+    let mut writers: Vec<(RefMut<'_, Buffer>, Kept<RefMut<'_, Buffer>>)> = writers.collect();
     let buffers = writers.iter_mut().zip(&gradients);
     let mut buffers: Vec<_> = buffers
         .map(|((param, state), grad)| optim::Moving {

@@ -127,7 +127,7 @@ mod tests {
             let dw = grad(&loss, &[&w], false).remove(0);
             let moving = Moving {
                 param: &mut w,
-                state: vec![&mut m, &mut v],
+                state: [&mut m, &mut v].into_iter().collect(),
                 gradient: &dw,
             };
             update(&step, "test", &mut [moving]);

@@ -53,18 +53,24 @@ impl Node {
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         Rc::new(Self { id, made })
     }
+
+    /// Moves the handles to the inputs' nodes to `to`.
+    fn unlink(&mut self, to: &mut Vec<Rc<Self>>) {
+        let inputs = self.made.iter_mut().flat_map(|made| &mut made.inputs);
+        to.extend(inputs.filter_map(|input| input.node.take()));
+    }
 }
 
 impl Drop for Node {
     /// Unlinks the inputs one by one: the derived drop would recurse as deep as
     /// the graph.
     fn drop(&mut self) {
-        let mut pending: Vec<Made> = self.made.take().into_iter().collect();
-        while let Some(made) = pending.pop() {
-            for input in made.inputs {
-                if let Some(mut node) = input.node.and_then(Rc::into_inner) {
-                    pending.extend(node.made.take());
-                }
+        let mut pending = Vec::new();
+        self.unlink(&mut pending);
+        while let Some(mut node) = pending.pop() {
+            // One that others hold lives on.
+            if let Some(node) = Rc::get_mut(&mut node) {
+                node.unlink(&mut pending);
             }
         }
     }

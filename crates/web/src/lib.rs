@@ -7,7 +7,7 @@
 mod exports;
 
 use detach_data::{Split, synthetic};
-use detach_nn::{Slot, State};
+use detach_nn::{Name, Slot, State};
 use detach_recipes::{Batches, DataKind, Preset, RECIPES, RecipeInfo, Trainer};
 use detach_tensor::{DType, Kind};
 
@@ -44,8 +44,8 @@ fn hash(state: &dyn State) -> u64 {
             hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3);
         }
     };
-    state.visit("", &mut |name, slot| {
-        add(name.as_bytes());
+    state.visit(Name::ROOT, &mut |name, slot| {
+        add(name.to_string().as_bytes());
         match slot {
             Slot::Param(x) | Slot::Buffer(x) => {
                 for value in x.get().to_vec::<f32>() {

@@ -3,8 +3,8 @@
 
 use crate::cuda;
 use detach_nn::{
-    BatchNorm, Initialiser, LeakyReLU, Linear, Mode, Module, Optim, Schedule, Scheme, Sequential,
-    Slot, State, Trained, clip_weights, join, loss,
+    BatchNorm, Initialiser, LeakyReLU, Linear, Mode, Module, Name, Optim, Schedule, Scheme,
+    Sequential, Slot, State, Trained, clip_weights, loss,
 };
 use detach_tensor::{Count, Random, StepKey, Steps, Stream, Tensor};
 use detach_tests::emulated::{self, Variant};
@@ -76,16 +76,16 @@ impl Pair {
 }
 
 impl State for Pair {
-    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
-        self.generator.visit(&join(path, "generator"), f);
-        self.critic.visit(&join(path, "critic"), f);
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
+        self.generator.visit(path.dot("generator"), f);
+        self.critic.visit(path.dot("critic"), f);
     }
 }
 
 /// Every piece by name, as bits.
 fn contents(state: &dyn State) -> Vec<(String, Vec<u64>)> {
     let mut pieces = Vec::new();
-    state.visit("", &mut |name, slot| {
+    state.visit(Name::ROOT, &mut |name, slot| {
         let bits = match slot {
             Slot::Param(param) | Slot::Buffer(param) => {
                 let values = param.get().to_vec::<f64>();
@@ -93,7 +93,7 @@ fn contents(state: &dyn State) -> Vec<(String, Vec<u64>)> {
             }
             Slot::Count(count) => vec![count.get()],
         };
-        pieces.push((name, bits));
+        pieces.push((name.to_string(), bits));
     });
     pieces
 }

@@ -25,6 +25,7 @@ mod reference;
 mod tests;
 
 use crate::{Buffer, Count, DType, Device, Scalar, Variant, dispatch};
+use arrayvec::ArrayVec;
 use factors::Factors;
 pub use passes::{average, average_with, clamp, clamp_with};
 
@@ -117,7 +118,7 @@ pub struct Moving<'a> {
     /// Is moved by a step.
     pub param: &'a mut Buffer,
     /// Is updated: what [`Rule::state`] names, in its order; 0 before the first step.
-    pub state: Vec<&'a mut Buffer>,
+    pub state: Kept<&'a mut Buffer>,
     /// At the parameter.
     pub grad: &'a Buffer,
 }
@@ -151,6 +152,10 @@ impl Rule {
 
 /// The most that any rule keeps of a parameter's gradients.
 const MOST_STATE: usize = 3;
+
+/// One of each that a rule keeps of a parameter's gradients. It lies on the stack: small networks have as
+/// many parameters as large ones, and a step of theirs takes microseconds.
+pub type Kept<T> = ArrayVec<T, MOST_STATE>;
 
 /// Moves all parameters by one step, in one pass over memory: many are too small to
 /// be worth handing to other threads one by one.

@@ -119,6 +119,7 @@ fn clipping_is_of_all_gradients_together() {
             ..plain(Rule::Sgd(sgd), 1)
         };
         update(&of, &mut all);
+        drop(all);
         own.iter().flat_map(|own| own[0].to_vec::<f64>()).collect()
     };
     assert_eq!(by(Clip::None), [-3.0, 0.0, 4.0]);
@@ -207,6 +208,7 @@ fn many_at_once_are_each_alone() {
     let all = together.iter_mut().zip(&grads);
     let mut all: Vec<Moving<'_>> = all.map(|(own, grad)| moving(own, grad)).collect();
     update(&adam_at(1), &mut all);
+    drop(all);
     for (own, grad) in alone.iter_mut().zip(&grads) {
         update(&adam_at(1), &mut [moving(own, grad)]);
     }

@@ -7,7 +7,7 @@ use crate::settings::{PictureSource, Pictures, SampleMode, Sampling, Scaling};
 use crate::{About, Generator, Preset, Recipe, Report, Sampler, Settings, Step, System};
 use detach_nn::loss::bce_with_logits;
 use detach_nn::{
-    Initialiser, Module, Network, Optim, Optimiser, Sequential, Slot, State, Trained, join,
+    Initialiser, Module, Network, Optim, Optimiser, Sequential, Slot, State, Trained, Name,
 };
 use serde::{Deserialize, Serialize};
 
@@ -163,8 +163,8 @@ impl Recipe for Dcgan {
 }
 
 impl State for Dcgan {
-    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
-        self.g.visit(&join(path, "generator"), f);
-        self.d.visit(&join(path, "discriminator"), f);
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
+        self.g.visit(path.dot("generator"), f);
+        self.d.visit(path.dot("discriminator"), f);
     }
 }

@@ -8,7 +8,7 @@ use crate::{About, Generator, Preset, Recipe, Report, Sampler, Settings, Step, S
 use detach_nn::loss::bce_with_logits;
 use detach_nn::{
     Initialiser, Module, Network, Optim, OptimKind, Optimiser, Sequential, Slot, State, Trained,
-    join,
+    Name,
 };
 use detach_tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -178,8 +178,8 @@ impl Recipe for KerasMlp {
 }
 
 impl State for KerasMlp {
-    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
-        self.g.visit(&join(path, "generator"), f);
-        self.d.visit(&join(path, "discriminator"), f);
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
+        self.g.visit(path.dot("generator"), f);
+        self.d.visit(path.dot("discriminator"), f);
     }
 }

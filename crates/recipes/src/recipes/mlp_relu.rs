@@ -6,7 +6,7 @@ use crate::nets::mlp::{generator, relu_discriminator};
 use crate::options::{self, GeneratorLoss, Targets};
 use crate::settings::{Sampling, Scaling};
 use crate::{About, Generator, Preset, Recipe, Report, Sampler, Settings, Step, System};
-use detach_nn::{Initialiser, Network, Optim, Optimiser, Sequential, Slot, State, Trained, join};
+use detach_nn::{Initialiser, Network, Optim, Optimiser, Sequential, Slot, State, Trained, Name};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -132,8 +132,8 @@ impl Recipe for MlpRelu {
 }
 
 impl State for MlpRelu {
-    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
-        self.g.visit(&join(path, "generator"), f);
-        self.d.visit(&join(path, "discriminator"), f);
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
+        self.g.visit(path.dot("generator"), f);
+        self.d.visit(path.dot("discriminator"), f);
     }
 }

@@ -6,7 +6,7 @@ use crate::options::{self, GeneratorLoss, Targets};
 use crate::{About, DataKind, Generator, Preset, Recipe, Report, Sampler, Settings, Step, System};
 use detach_nn::loss::bce_with_logits;
 use detach_nn::{
-    Initialiser, Module, Network, Optim, Optimiser, Sequential, Slot, State, Trained, join,
+    Initialiser, Module, Name, Network, Optim, Optimiser, Sequential, Slot, State, Trained,
 };
 use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
@@ -152,8 +152,8 @@ impl<P: Published> Recipe for Smoothed<P> {
 }
 
 impl<P> State for Smoothed<P> {
-    fn visit<'a>(&'a self, path: &str, f: &mut dyn FnMut(String, Slot<'a>)) {
-        self.g.visit(&join(path, "generator"), f);
-        self.d.visit(&join(path, "discriminator"), f);
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
+        self.g.visit(path.dot("generator"), f);
+        self.d.visit(path.dot("discriminator"), f);
     }
 }
