@@ -4,7 +4,7 @@ use crate::dataset::{Dataset, Wanted};
 use crate::error::Error;
 use crate::memory::InMemory;
 use crate::open::open;
-use detach_mnist::{Fetcher, Lookup, Progress, Split};
+use detach_mnist::{Fetcher, Lookup, Origin, Progress, Split};
 use std::path::PathBuf;
 
 /// The order in which a data set is looked for: what was asked for, and then nowhere else; MNIST where torchvision and
@@ -27,8 +27,27 @@ pub struct Found {
     /// What was taken, and why not from elsewhere: one line to show to the user. [`Dataset::source`] is its first half,
     /// which does not depend on what else there is.
     pub statement: String,
+    /// Where to have the same again.
+    pub place: Place,
+}
+
+/// Where a data set is from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A folder or file, as [`open`] takes it.
+    Path(PathBuf),
+    /// Nowhere: it was made here.
+    Made {
+        /// The seed of the synthetic digits.
+        seed: u64,
+    },
+}
+
+impl Found {
     /// Whether the images were made here instead of read.
-    pub is_synthetic: bool,
+    pub fn is_synthetic(&self) -> bool {
+        matches!(self.place, Place::Made { .. })
+    }
 }
 
 impl Find {
@@ -62,18 +81,34 @@ impl Find {
             return Ok(Found {
                 statement: dataset.source(),
                 dataset,
-                is_synthetic: false,
+                place: Place::Path(path.clone()),
             });
         }
         let lookup = Lookup {
             given: None,
             ..self.lookup.clone()
         };
-        let set = lookup.find(split, progress)?;
-        Ok(Found {
+        Ok(self.found(lookup.find(split, progress)?))
+    }
+
+    /// The synthetic digits of `seed`, as many as MNIST has.
+    pub fn made(&self, seed: u64, split: Split) -> Found {
+        let count = split.mnist_len();
+        self.found(detach_mnist::Dataset::synthetic(seed, split, count))
+    }
+
+    fn found(&self, set: detach_mnist::Dataset) -> Found {
+        let place = match &set.provenance.origin {
+            Origin::Synthetic { seed } => Place::Made { seed: *seed },
+            Origin::Files { images, .. } => {
+                let folder = images.parent().unwrap_or(images);
+                Place::Path(folder.to_owned())
+            }
+        };
+        Found {
             statement: set.provenance.to_string(),
-            is_synthetic: set.provenance.is_synthetic(),
+            place,
             dataset: Box::new(InMemory::from(set).fitted(self.wanted)),
-        })
+        }
     }
 }

@@ -50,7 +50,7 @@ pub use antialias::Antialias;
 pub use dataset::{Dataset, Wanted};
 pub use detach_mnist::{Lookup, Progress, Split, sample};
 pub use error::{Error, NpzError};
-pub use find::{Find, Found};
+pub use find::{Find, Found, Place};
 pub use memory::{InMemory, synthetic};
 pub use open::open;
 pub use resize::{Resize, Tap};

@@ -2,7 +2,7 @@
 //!
 //! [`write()`] fills a temporary file in the same folder, flushes it to the disk and renames it over the final
 //! name. A program that is killed, or a disk that fills up, leaves the previous file as it was, and at most a
-//! temporary one that [`is_leftover`] knows by its name.
+//! temporary one that [`sweep`] removes. One that is being filled is locked, and left alone.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -14,13 +14,17 @@
 //! # }
 //! ```
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 /// What the name of a temporary file starts with; what follows is random, so that two programs may write one
 /// file, and short, so that the longest name of a file still has room.
 const PREFIX: &str = ".detach-";
+
+/// Random letters and digits between the two.
+const RANDOM: usize = 6;
 
 /// What the name of a temporary file ends with.
 const SUFFIX: &str = ".tmp";
@@ -58,6 +62,9 @@ fn hint(cause: &io::Error) -> &'static str {
             "free some space and try again; a file already there was left as it was"
         }
         ErrorKind::IsADirectory => "a folder has that name: choose another",
+        ErrorKind::FileTooLarge => {
+            "files may not be so large here (`ulimit -f` says how large); a file already there was left as it was"
+        }
         _ => "a file already there was left as it was",
     }
 }
@@ -86,14 +93,36 @@ pub fn rename(from: &Path, to: &Path) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// Whether `name`, without its folder, is that of a temporary file that a killed program left behind:
-/// `.detach-….tmp`, or the `.checkpoint-….tmp` and `.NAME.….part` of runs made by version 0.1.
-pub fn is_leftover(name: &str) -> bool {
-    let between = |prefix: &str, suffix: &str| {
+/// Removes the temporary files that killed programs left behind in `folder`: plain files of our names that no
+/// program is filling any more. Whatever else lies there stays, and a folder that is a link is not entered. What
+/// cannot be removed takes space and does no other harm.
+pub fn sweep(folder: &Path) {
+    if !fs::symlink_metadata(folder).is_ok_and(|meta| meta.is_dir()) {
+        return;
+    }
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if is_file && is_ours(&entry.file_name().to_string_lossy()) && is_abandoned(&entry.path()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Whether `name` is one that [`write()`] gives to a temporary file, or version 0.1 did: `.detach-…….tmp`,
+/// `.checkpoint-…….tmp`.
+fn is_ours(name: &str) -> bool {
+    [PREFIX, ".checkpoint-"].iter().any(|prefix| {
         let rest = name.strip_prefix(prefix);
-        rest.is_some_and(|rest| rest.ends_with(suffix))
-    };
-    between(PREFIX, SUFFIX) || between(".checkpoint-", ".tmp") || between(".", ".part")
+        let random = rest.and_then(|rest| rest.strip_suffix(SUFFIX));
+        random.is_some_and(|random| {
+            random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        })
+    })
+}
+
+/// Whether nobody holds the lock of a temporary file. Where there are no locks nobody can know, and it stays.
+fn is_abandoned(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| file.try_lock().is_ok())
 }
 
 fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
@@ -102,13 +131,7 @@ fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
         return Err(io::Error::new(ErrorKind::InvalidInput, what));
     }
     let folder = folder_of(path);
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(PREFIX).suffix(SUFFIX);
-    // Temporary files are private by default (0600); what is written here is to be as readable as any other file.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-
-    let mut file = BufWriter::new(builder.tempfile_in(folder)?);
+    let mut file = BufWriter::new(temporary(folder)?);
     fill(&mut file)?;
     let file = file
         .into_inner()
@@ -117,6 +140,28 @@ fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
     file.persist(path).map_err(|failed| failed.error)?;
     sync_folder(folder);
     Ok(())
+}
+
+/// A temporary file in `folder`, locked for as long as it is open.
+fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PREFIX).suffix(SUFFIX).rand_bytes(RANDOM);
+    // Temporary files are private by default (0600); what is written here is to be as readable as any other file.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    loop {
+        let file = builder.tempfile_in(folder)?;
+        match file.as_file().try_lock() {
+            // A sweep found it between its making and its lock, and is about to remove it.
+            Err(TryLockError::WouldBlock) => {}
+            // Or has just done so. Some network file systems have no locks; there a sweep removes nothing.
+            Ok(()) | Err(TryLockError::Error(_)) => {
+                if file.path().exists() {
+                    return Ok(file);
+                }
+            }
+        }
+    }
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -175,26 +220,55 @@ mod tests {
     }
 
     #[test]
-    fn what_is_half_written_is_known_by_its_name_and_the_file_is_not() {
+    fn a_sweep_removes_what_nobody_fills_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.txt");
+        let stays = [
+            "a.txt",
+            "a.tmp",
+            ".a.tmp",
+            ".x.part",
+            ".profile",
+            ".detach-.tmp",
+            ".detach-notes.of.mine.tmp",
+            ".detach-Xy12Zw.tmp.bak",
+            ".checkpoint-plans.tmp",
+            "train-images-idx3-ubyte.gz.part",
+        ];
+        for name in stays
+            .iter()
+            .chain(&[".detach-Xy12Zw.tmp", ".checkpoint-Xy12Zw.tmp"])
+        {
+            fs::write(folder.path().join(name), name).unwrap();
+        }
+        fs::create_dir(folder.path().join(".detach-Folder.tmp")).unwrap();
+        let path = folder.path().join("new.txt");
         write(&path, |_| {
-            let names = names(folder.path());
-            assert_eq!(names.len(), 1);
-            assert!(is_leftover(&names[0]), "{names:?}");
+            sweep(folder.path());
+            let half_written = names(folder.path()).len() - stays.len() - 1;
+            assert_eq!(half_written, 1, "{:?}", names(folder.path()));
             Ok(())
         })
         .unwrap();
-        assert!(is_leftover(".checkpoint-Xy12.tmp") && is_leftover(".latest.png.Xy12.part"));
-        for name in [
-            "a.txt",
-            "a.tmp",
-            "train-images-idx3-ubyte.gz.part",
-            ".profile",
-            ".a.tmp",
-        ] {
-            assert!(!is_leftover(name), "{name}");
-        }
+        let mut expected: Vec<&str> = stays.to_vec();
+        expected.extend(["new.txt", ".detach-Folder.tmp"]);
+        expected.sort_unstable();
+        assert_eq!(names(folder.path()), expected);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_sweep_goes_through_no_link() {
+        use std::os::unix::fs::symlink;
+        let [folder, other] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let theirs = other.path().join(".detach-Theirs.tmp");
+        fs::write(&theirs, "x").unwrap();
+        let link = folder.path().join(".detach-Linked.tmp");
+        symlink(&theirs, &link).unwrap();
+        symlink(other.path(), folder.path().join("samples")).unwrap();
+        sweep(folder.path());
+        sweep(&folder.path().join("samples"));
+        assert!(theirs.is_file());
+        assert!(link.is_symlink());
     }
 
     #[test]

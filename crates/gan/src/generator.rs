@@ -1,10 +1,10 @@
 //! A run's generator: found, filled with the newest weights, and asked for samples.
 
-use crate::run::{Config, Run};
+use crate::run::{Config, Lock, Run};
 use anyhow::{Context, Result, bail};
 use detach_nn::{Checkpoint, Mode};
+use detach_recipes::checkpoint::{check_checkpoint, upgrade, version};
 use detach_recipes::sampler::mode_of;
-use detach_recipes::trainer::{check_checkpoint, upgrade, version};
 use detach_recipes::{DataKind, Generates, SampleMode, Setup, Wanted};
 use detach_tensor::{Kind, Tensor};
 use std::path::Path;
@@ -50,7 +50,13 @@ impl TrainedGenerator {
         let Config { recipe, .. } = run.config()?;
         let setup = run.config()?.setup()?;
         let Some(newest) = run.newest() else {
-            bail!("{} has no checkpoint yet", run.dir().display());
+            let dir = run.dir().display();
+            match Lock::holder(run.dir()) {
+                Some(by) => bail!(
+                    "{dir} has no checkpoint yet; {by} trains it, and saves one in a minute or less"
+                ),
+                None => bail!("{dir} has no checkpoint yet"),
+            }
         };
         let net = setup.generator(kind)?;
         fill(&*net, &newest, &recipe).map_err(|error| run.without_newest(&error))?;

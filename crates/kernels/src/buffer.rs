@@ -257,6 +257,17 @@ impl Buffer {
         out
     }
 
+    /// Whether no element is an infinity or a NaN.
+    pub fn is_finite(&self) -> bool {
+        if self.device != Device::Cpu {
+            return self.to_device(Device::Cpu).is_finite();
+        }
+        crate::dispatch!(self.dtype, T => {
+            // What is finite times zero is zero. Without a branch, the compiler takes a register's worth at once.
+            self.as_slice::<T>().iter().fold(true, |all, &x| all & (x * T::of(0.0) == T::of(0.0)))
+        })
+    }
+
     /// Passes the contents to `write` as little-endian bytes.
     pub fn write_le<R>(&self, write: impl FnOnce(&[u8]) -> R) -> R {
         if self.device != Device::Cpu {

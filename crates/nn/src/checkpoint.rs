@@ -2,16 +2,19 @@
 //!
 //! The format is a length, a JSON header and the values, little-endian and in
 //! row-major order of PyTorch's shapes, so `safetensors.torch.load_file` reads what is
-//! written here. Equal states and metadata give equal files, byte for byte.
+//! written here. Equal states and metadata give equal files, byte for byte. Checksums in the header tell a file
+//! that is damaged from one that is whole.
 
 mod edit;
 mod entry;
 mod error;
+mod proof;
 
 pub use error::CheckpointError;
 
 use crate::module::{Slot, State};
 use entry::Entry;
+use proof::Proof;
 use safetensors::tensor::Metadata;
 use serde_json::{Map, Value, json};
 use std::cmp::Reverse;
@@ -82,9 +85,9 @@ impl Checkpoint {
         let mut order: Vec<(&String, &Entry)> = self.tensors.iter().collect();
         order.sort_by_key(|(_, entry)| Reverse(entry.dtype));
         let mut header = Map::new();
-        if !self.metadata.is_empty() {
-            header.insert("__metadata__".to_owned(), json!(self.metadata));
-        }
+        let mut texts = self.metadata.clone();
+        texts.extend([Proof::write(&self.tensors, &self.metadata)]);
+        header.insert("__metadata__".to_owned(), json!(texts));
         let mut start = 0;
         for (name, entry) in &order {
             let end = start + entry.len();
@@ -104,7 +107,7 @@ impl Checkpoint {
     /// Reads a file. Nothing is allocated that the size of the file does not back.
     ///
     /// # Errors
-    /// When the file cannot be read, is cut off, or is not a checkpoint.
+    /// When the file cannot be read, is cut off or damaged, or is not a checkpoint.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, CheckpointError> {
         Self::load_part(path, "")
     }
@@ -142,7 +145,21 @@ impl Checkpoint {
             let entry = Entry::read(info.dtype, &info.shape, length, &mut file).map_err(read)?;
             out.tensors.insert(name, entry);
         }
-        Ok(out)
+        let proof = Proof::take(&mut out.metadata);
+        match proof.and_then(|proof| proof.refutes(&out)) {
+            None => Ok(out),
+            Some(what) => Err(CheckpointError::Damaged {
+                path: path.to_owned(),
+                what,
+            }),
+        }
+    }
+
+    /// The names of the tensors with an infinity or a NaN in them.
+    pub fn not_finite(&self) -> impl Iterator<Item = &str> {
+        let tensors = self.tensors.iter();
+        let bad = tensors.filter(|(_, entry)| !entry.is_finite());
+        bad.map(|(name, _)| name.as_str())
     }
 
     /// Writes the tensors called `prefix.…` (all, with the empty prefix) to `state`:

@@ -11,6 +11,7 @@
 
 pub mod batch;
 pub mod batches;
+pub mod checkpoint;
 mod nearest;
 pub mod nets;
 pub mod options;

@@ -7,7 +7,7 @@ use crate::report::Report;
 use crate::sampler::mode_of;
 use crate::settings::{PictureSource, SampleMode};
 use crate::trainer::Trainer;
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use detach_nn::Checkpoint;
 use detach_tensor::Tensor;
 use std::time::Duration;
@@ -283,6 +283,12 @@ impl<'a> Session<'a> {
         }
         if let Some(report) = &self.report {
             check_finite(&report.read(), step)?;
+        }
+        if let Some(name) = self.trainer.first_not_finite() {
+            bail!(
+                "training diverged: at step {step} `{name}` is not finite any more; start a new run with a smaller \
+                 learning rate (lr=…)"
+            );
         }
         let checkpoint = self.trainer.checkpoint();
         self.tell(|observer, at| observer.save(at, &checkpoint).map(|()| Flow::Continue))?;

@@ -2,16 +2,14 @@
 
 use crate::batch::Batch;
 use crate::batches::Batches;
+use crate::checkpoint::{self, upgrade, version};
 use crate::recipe::Recipe;
 use crate::report::Report;
 use crate::setup::Setup;
 use crate::step::{Inputs, Step, Streams};
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use detach_nn::{Checkpoint, Name, Slot, State};
 use detach_tensor::{Count, Kind, StepKey, Steps, Stream, Tensor};
-
-/// The version of a checkpoint's names and metadata.
-pub const CHECKPOINT_VERSION: u32 = 1;
 
 /// A recipe in training.
 pub struct Trainer {
@@ -204,26 +202,37 @@ impl Trainer {
         }
     }
 
+    /// The name of a weight or buffer of a network with an infinity or a NaN in it; `None` where all are finite.
+    pub fn first_not_finite(&self) -> Option<String> {
+        let mut first = None;
+        for (network, net) in self.recipe.networks() {
+            net.visit(network.into(), &mut |name, slot| {
+                if let Slot::Param(values) | Slot::Buffer(values) = slot
+                    && first.is_none()
+                    && !values.get().value().is_finite()
+                {
+                    first = Some(name.to_string());
+                }
+            });
+        }
+        first
+    }
+
     /// Weights, buffers, optimisers, the recipe's own state and the position.
     pub fn checkpoint(&self) -> Checkpoint {
         let mut checkpoint = Checkpoint::new();
         checkpoint.add("", &All(self));
-        let mut describe =
-            |key: &str, value: String| checkpoint.metadata.insert(key.to_owned(), value);
-        describe("version", CHECKPOINT_VERSION.to_string());
-        describe("recipe", self.setup.recipe().name().to_owned());
-        describe("step", self.steps_done().to_string());
+        checkpoint::describe(&mut checkpoint, &self.setup, self.steps_done(), self.kind);
         checkpoint
     }
 
     /// Goes on from a checkpoint.
     ///
     /// # Errors
-    /// When it is of another recipe or version. Nothing is changed then.
+    /// When it is of another recipe, version or settings, or has numbers that are not finite. Nothing is
+    /// changed then.
     pub fn restore(&mut self, mut checkpoint: Checkpoint) -> Result<()> {
-        check_checkpoint(self.setup.recipe().name(), &checkpoint)?;
-        let step = checkpoint.metadata.get("step").and_then(|s| s.parse().ok());
-        let step: u64 = step.context("it does not say at which step it was written")?;
+        let step = checkpoint::check(&checkpoint, &self.setup)?;
         if version(&checkpoint)? == 0 {
             upgrade(&mut checkpoint);
             checkpoint.restore("", &*self.recipe)?;
@@ -248,52 +257,4 @@ impl State for All<'_> {
             set.visit(path.dot("data").dot(i), f);
         }
     }
-}
-
-/// Refuses a checkpoint of another recipe, or of a version that is not known.
-///
-/// # Errors
-/// When it is one, or does not say.
-pub fn check_checkpoint(recipe: &str, checkpoint: &Checkpoint) -> Result<()> {
-    match checkpoint.metadata.get("recipe") {
-        Some(name) if name == recipe => {}
-        Some(other) => bail!("it is of the recipe `{other}`, not `{recipe}`"),
-        None => bail!("it was not written by `gan train`: it does not name its recipe"),
-    }
-    match version(checkpoint)? {
-        0..=CHECKPOINT_VERSION => Ok(()),
-        newer => bail!(
-            "it is of version {newer}, and this program knows versions up to {CHECKPOINT_VERSION}; \
-             use the version of Detach that wrote it, or a newer one"
-        ),
-    }
-}
-
-/// The version that a checkpoint says it has; those before there were versions have 0.
-///
-/// # Errors
-/// When it says something else than a number.
-pub fn version(checkpoint: &Checkpoint) -> Result<u32> {
-    match checkpoint.metadata.get("version") {
-        None => Ok(0),
-        Some(text) => text
-            .parse()
-            .with_context(|| format!("its version is `{text}`, which is no number")),
-    }
-}
-
-/// Gives the tensors of version 0 the names that they have now.
-pub fn upgrade(checkpoint: &mut Checkpoint) {
-    const RENAMED: [(&str, &str); 4] = [
-        ("generator.", "generator.net."),
-        ("discriminator.", "discriminator.net."),
-        ("adam_g.", "generator.optim."),
-        ("adam_d.", "discriminator.optim."),
-    ];
-    checkpoint.rename(|name| {
-        let renamed = RENAMED
-            .iter()
-            .find_map(|(old, new)| Some(format!("{new}{}", name.strip_prefix(old)?)));
-        Some(renamed.unwrap_or_else(|| name.to_owned()))
-    });
 }

@@ -113,6 +113,11 @@ impl Array {
         Ok(Self::from_buffer(buffer, layout))
     }
 
+    /// Whether no element is an infinity or a NaN.
+    pub fn is_finite(&self) -> bool {
+        self.contiguous().read().is_finite()
+    }
+
     /// Passes the elements in row-major order to `write`, as little-endian bytes.
     pub fn write_le<R>(&self, write: impl FnOnce(&[u8]) -> R) -> R {
         self.contiguous().read().write_le(write)

@@ -5,6 +5,9 @@
 mod checkpoints;
 mod data;
 mod disks;
+mod proofs;
+mod records;
+mod runs;
 mod signals;
 mod slips;
 

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM.
+//! Ctrl-C, SIGTERM, and what terminals and batch systems send.
 
 use detach_tests::program::{Sandbox, signal, wait_until};
 use std::process::Stdio;
@@ -47,6 +47,34 @@ fn ctrl_c_saves() {
 #[test]
 fn sigterm_saves() {
     saves_and_exits("TERM", 143);
+}
+
+/// A terminal that closes, and the warnings of batch systems before the time is up.
+#[test]
+fn hang_ups_and_warnings_save() {
+    for (name, code) in [("HUP", 129), ("USR1", 138), ("USR2", 140), ("XCPU", 152)] {
+        saves_and_exits(name, code);
+    }
+}
+
+/// `nohup` and shells say which signals are not meant for their children.
+#[test]
+fn a_signal_that_was_ignored_stays_ignored() {
+    let sandbox = Sandbox::new();
+    let script = format!("trap '' HUP INT; exec $gan {RUN} --epochs 1000000");
+    let mut command = sandbox.shell(&script);
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    wait_until("a few steps", || sandbox.metrics("run").len() >= 5);
+    signal(&child, "HUP");
+    signal(&child, "INT");
+    let before = sandbox.metrics("run").len();
+    wait_until("more steps", || sandbox.metrics("run").len() >= before + 20);
+    signal(&child, "TERM");
+    assert_eq!(child.wait().expect("its end").code(), Some(143));
 }
 
 /// One step of this takes seconds, so that both signals fall into the first.

@@ -72,7 +72,7 @@ fn digits_are_made_where_nothing_was_found_and_the_statement_says_why() {
     let root = tempfile::tempdir().unwrap();
     let mut find = find(&root, Wanted::new(1, 28));
     let found = find.find(Split::Test, &mut |_| {}).unwrap();
-    assert!(found.is_synthetic);
+    assert!(found.is_synthetic());
     assert_eq!(found.dataset.len(), 10_000);
     assert_eq!(
         found.dataset.checksum(),
@@ -102,7 +102,7 @@ fn what_was_asked_for_is_taken_or_refused_but_never_replaced() {
     let mut find = find(&root, Wanted::new(1, 2));
     find.given = Some(cats.clone());
     let found = find.find(Split::Train, &mut |_| {}).unwrap();
-    assert!(!found.is_synthetic);
+    assert!(!found.is_synthetic());
     assert_eq!(
         (found.dataset.len(), found.statement),
         (1, found.dataset.source())

@@ -65,6 +65,7 @@ impl Cli {
             Command::Info(args) => args.threads,
             Command::Recipes(_) | Command::Data(_) => threads::Args::default(),
         };
+        signals::large_files_are_errors();
         threads.pool()?.install(|| self.execute())
     }
 

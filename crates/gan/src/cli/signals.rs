@@ -1,10 +1,28 @@
-//! Ctrl-C and SIGTERM: the first saves and stops, a second one ends the process at once.
+//! Signals that end a process: the first saves and stops, a second one ends the process at once.
 
 use anyhow::{Context, Result};
 use detach_recipes::{At, Flow, Observer};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// Ctrl-C, `kill`, a closed terminal, and what batch systems send before the time is up.
+const STOPPING: [i32; 6] = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU];
+
+/// Makes a file that may not grow further (`ulimit -f`) an error of the write, instead of the end of the process.
+pub(super) fn large_files_are_errors() {
+    // Any handler does it. Where there is none, it is as it was.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
+}
+
+/// The signals that this process was started to ignore, as a bit each: `nohup` ignores SIGHUP, a shell SIGINT of
+/// what it runs in the background. 0 where the system does not say.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(0)
+}
 
 /// Stops a session when a signal comes.
 #[derive(Debug)]
@@ -17,7 +35,11 @@ impl Signals {
     pub(super) fn listen() -> Result<Self> {
         let first = Arc::new(AtomicUsize::new(0));
         let again = Arc::new(AtomicBool::new(false));
-        for number in [SIGINT, SIGTERM] {
+        let ignored = ignored();
+        for number in STOPPING {
+            if ignored >> (number - 1) & 1 == 1 {
+                continue;
+            }
             let name = "cannot listen to signals";
             // In this order: the first signal finds `again` still false.
             signal_hook::flag::register_conditional_shutdown(

@@ -3,11 +3,13 @@
 use anyhow::{Context, Result, anyhow, bail};
 use detach_recipes::{Preset, Settings, Setup, find};
 use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// The version of the file that is written.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What `config.toml` holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,9 +26,18 @@ pub struct Config {
     /// CRC-32C of the images: a run goes on with the same ones or not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_checksum: Option<u32>,
-    /// The folder the data was read from, when it was given.
+    /// The folder or file that the data was read from, when it was given, as it was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<PathBuf>,
+    /// The same as an absolute path, given or found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_path: Option<PathBuf>,
+    /// The seed of the synthetic digits, where it was these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_seed: Option<u64>,
+    /// Steps in all, where these are fewer than the settings' epochs have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_steps: Option<u64>,
     /// What every recipe has.
     pub settings: Settings,
     /// What the recipe has of its own.
@@ -35,14 +46,17 @@ pub struct Config {
 
 impl Config {
     /// The configuration of a run before its data is known.
-    pub fn of(setup: &Setup, data_dir: Option<PathBuf>) -> Self {
+    pub fn of(setup: &Setup) -> Self {
         Self {
             version: VERSION,
             recipe: setup.recipe().name().to_owned(),
             preset: setup.preset,
             data: String::new(),
             data_checksum: None,
-            data_dir,
+            data_dir: None,
+            data_path: None,
+            data_seed: None,
+            max_steps: None,
             settings: setup.settings.clone(),
             options: setup.options().clone(),
         }
@@ -67,7 +81,7 @@ impl Config {
     /// # Errors
     /// When it cannot be read, or is no configuration.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| {
+        let text = read_bounded(path).with_context(|| {
             format!(
                 "cannot read the configuration {}; give a file such as a run's config.toml",
                 path.display()
@@ -94,7 +108,8 @@ impl Config {
         };
         match version {
             0 => upgrade(&mut table)?,
-            1 => {}
+            1 => data_seed_of_words(&mut table),
+            2 => {}
             newer => bail!(
                 "it is of version {newer}, and this program knows versions up to {VERSION}; \
                  use the version of Detach that wrote it, or a newer one"
@@ -109,6 +124,31 @@ impl Config {
     }
 }
 
+/// The text of a file that is not longer than any configuration.
+fn read_bounded(path: &Path) -> io::Result<String> {
+    const LONGEST: u64 = 1 << 20;
+    let mut text = String::new();
+    let file = File::open(path)?;
+    if file.take(LONGEST + 1).read_to_string(&mut text)? as u64 > LONGEST {
+        return Err(io::Error::new(
+            ErrorKind::FileTooLarge,
+            "it is longer than a configuration can be",
+        ));
+    }
+    Ok(text)
+}
+
+/// Version 1 said in words alone that a run was on synthetic digits.
+fn data_seed_of_words(table: &mut Table) {
+    const WORDS: &str = "synthetic digits made here (seed ";
+    table.insert("version".to_owned(), Value::Integer(VERSION.into()));
+    let words = table.get("data").and_then(Value::as_str);
+    let seed = words.and_then(|words| words.strip_prefix(WORDS)?.split(')').next());
+    if let Some(seed) = seed.and_then(|seed| seed.parse::<i64>().ok()) {
+        table.insert("data-seed".to_owned(), Value::Integer(seed));
+    }
+}
+
 /// Version 0 had one table of settings: one Adam for both networks, and the recipe's own settings
 /// among those of all.
 fn upgrade(table: &mut Table) -> Result<()> {
@@ -120,7 +160,7 @@ fn upgrade(table: &mut Table) -> Result<()> {
         "d-stats-in-g-step",
         "log-eps",
     ];
-    table.insert("version".to_owned(), Value::Integer(VERSION.into()));
+    data_seed_of_words(table);
     let Some(Value::Table(settings)) = table.get_mut("settings") else {
         return Ok(());
     };
@@ -157,7 +197,7 @@ mod tests {
             for preset in Preset::ALL {
                 let setup = recipe.setup(preset);
                 setup.check().expect("a preset is valid");
-                let text = toml::to_string(&Config::of(&setup, None)).expect("TOML");
+                let text = toml::to_string(&Config::of(&setup)).expect("TOML");
                 let config = Config::parse(&text).expect(&text);
                 assert_eq!(config.setup().expect("a setup"), setup, "{text}");
             }
@@ -200,6 +240,7 @@ source = "fresh"
     fn a_file_without_a_version_is_read() {
         let config = Config::parse(OLD).expect("version 0");
         assert_eq!((config.version, config.data_checksum), (VERSION, Some(17)));
+        assert_eq!((config.data_seed, config.max_steps), (Some(0), None));
         let setup = config.setup().expect("a setup");
         assert_eq!((setup.settings.seed, setup.settings.batch_size), (7, 128));
         let lines = setup.lines().expect("TOML");
@@ -225,7 +266,7 @@ source = "fresh"
                 OLD.replace("dropout = 0.25", "dropout = 2.0"),
                 "dropout must",
             ),
-            (format!("version = 2\n{OLD}"), "version 2"),
+            (format!("version = 3\n{OLD}"), "version 3"),
             (format!("version = \"new\"\n{OLD}"), "version"),
         ] {
             let error = Config::parse(&text).expect_err(part);

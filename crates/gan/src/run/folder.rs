@@ -1,11 +1,13 @@
 //! A run's folder: made, found, and its checkpoints kept.
 
 use super::config::Config;
+use super::lock::{Lock, LockError};
 use crate::describe::describe;
 use anyhow::{Context, Result, anyhow, bail};
-use detach_nn::{Checkpoint, Network};
+use detach_nn::{Checkpoint, CheckpointError, Network};
 use detach_recipes::nearest;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// How many whole checkpoints are kept.
@@ -26,28 +28,58 @@ pub enum FolderError {
     /// It cannot be made.
     #[error("cannot make the folder {}: {}", .0.display(), .1)]
     Unmade(PathBuf, std::io::Error),
+    /// Another process has just made it.
+    #[error(transparent)]
+    Locked(#[from] LockError),
 }
 
 impl Run {
-    /// Makes the directory: `out`, or the first free `runs/<recipe>-<n>`.
+    /// Makes the directory, `out` or the first free `runs/<recipe>-<n>`, and takes its lock.
     ///
     /// # Errors
     /// When it cannot be made, or `out` is there and not empty.
-    pub fn create(out: Option<&Path>, recipe: &str) -> Result<Self, FolderError> {
+    pub fn create(out: Option<&Path>, recipe: &str) -> Result<(Self, Lock), FolderError> {
         let dir = match out {
             Some(out) => {
-                if fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some()) {
-                    return Err(FolderError::Taken(out.to_owned()));
-                }
+                refuse_unless_empty(out)?;
                 make_dir(out)?;
                 out.to_owned()
             }
             None => free_dir(recipe)?,
         };
+        let lock = Lock::take(&dir)?;
+        // Another process may have made it, trained and ended since it was found empty.
+        refuse_unless_empty(&dir)?;
         let run = Self { dir };
         make_dir(&run.samples())?;
         make_dir(&run.checkpoints())?;
-        Ok(run)
+        Ok((run, lock))
+    }
+
+    /// The folder of pictures, made again where somebody has removed it.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn samples_again(&self) -> Result<PathBuf, FolderError> {
+        let dir = self.samples();
+        make_dir(&dir)?;
+        Ok(dir)
+    }
+
+    /// Takes the right to train it.
+    ///
+    /// # Errors
+    /// When another process has it.
+    pub fn lock(&self) -> Result<Lock, LockError> {
+        Lock::take(&self.dir)
+    }
+
+    /// The run at `path`, or called so below `runs`; `None` where there is none.
+    pub fn find(path: &Path) -> Option<Self> {
+        let places = [path.to_owned(), Path::new("runs").join(path)];
+        let is_run = |dir: &PathBuf| dir.join("config.toml").is_file();
+        let dir = places.into_iter().find(is_run)?;
+        Some(Self { dir })
     }
 
     /// The run at `path`, or called so below `runs`.
@@ -55,31 +87,35 @@ impl Run {
     /// # Errors
     /// When there is none.
     pub fn open(path: &Path) -> Result<Self> {
-        for dir in [path.to_owned(), Path::new("runs").join(path)] {
-            if dir.join("config.toml").is_file() {
-                return Ok(Self { dir });
-            }
+        if let Some(run) = Self::find(path) {
+            return Ok(run);
         }
-        let runs: Vec<String> = fs::read_dir("runs")
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| Some(entry.ok()?.path().display().to_string()))
+        let wrong = path.display();
+        let runs: Vec<String> = all()
+            .iter()
+            .map(|run| run.dir.display().to_string())
             .collect();
-        let wrong = path.display().to_string();
-        let names = runs.iter().map(String::as_str);
-        let bare = |name: &str| name.trim_start_matches("runs/").to_owned();
-        let near = nearest(
-            &bare(&wrong),
-            names.map(|name| name.trim_start_matches("runs/")),
-        );
-        let hint = match (runs.is_empty(), near) {
+        let hint = match (runs.is_empty(), similar(path)) {
             (true, _) => "there are no runs here yet; `gan train` makes one".to_owned(),
             (false, Some(near)) => {
-                format!("did you mean `runs/{near}`? there are: {}", runs.join(", "))
+                format!("did you mean `{near}`? there are: {}", runs.join(", "))
             }
             (false, None) => format!("there are: {}", runs.join(", ")),
         };
         bail!("{wrong} is not a run directory (it has no config.toml); {hint}")
+    }
+
+    /// The run below `runs` that was begun or resumed last.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn latest() -> Result<Self> {
+        let begun = |run: &Self| {
+            let config = run.dir.join("config.toml");
+            fs::metadata(config).and_then(|meta| meta.modified()).ok()
+        };
+        let latest = all().into_iter().max_by_key(begun);
+        latest.context("there are no runs here yet (runs/…); `gan train` makes one")
     }
 
     /// Where it is.
@@ -142,6 +178,11 @@ impl Run {
         saved
     }
 
+    /// The step of the newest whole checkpoint, as its name has it.
+    pub fn newest_step(&self) -> Option<u64> {
+        self.saved().pop().map(|(step, _)| step)
+    }
+
     /// The newest whole checkpoint; `None` where there is none yet.
     pub fn newest(&self) -> Option<PathBuf> {
         self.saved().pop().map(|(_, path)| path)
@@ -159,41 +200,35 @@ impl Run {
         anyhow!("{error}; or move {} away to {instead}", newest.display())
     }
 
-    /// Removes what a run that was killed had half written.
+    /// Removes what a run that was killed had half written. Only for the holder of its lock.
     pub fn sweep(&self) {
-        let folders = [self.dir.clone(), self.samples(), self.checkpoints()];
-        for entry in folders
-            .iter()
-            .filter_map(|dir| fs::read_dir(dir).ok())
-            .flatten()
-            .flatten()
-        {
-            if detach_files::is_leftover(&entry.file_name().to_string_lossy()) {
-                // What is left takes space and does no other harm.
-                let _ = fs::remove_file(entry.path());
-            }
+        for folder in [self.dir.clone(), self.samples(), self.checkpoints()] {
+            detach_files::sweep(&folder);
         }
     }
 
     /// Writes the checkpoint of `step`, then the weights alone for others to load, and
-    /// removes all but the newest few.
+    /// removes all but the newest few. A full disk costs the oldest of them first.
     ///
     /// # Errors
-    /// When a file cannot be written. What was there before stays.
+    /// When a file cannot be written. What was there before stays, but for older checkpoints
+    /// that were removed to make room.
     pub fn save(
         &self,
         step: u64,
         checkpoint: &Checkpoint,
         networks: &[(&str, &dyn Network)],
     ) -> Result<()> {
+        make_dir(&self.checkpoints())?;
         let path = self
             .checkpoints()
             .join(format!("step-{step:08}.safetensors"));
-        checkpoint.save(&path)?;
+        self.with_room(&path, || checkpoint.save(&path))?;
         for (name, network) in networks {
             let mut weights = Checkpoint::new();
             weights.add("", *network);
-            weights.save(self.checkpoints().join(format!("{name}.safetensors")))?;
+            let alone = self.checkpoints().join(format!("{name}.safetensors"));
+            self.with_room(&path, || weights.save(&alone))?;
         }
         let saved = self.saved();
         for (_, old) in &saved[..saved.len().saturating_sub(KEPT)] {
@@ -206,6 +241,70 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// Runs `save`; while the disk is full, removes the oldest checkpoint and tries again. The newest one beside
+    /// `new` stays.
+    fn with_room(
+        &self,
+        new: &Path,
+        save: impl Fn() -> Result<(), CheckpointError>,
+    ) -> Result<(), CheckpointError> {
+        loop {
+            let error = match save() {
+                Err(error) if is_full(&error) => error,
+                done => return done,
+            };
+            let mut saved = self.saved();
+            saved.retain(|(_, path)| path != new);
+            let [(step, oldest), _, ..] = &saved[..] else {
+                return Err(error);
+            };
+            tracing::warn!("{error}: the checkpoint of step {step} makes room");
+            if fs::remove_file(oldest).is_err() {
+                return Err(error);
+            }
+        }
+    }
+}
+
+fn is_full(error: &CheckpointError) -> bool {
+    match error {
+        CheckpointError::Write(error) => matches!(
+            error.cause.kind(),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded
+        ),
+        _ => false,
+    }
+}
+
+/// All runs below `runs`, in the order of their names.
+fn all() -> Vec<Run> {
+    let entries = fs::read_dir("runs").into_iter().flatten().flatten();
+    let mut runs: Vec<Run> = entries
+        .filter_map(|entry| Run::find(&entry.path()))
+        .collect();
+    runs.sort_by(|a, b| a.dir.cmp(&b.dir));
+    runs
+}
+
+/// The run that `path` was perhaps meant to be.
+fn similar(path: &Path) -> Option<String> {
+    let bare = |path: &Path| {
+        let name = path.strip_prefix("runs").unwrap_or(path);
+        name.display().to_string()
+    };
+    let names: Vec<String> = all().iter().map(|run| bare(&run.dir)).collect();
+    let near = nearest(&bare(path), names.iter().map(String::as_str))?;
+    Some(format!("runs/{near}"))
+}
+
+/// Refuses a folder in which there is anything but the lock of a run.
+fn refuse_unless_empty(dir: &Path) -> Result<(), FolderError> {
+    let mut entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    match entries.any(|entry| !Lock::is_name(&entry.file_name())) {
+        true => Err(FolderError::Taken(dir.to_owned())),
+        false => Ok(()),
     }
 }
 

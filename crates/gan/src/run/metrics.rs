@@ -1,11 +1,11 @@
 //! `metrics.jsonl`: a line of JSON each few steps, with a version.
 
 use super::folder::Run;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use detach_recipes::{At, Flow, Metrics, Observer};
 use serde_json::{Map, Value, json};
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// The version of a line. Lines without one are of version 0, which knew the numbers of one shape
@@ -77,44 +77,127 @@ impl Observer for MetricsWriter {
 
 /// Drops lines of steps after `step`: a run that was killed wrote some that its checkpoint
 /// does not know. A line is judged by its `step` alone, whatever else it holds; one that says no step, of
-/// a newer version or of a person, stays. Half a line at the end goes, and a warning says so.
+/// a newer version or of a person, stays. Half a line at the end goes, and a warning says so. However large the
+/// file is, a line of it is in memory.
 ///
 /// # Errors
-/// When the file cannot be written.
+/// When the file cannot be read or written, or is a link or anything else but a file: such things are left alone.
 pub fn trim(path: &Path, step: u64) -> Result<()> {
-    let Ok(bytes) = fs::read(path) else {
-        return Ok(());
+    let kind = match fs::symlink_metadata(path) {
+        Ok(meta) => meta.file_type(),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     };
-    let text = String::from_utf8_lossy(&bytes);
-    let is_kept = |line: &&str| step_of(line).is_none_or(|of| of <= step);
-    let whole = match text.rfind('\n') {
-        Some(end) => &text[..=end],
-        None => "",
+    ensure!(
+        kind.is_file(),
+        "{} is {}, which is left alone; move it away",
+        path.display(),
+        if kind.is_symlink() {
+            "a link"
+        } else {
+            "no plain file"
+        }
+    );
+    let pieces = || -> Result<Pieces> {
+        let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Pieces::of(file))
     };
-    let half = &text[whole.len()..];
-    if !half.is_empty() && step_of(half).is_none() {
-        tracing::warn!(
-            "{} ended in half a line, which is dropped: {half}",
-            path.display()
-        );
+    let mut change = false;
+    let mut all = pieces()?;
+    while let Some(piece) = all.next()? {
+        if piece.is_half() && !piece.is_kept(step) && step_of(piece.bytes).is_none() {
+            let half = String::from_utf8_lossy(piece.bytes);
+            tracing::warn!(
+                "{} ended in half a line, which is dropped: {half}",
+                path.display()
+            );
+        }
+        change |= !piece.is_kept(step) || piece.lacks_end();
     }
-    // A whole line whose end alone is missing is a line.
-    let last = step_of(half).map(|_| half);
-    let kept: String = whole
-        .lines()
-        .chain(last)
-        .filter(is_kept)
-        .flat_map(|line| [line, "\n"])
-        .collect();
-    if kept.as_bytes() != bytes {
-        detach_files::write(path, |file| file.write_all(kept.as_bytes()))?;
+    if change {
+        let mut all = pieces()?;
+        detach_files::write(path, |out| {
+            while let Some(piece) = all.next()? {
+                if piece.is_kept(step) {
+                    out.write_all(piece.bytes)?;
+                    if piece.lacks_end() {
+                        out.write_all(b"\n")?;
+                    }
+                }
+            }
+            Ok(())
+        })?;
     }
     Ok(())
 }
 
+/// A file line by line; a line longer than any of ours in several pieces.
+struct Pieces {
+    reader: BufReader<File>,
+    bytes: Vec<u8>,
+    /// Whether the last piece was the start or the middle of a line.
+    inside: bool,
+}
+
+/// A line, or a part of a long one.
+struct Piece<'a> {
+    bytes: &'a [u8],
+    /// Whether it belongs to a line that is too long to be one of ours.
+    long: bool,
+    /// Whether the file ends with it.
+    last: bool,
+}
+
+impl Pieces {
+    /// The longest line that is looked into, in bytes.
+    const LONGEST: u64 = 1 << 20;
+
+    fn of(file: File) -> Self {
+        Self {
+            reader: BufReader::new(file),
+            bytes: Vec::new(),
+            inside: false,
+        }
+    }
+
+    fn next(&mut self) -> io::Result<Option<Piece<'_>>> {
+        self.bytes.clear();
+        let mut limited = (&mut self.reader).take(Self::LONGEST);
+        if limited.read_until(b'\n', &mut self.bytes)? == 0 {
+            return Ok(None);
+        }
+        let whole = self.bytes.ends_with(b"\n");
+        let last = !whole && self.reader.fill_buf()?.is_empty();
+        let long = self.inside || !(whole || last);
+        self.inside = !whole;
+        let bytes = &self.bytes;
+        Ok(Some(Piece { bytes, long, last }))
+    }
+}
+
+impl Piece<'_> {
+    fn lacks_end(&self) -> bool {
+        self.last && !self.bytes.ends_with(b"\n")
+    }
+
+    /// Whether it is the end of the file, without the end of a line, and no part of a long one.
+    fn is_half(&self) -> bool {
+        self.lacks_end() && !self.long
+    }
+
+    /// A whole line whose end alone is missing is a line.
+    fn is_kept(&self, most: u64) -> bool {
+        match step_of(self.bytes) {
+            _ if self.long => true,
+            Some(step) => step <= most,
+            None => !self.is_half(),
+        }
+    }
+}
+
 /// The step of a line of metrics; `None` where it is no line of metrics.
-fn step_of(line: &str) -> Option<u64> {
-    let line: Map<String, Value> = serde_json::from_str(line).ok()?;
+fn step_of(line: &[u8]) -> Option<u64> {
+    let line: Map<String, Value> = serde_json::from_slice(line).ok()?;
     line.get("step")?.as_u64()
 }
 
@@ -161,6 +244,41 @@ mod tests {
             trim(&path, 5).expect("trimmed");
             assert_eq!(fs::read_to_string(&path).expect("text"), after);
         }
+    }
+
+    #[test]
+    fn what_is_not_text_and_what_is_too_long_stays() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("metrics.jsonl");
+        let long = vec![b'x'; 3 * Pieces::LONGEST as usize + 7];
+        let strange = b"\xff\xfe no text\n";
+        let before = [
+            &strange[..],
+            b"{\"step\":9}\n",
+            &long,
+            b"\n{\"step\":1}\n",
+            &long,
+        ]
+        .concat();
+        fs::write(&path, before).expect("a file");
+        trim(&path, 5).expect("trimmed");
+        let after = [&strange[..], &long, b"\n{\"step\":1}\n", &long, b"\n"].concat();
+        assert!(fs::read(&path).expect("a file") == after);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_left_alone() {
+        let [folder, other] = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+        let theirs = other.path().join("log");
+        fs::write(&theirs, "{\"step\":9}\n").expect("a file");
+        let path = folder.path().join("metrics.jsonl");
+        for target in [theirs.as_path(), Path::new("/dev/zero"), folder.path()] {
+            let _ = fs::remove_file(&path);
+            std::os::unix::fs::symlink(target, &path).expect("a link");
+            trim(&path, 5).expect_err("a link");
+        }
+        assert_eq!(fs::read(&theirs).expect("a file"), b"{\"step\":9}\n");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! runs/dcgan-1/
+//!   run.lock                held by the process that trains it
 //!   config.toml             recipe, preset, data, settings and options
 //!   metrics.jsonl           one line each few steps
 //!   events.out.tfevents.…   the same for TensorBoard
@@ -12,11 +13,15 @@
 //! ```
 
 pub mod config;
+pub mod cosmetic;
 pub mod folder;
+pub mod lock;
+mod machine;
 pub mod metrics;
 pub mod observers;
 pub mod tensorboard;
 
 pub use config::Config;
 pub use folder::Run;
+pub use lock::Lock;
 pub use metrics::MetricsWriter;

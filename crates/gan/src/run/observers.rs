@@ -2,22 +2,28 @@
 
 use super::folder::Run;
 use super::tensorboard::EventWriter;
+use crate::describe::describe;
 use crate::export::npy;
 use crate::show::gallery;
 use anyhow::{Context, Result, ensure};
 use detach_nn::Checkpoint;
-use detach_recipes::trainer::check_checkpoint;
+use detach_recipes::checkpoint::check_checkpoint;
 use detach_recipes::{At, End, Flow, Metrics, Observer};
 use detach_tensor::Tensor;
 use std::path::Path;
 use std::time::Duration;
 
 /// Keeps checkpoints: every so many steps, or every so much time, and at the end.
+///
+/// One that cannot be written on the way costs a warning and is tried again later: the steps since the last one are
+/// worth more than the error. At the end it is the error.
 pub struct Keeper<'a> {
     run: &'a Run,
     /// Steps between two checkpoints; else it goes by time.
     every: Option<u64>,
     saved: Duration,
+    /// Why the newest state is not on the disk.
+    failed: Option<anyhow::Error>,
 }
 
 impl<'a> Keeper<'a> {
@@ -30,6 +36,7 @@ impl<'a> Keeper<'a> {
             run,
             every,
             saved: Duration::ZERO,
+            failed: None,
         }
     }
 }
@@ -45,12 +52,21 @@ impl Observer for Keeper<'_> {
 
     fn save(&mut self, at: At<'_>, checkpoint: &Checkpoint) -> Result<()> {
         let networks = at.trainer.recipe().networks();
-        self.run.save(at.step(), checkpoint, &networks)
+        self.failed = self.run.save(at.step(), checkpoint, &networks).err();
+        if let Some(error) = &self.failed {
+            let step = at.step();
+            tracing::warn!("step {step} is not saved: {}", describe(error));
+        }
+        Ok(())
     }
 
     fn saved(&mut self, at: At<'_>) -> Result<()> {
         self.saved = at.elapsed;
         Ok(())
+    }
+
+    fn end(&mut self, _: At<'_>, _: End) -> Result<()> {
+        self.failed.take().map_or(Ok(()), Err)
     }
 }
 
@@ -172,7 +188,9 @@ impl Observer for Best<'_> {
                 |key: &str, value: String| best.metadata.insert(key.to_owned(), value);
             describe("best-of", self.key.clone());
             describe("best", self.best.unwrap_or(f64::NAN).to_string());
-            best.save(self.run.best())?;
+            if let Err(error) = best.save(self.run.best()) {
+                tracing::warn!("the best state so far is not kept: {error}");
+            }
         }
         Ok(())
     }
@@ -197,7 +215,7 @@ impl Observer for Pictures<'_> {
         let image = gallery::draw(samples, pictures.columns, pictures.scaling);
         let path = self
             .run
-            .samples()
+            .samples_again()?
             .join(format!("step-{:08}.png", at.step()));
         image.save_png(&path)?;
         if samples.shape().len() == 2 {
@@ -237,7 +255,7 @@ impl<'a> Preview<'a> {
     }
 
     fn draw(&mut self, at: At<'_>) -> Result<std::path::PathBuf> {
-        let path = self.run.samples().join("latest.png");
+        let path = self.run.samples_again()?.join("latest.png");
         gallery::preview(at.trainer).save_png(&path)?;
         self.drawn = Some(at.elapsed);
         Ok(path)

@@ -5,13 +5,17 @@
 //! little-endian. A checksum is CRC-32C, rotated right by 15 bits and shifted by a
 //! constant, because a checksum of data that holds checksums is weak.
 
+use super::machine::host;
 use byteorder::{ByteOrder, LittleEndian};
 use detach_files::WriteError;
 use prost::Message;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// What the name of an event file starts with: TensorBoard looks for `tfevents`.
+const PREFIX: &str = "events.out.tfevents.";
 
 /// `tensorflow.Event`, as far as it is written here.
 #[derive(Clone, PartialEq, Message)]
@@ -87,10 +91,13 @@ impl SessionLog {
 pub struct EventWriter {
     path: PathBuf,
     out: BufWriter<File>,
+    /// Of the last event, since 1970.
+    time: Duration,
 }
 
 impl EventWriter {
-    /// Starts a file `events.out.tfevents.<seconds>.<host>` in `folder`.
+    /// Starts a file `events.out.tfevents.<seconds>.<host>` in `folder`. TensorBoard reads files in the order of their
+    /// names, and of two events the later one counts: so neither goes back behind earlier files, whatever the clock says.
     ///
     /// `first_step` is 0 for a new run. A run that is resumed starts a file of
     /// its own beside the earlier ones and passes the step it goes on from:
@@ -99,12 +106,12 @@ impl EventWriter {
     /// # Errors
     /// When the file cannot be written.
     pub fn create(folder: &Path, first_step: u64) -> Result<Self, WriteError> {
-        let now = now();
-        let stem = format!("events.out.tfevents.{}.{}", now.as_secs(), host());
-        let (path, file) = create_unused(folder, &stem)?;
+        let begun = now().max(latest(folder) + Duration::from_secs(1));
+        let (path, file) = create_unused(folder, begun.as_secs())?;
         let mut writer = Self {
             path,
             out: BufWriter::new(file),
+            time: begun,
         };
         writer.event(0, What::FileVersion("brain.Event:2".to_owned()))?;
         if first_step > 0 {
@@ -174,8 +181,9 @@ impl EventWriter {
     }
 
     fn event(&mut self, step: u64, what: What) -> Result<(), WriteError> {
+        self.time = self.time.max(now());
         let event = Event {
-            wall_time: now().as_secs_f64(),
+            wall_time: self.time.as_secs_f64(),
             step: i64::try_from(step).unwrap_or(i64::MAX),
             what: Some(what),
         };
@@ -184,18 +192,29 @@ impl EventWriter {
     }
 }
 
-/// Creates `<stem>`, or `<stem>.1` and so on when a run was resumed within the
-/// same second: an earlier file is never touched.
-fn create_unused(folder: &Path, stem: &str) -> Result<(PathBuf, File), WriteError> {
-    let mut path = folder.join(stem);
-    let mut number = 0_u32;
+/// The latest moment that the event files in `folder` know of: the seconds in their names, and when they were
+/// last written to.
+fn latest(folder: &Path) -> Duration {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let moments = entries.filter_map(|entry| {
+        let name = entry.file_name();
+        let seconds = name.to_str()?.strip_prefix(PREFIX)?.split('.').next()?;
+        let named = Duration::from_secs(seconds.parse().ok()?);
+        let written = entry.metadata().and_then(|meta| meta.modified()).ok();
+        let written = written.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        Some(named.max(written.unwrap_or_default()))
+    });
+    moments.max().unwrap_or_default()
+}
+
+/// Creates the file of the first free second from `seconds` on: an earlier file is never touched.
+fn create_unused(folder: &Path, seconds: u64) -> Result<(PathBuf, File), WriteError> {
+    let mut seconds = seconds;
     loop {
+        let path = folder.join(format!("{PREFIX}{seconds}.{}", host()));
         match File::create_new(&path) {
             Ok(file) => return Ok((path, file)),
-            Err(cause) if cause.kind() == ErrorKind::AlreadyExists && number < u32::MAX => {
-                number += 1;
-                path = folder.join(format!("{stem}.{number}"));
-            }
+            Err(cause) if cause.kind() == ErrorKind::AlreadyExists => seconds += 1,
             Err(cause) => return Err(WriteError::new(&path, cause)),
         }
     }
@@ -205,27 +224,6 @@ fn now() -> Duration {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
-}
-
-/// The machine's name as far as it fits into a file name.
-fn host() -> String {
-    let name = fs::read_to_string("/proc/sys/kernel/hostname")
-        .or_else(|_| std::env::var("HOSTNAME").map_err(io::Error::other))
-        .or_else(|_| std::env::var("COMPUTERNAME").map_err(io::Error::other))
-        .unwrap_or_default();
-    let name: String = name
-        .trim()
-        .chars()
-        .map(|c| match c {
-            'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '_' | '.' => c,
-            _ => '-',
-        })
-        .take(64)
-        .collect();
-    match name.is_empty() {
-        true => "localhost".to_owned(),
-        false => name,
-    }
 }
 
 /// TensorFlow's number for the color type in the PNG's header: 1 gray, 2 gray
@@ -349,6 +347,40 @@ mod tests {
             let name = writer.path().file_name().unwrap().to_str().unwrap();
             assert!(name.starts_with("events.out.tfevents.1"), "{name}");
         }
+    }
+
+    #[test]
+    fn names_and_times_do_not_go_back_with_the_clock() {
+        let folder = tempfile::tempdir().unwrap();
+        let ahead = now() + Duration::from_secs(100_000);
+        for name in [
+            format!("{PREFIX}{}.elsewhere.123.v2", ahead.as_secs()),
+            format!("{PREFIX}1.old"),
+            format!("{PREFIX}soon"),
+            "events".to_owned(),
+        ] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let paths = write_two(folder.path());
+        let names = paths
+            .each_ref()
+            .map(|path| path.file_name().unwrap().to_owned());
+        assert!(names[0].to_str().unwrap() > format!("{PREFIX}{}", ahead.as_secs()).as_str());
+        assert!(names[0] < names[1], "{names:?}");
+        let times = paths
+            .iter()
+            .flat_map(|path| parse(&fs::read(path).unwrap()));
+        let times: Vec<f64> = times.map(|event| event.wall_time).collect();
+        assert!(
+            times.is_sorted() && times[0] > ahead.as_secs_f64(),
+            "{times:?}"
+        );
+        // Those that were written to while the clock was ahead, whatever their names say.
+        let folder = tempfile::tempdir().unwrap();
+        let file = File::create(folder.path().join(format!("{PREFIX}1.old"))).unwrap();
+        file.set_modified(UNIX_EPOCH + ahead).unwrap();
+        let events = parse(&fs::read(&write_two(folder.path())[0]).unwrap());
+        assert!(events[0].wall_time > ahead.as_secs_f64());
     }
 
     #[test]

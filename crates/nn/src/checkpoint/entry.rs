@@ -55,6 +55,27 @@ impl Entry {
         }
     }
 
+    /// CRC-32C of its bytes.
+    pub(super) fn checksum(&self) -> u32 {
+        let mut checksum = 0;
+        let add = |bytes: &[u8]| checksum = crc32c::crc32c_append(checksum, bytes);
+        match &self.values {
+            Values::Bytes(bytes) => crc32c::crc32c(bytes),
+            Values::Floats(array) => {
+                array.write_le(add);
+                checksum
+            }
+        }
+    }
+
+    /// Whether it holds no infinity and no NaN.
+    pub(super) fn is_finite(&self) -> bool {
+        match &self.values {
+            Values::Bytes(_) => true,
+            Values::Floats(array) => array.is_finite(),
+        }
+    }
+
     /// Reads the `length` bytes of a tensor.
     pub(super) fn read(
         dtype: Dtype,

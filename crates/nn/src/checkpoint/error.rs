@@ -31,6 +31,17 @@ pub enum CheckpointError {
         /// Bytes that it has.
         actual: u64,
     },
+    /// The file is not what was written.
+    #[error(
+        "checkpoint `{}` is damaged: {what} is not what was written there (its checksum differs); copy it \
+         again, or use an earlier one", path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Which part of it.
+        what: String,
+    },
     /// The file is something else, or damaged.
     #[error(
         "`{}` is not a safetensors checkpoint: {reason}; pass a .safetensors file written by this \

@@ -1,16 +1,18 @@
 //! `gan train`: its flags, and what each of them does.
 
+mod data;
 mod outcome;
 mod session;
 
 use super::device::Opened;
 use super::usage::usage;
 use super::{console, threads, values};
-use crate::run::Config;
+use crate::run::{Config, Run};
 use anyhow::{Result, anyhow, ensure};
 use detach_recipes::settings::MatmulMode;
 use detach_recipes::{Preset, Setup, find};
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// What is trained when nothing is said: five epochs, of which the first call does so
@@ -27,7 +29,9 @@ Examples:
   gan train mlp --preset fixed --set lr=1e-3  its known faults removed, another learning rate
   gan train dcgan --set d.lr=4e-4 --set d.schedule=linear:50:100
                                               another one for D, falling to 0 from epoch 50 on
-  gan train --resume runs/dcgan-1             go on where a run stopped
+  gan train --resume runs/dcgan-1             go on where a run stopped; without a name, with the newest
+  gan train --resume --more 5                 the same, and five epochs more than it was to have
+  gan train dcgan --resume runs/job           begin a run, or go on with it: the line for a job queue
 
 Ctrl-C saves and stops; --resume goes on to the very same result.")]
 pub(super) struct Args {
@@ -47,12 +51,15 @@ pub(super) struct Args {
     /// each factor, which is faster. The CPU knows fp32 only [default: fp32]
     #[arg(long, value_parser = values::matmul())]
     matmul: Option<MatmulMode>,
-    /// Passes over the data, in all
+    /// Passes over the data: a total, those before --resume included
     #[arg(long, value_name = "N")]
     epochs: Option<u64>,
-    /// Stop after this many steps, in all
+    /// Stop after this many steps: a total, those before --resume included. It is kept with the run
     #[arg(long, value_name = "N")]
     max_steps: Option<u64>,
+    /// Epochs more than the run was to have
+    #[arg(long, value_name = "N", requires = "resume", conflicts_with_all = ["epochs", "max_steps"])]
+    more: Option<u64>,
     /// Images a batch
     #[arg(long, value_name = "N")]
     batch_size: Option<usize>,
@@ -61,8 +68,9 @@ pub(super) struct Args {
     seed: Option<u64>,
     #[command(flatten)]
     pub(super) threads: threads::Args,
-    /// The data: a folder of IDX files (MNIST, Fashion-MNIST, …) or of PNG files, or an .npz file
-    #[arg(long, value_name = "DIR", env = "GAN_DATA_DIR")]
+    /// The data: a folder of IDX files (MNIST, Fashion-MNIST, …) or of PNG files, or an .npz file. Without it, what the
+    /// run or --config has on record, and else $GAN_DATA_DIR
+    #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Do not download anything: synthetic digits if no data is found
     #[arg(long)]
@@ -70,9 +78,10 @@ pub(super) struct Args {
     /// The run directory to make [default: runs/RECIPE-N]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Go on with this run, from its newest checkpoint
-    #[arg(long, value_name = "RUN")]
-    resume: Option<PathBuf>,
+    /// Go on with this run, or the newest one here, from its newest checkpoint. With RECIPE or --config, one that is
+    /// not there yet is begun
+    #[arg(long, value_name = "RUN", num_args = 0..=1)]
+    resume: Option<Option<PathBuf>>,
     /// Change a setting (`gan recipes NAME` and a run's config.toml have them all)
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -123,10 +132,7 @@ impl Args {
 
     /// Where a new run stops: after so many steps, or after a quick look when nothing is said.
     fn max_steps(&self) -> Option<u64> {
-        let said = self.recipe.is_some()
-            || self.config.is_some()
-            || self.resume.is_some()
-            || self.epochs.is_some();
+        let said = self.recipe.is_some() || self.config.is_some() || self.epochs.is_some();
         self.max_steps.or((!said).then_some(QUICK_STEPS))
     }
 
@@ -134,10 +140,52 @@ impl Args {
         Opened::open(&self.device, matmul)?.does(self.matmul)
     }
 
+    /// The run to go on with; `None` for a new one.
+    fn run_to_resume(&self) -> Result<Option<Run>> {
+        let path = match &self.resume {
+            None => return Ok(None),
+            Some(None) => return Run::latest().map(Some),
+            Some(Some(path)) => path,
+        };
+        // Without a word on what to begin, a name that is no run's is a slip.
+        let named = self.recipe.is_some() || self.config.is_some();
+        let is_free = || fs::read_dir(path).map_or(!path.exists(), |mut all| all.next().is_none());
+        match Run::find(path) {
+            None if named && is_free() => Ok(None),
+            None => Run::open(path).map(Some),
+            run => Ok(run),
+        }
+    }
+
+    /// The folder that `--resume` names.
+    fn resume_at(&self) -> Option<&Path> {
+        self.resume.as_ref()?.as_deref()
+    }
+
+    /// Steps in all, of an epoch of so many; put on record in `config`.
+    fn length(&self, config: &mut Config, per_epoch: u64) -> u64 {
+        let whole = |config: &Config| config.settings.epochs.saturating_mul(per_epoch);
+        let mut total = config
+            .max_steps
+            .map_or(whole(config), |max| max.min(whole(config)));
+        if let Some(more) = self.more {
+            total = total.saturating_add(more.saturating_mul(per_epoch));
+            config.settings.epochs = total.div_ceil(per_epoch);
+        }
+        config.max_steps = (total < whole(config)).then_some(total);
+        total
+    }
+
     /// The configuration of a new run.
     fn fresh(&self) -> Result<Config> {
+        let mut record = None;
         let mut setup = match &self.config {
-            Some(path) => self.setup_of(&Config::read(path)?)?,
+            Some(path) => {
+                let config = Config::read(path)?;
+                let setup = self.setup_of(&config)?;
+                record = Some(config);
+                setup
+            }
             None => {
                 let name = self.recipe.as_deref();
                 let recipe = find(name.unwrap_or(QUICK.0)).map_err(usage)?;
@@ -149,7 +197,19 @@ impl Args {
             }
         };
         self.change(&mut setup).map_err(usage)?;
-        Ok(Config::of(&setup, self.data_dir.clone()))
+        let mut config = Config::of(&setup);
+        config.max_steps = self.max_steps();
+        if let Some(record) = record {
+            config.data = record.data;
+            config.data_checksum = record.data_checksum;
+            config.data_dir = record.data_dir;
+            config.data_path = record.data_path;
+            config.data_seed = record.data_seed;
+            if self.epochs.is_none() && self.max_steps.is_none() {
+                config.max_steps = record.max_steps;
+            }
+        }
+        Ok(config)
     }
 
     /// The recipe and settings of a file.
@@ -200,8 +260,29 @@ impl Args {
     }
 
     /// The configuration of a run that goes on: what decides its numbers stays as it was,
-    /// only its length may change, and where and how it is computed.
+    /// only its length may change, and where and how it is computed. Flags that say what it is
+    /// already are welcome: a job queue calls with the same line each time.
     fn resumed(&self, mut config: Config) -> Result<Config> {
+        if let Some(flag) = self.changed(&config)? {
+            return Err(usage(anyhow!(
+                "{flag} cannot change in a run that goes on; leave it out, or start a new run without --resume"
+            )));
+        }
+        if let Some(epochs) = self.epochs {
+            config.settings.epochs = epochs;
+        }
+        if self.epochs.is_some() || self.max_steps.is_some() {
+            config.max_steps = self.max_steps;
+        }
+        if let Some(matmul) = self.matmul {
+            config.settings.matmul = matmul;
+        }
+        config.settings.check()?;
+        Ok(config)
+    }
+
+    /// A flag that would make another run of the one that `config` is of.
+    fn changed(&self, config: &Config) -> Result<Option<String>> {
         let settings = &config.settings;
         let order = config.options.get("order").and_then(|order| order.as_str());
         let differs = |new: &Option<String>, old: &str| new.as_ref().is_some_and(|new| new != old);
@@ -220,26 +301,28 @@ impl Args {
                 "--batch-size",
                 self.batch_size.is_some_and(|n| n != settings.batch_size),
             ),
-            ("--set", !self.set.is_empty()),
-            ("--config", self.config.is_some()),
             ("--out", self.out.is_some()),
         ];
         if let Some((flag, _)) = changed.iter().find(|(_, changed)| *changed) {
-            return Err(usage(anyhow!(
-                "{flag} cannot change in a run that goes on; leave it out, or start a new run without --resume"
-            )));
+            return Ok(Some((*flag).to_owned()));
         }
-        if let Some(epochs) = self.epochs {
-            config.settings.epochs = epochs;
+        let is = config.setup()?;
+        for assignment in &self.set {
+            let mut set = is.clone();
+            set.set(assignment)
+                .map_err(|error| usage(with_context(error, "--set")))?;
+            if set != is {
+                return Ok(Some(format!("--set {assignment}")));
+            }
         }
-        if let Some(matmul) = self.matmul {
-            config.settings.matmul = matmul;
+        if let Some(path) = &self.config {
+            let mut other = self.setup_of(&Config::read(path)?)?;
+            self.change(&mut other).map_err(usage)?;
+            other.settings.epochs = settings.epochs;
+            other.settings.matmul = settings.matmul;
+            return Ok((other != is).then(|| "--config".to_owned()));
         }
-        if self.data_dir.is_some() {
-            config.data_dir.clone_from(&self.data_dir);
-        }
-        config.settings.check()?;
-        Ok(config)
+        Ok(None)
     }
 }
 

@@ -22,6 +22,10 @@ pub(super) struct Outcome {
     pub(super) metrics: Option<Metrics>,
     /// How long this call trained.
     pub(super) time: Duration,
+    /// What it was trained on.
+    pub(super) data: String,
+    /// Whether that was made here, for want of anything else.
+    pub(super) is_synthetic: bool,
 }
 
 impl Outcome {
@@ -45,6 +49,7 @@ impl Outcome {
         let result = serde_json::json!({
             "end": end,
             "run": self.dir,
+            "data": self.data,
             "steps": self.steps,
             "seconds": self.time.as_secs_f64(),
         });
@@ -73,13 +78,18 @@ impl Outcome {
         let (state, more) = match (self.end, self.signal) {
             (End::Complete, _) => (
                 "done",
-                format!("{program} train --resume {dir} --epochs N   (more epochs)"),
+                format!("{program} train --resume {dir} --more N   (N epochs more)"),
             ),
             (_, Some(_)) => ("stopped and saved", go_on),
             (_, None) => ("no better any more, stopped and saved", go_on),
         };
+        let data = match self.is_synthetic {
+            true => format!("data     {}\n", self.data),
+            false => String::new(),
+        };
         format!(
             "{state}: {} steps in {}{numbers}\n\
+             {data}\
              look at  {look}\n\
              next     {program} sample {dir} --count 64 --out digits.png\n         {more}\n",
             self.steps,

@@ -1,62 +1,73 @@
 //! From flags to a session: data, run folder, observers.
 
-use super::Args;
 use super::outcome::Outcome;
+use super::{Args, data};
 use crate::cli::device::Opened;
 use crate::cli::progress::Progress;
 use crate::cli::signals::Signals;
 use crate::cli::usage::with_hint;
 use crate::cli::{console, elsewhere};
+use crate::run::cosmetic::Cosmetic;
 use crate::run::metrics::{self, MetricsWriter};
 use crate::run::observers::{Best, Better, Events, Keeper, Pictures, Preview};
-use crate::run::{Config, Run};
-use anyhow::{Context, Result, anyhow, bail, ensure};
-use detach_data::{Find, Split, Wanted};
+use crate::run::{Lock, Run};
+use anyhow::{Context, Result, anyhow, ensure};
 use detach_nn::Checkpoint;
-use detach_recipes::{
-    At, Batches, Clock, DataKind, Flow, Metrics, Observer, Plan, Session, Setup, Trainer,
-};
+use detach_recipes::checkpoint::other_arithmetic;
+use detach_recipes::{At, Clock, Flow, Metrics, Observer, Plan, Session, Trainer};
 use std::time::{Duration, Instant};
 
 /// Trains as the flags say.
 pub(super) fn train(args: &Args) -> Result<Outcome> {
-    let (run, config) = match &args.resume {
-        Some(path) => {
-            let run = Run::open(path)?;
-            let config = run.config()?;
-            (Some(run), args.resumed(config)?)
+    // The lock goes before anything of the run is read, so that what is read stays true.
+    let (run, config) = match args.run_to_resume()? {
+        Some(run) => {
+            let lock = run.lock()?;
+            let config = args.resumed(run.config()?)?;
+            (Some((run, lock)), config)
         }
         None => (None, args.fresh()?),
     };
     let opened = args.open_device(config.settings.matmul)?;
     let setup = config.setup()?;
-    let (sets, config) = open_data(&setup, config, args, &opened)?;
+    let mut data = data::open(&setup, config, args, &opened)?;
 
     // From here on there is something to lose; before, a signal just ends the process.
     let signals = Signals::listen()?;
+    let sets = std::mem::take(&mut data.sets);
     let mut trainer = Trainer::new(setup, sets, opened.kind())?;
-    let run = match run {
-        Some(run) => {
-            match run.newest() {
-                Some(path) => restore(&mut trainer, &path, &run)?,
-                None => args.say("no checkpoint yet: starting from step 0"),
-            }
-            run.sweep();
-            run
+    let (run, _lock) = match run {
+        Some((run, lock)) => {
+            go_on(&run, &mut trainer, args)?;
+            (run, lock)
         }
-        None => create(args, &config.recipe)?,
+        None => create(args, &data.config.recipe)?,
     };
-    let steps = trainer.setup().settings.epochs;
-    let steps = steps.saturating_mul(trainer.steps_per_epoch());
-    let total = args.max_steps().map_or(steps, |max| max.min(steps));
+    let total = args.length(&mut data.config, trainer.steps_per_epoch());
     ensure!(
         trainer.steps_done() <= total,
-        "the run has {} steps done, more than the {total} asked for; give a larger --epochs or --max-steps",
+        "the run has {} steps done, more than the {total} asked for, which are a total; give a larger --epochs or \
+         --max-steps, or --more N for N epochs more",
         trainer.steps_done()
     );
-    run.write_config(&config)?;
+    run.write_config(&data.config)?;
     args.say(&headline(&trainer, total, &run, &opened));
-    observed(args, trainer, total, &run, signals)
+    let outcome = observed(args, trainer, total, &run, signals)?;
+    Ok(Outcome {
+        data: data.config.data,
+        is_synthetic: data.is_synthetic,
+        ..outcome
+    })
+}
+
+/// Brings `trainer` to where the run stands.
+fn go_on(run: &Run, trainer: &mut Trainer, args: &Args) -> Result<()> {
+    match run.newest() {
+        Some(path) => restore(trainer, &path, run)?,
+        None => args.say("no checkpoint yet: starting from step 0"),
+    }
+    run.sweep();
+    Ok(())
 }
 
 /// A session with all that hears of it.
@@ -70,8 +81,8 @@ fn observed(
     let done = trainer.steps_done();
     let mut progress = Progress::new(args.quiet, done, total);
     let told = progress.teller();
-    let mut lines = MetricsWriter::open(run, done)?;
-    let mut events = Events::open(run, done)?;
+    let mut lines = Cosmetic::opened("lines of metrics", MetricsWriter::open(run, done));
+    let mut events = Cosmetic::opened("events for TensorBoard", Events::open(run, done));
     let mut keeper = Keeper::new(run, args.checkpoint_every);
     let mut best = match &args.best {
         Some(key) => Some(Best::new(
@@ -82,13 +93,14 @@ fn observed(
         )?),
         None => None,
     };
-    let mut pictures = Pictures::new(run);
-    let mut preview = Preview::new(run, move |path| {
+    let mut pictures = Cosmetic::new("pictures", Pictures::new(run));
+    let preview = Preview::new(run, move |path| {
         told(&format!(
             "first picture: {} (new every half minute)",
             path.display()
         ));
     });
+    let mut preview = Cosmetic::new("preview", preview);
     let mut json = JsonLines;
     let mut last = Last::default();
     let clock = StartedNow(Instant::now());
@@ -124,6 +136,8 @@ fn observed(
         steps,
         metrics: last.metrics,
         time: clock.now(),
+        data: String::new(),
+        is_synthetic: false,
     })
 }
 
@@ -140,17 +154,30 @@ fn better(key: &str) -> Result<(&str, Better)> {
 
 fn restore(trainer: &mut Trainer, path: &std::path::Path, run: &Run) -> Result<()> {
     let mut fill = || -> Result<()> {
+        let cannot_use = || format!("cannot use the checkpoint {}", path.display());
         let checkpoint = Checkpoint::load(path)?;
-        trainer
-            .restore(checkpoint)
-            .with_context(|| format!("cannot use the checkpoint {}", path.display()))
+        if let Some((before, now)) = other_arithmetic(&checkpoint, trainer.kind()) {
+            tracing::warn!(
+                "this run was computed with {before} so far, and is now with {now}: its numbers differ in their last \
+                 digits from those of a run without that change"
+            );
+        }
+        trainer.restore(checkpoint).with_context(cannot_use)?;
+        let step = trainer.steps_done();
+        ensure!(
+            run.newest_step() == Some(step),
+            "the checkpoint {} is of step {step}, which its name does not say",
+            path.display()
+        );
+        Ok(())
     };
     fill().map_err(|error| run.without_newest(&error))
 }
 
-fn create(args: &Args, recipe: &str) -> Result<Run> {
+fn create(args: &Args, recipe: &str) -> Result<(Run, Lock)> {
     use crate::run::folder::FolderError;
-    Run::create(args.out.as_deref(), recipe).map_err(|error| match &error {
+    let out = args.out.as_deref().or(args.resume_at());
+    Run::create(out, recipe).map_err(|error| match &error {
         FolderError::Taken(dir) => {
             let hint = format!(
                 "choose another --out, or go on with --resume {}",
@@ -159,54 +186,8 @@ fn create(args: &Args, recipe: &str) -> Result<Run> {
             with_hint(error, &hint)
         }
         FolderError::Unmade(..) => elsewhere(error),
+        FolderError::Locked(_) => error.into(),
     })
-}
-
-/// The recipe's data, and the configuration that says where it is from.
-fn open_data(
-    setup: &Setup,
-    mut config: Config,
-    args: &Args,
-    opened: &Opened,
-) -> Result<(Vec<Batches>, Config)> {
-    let mut sets = Vec::new();
-    for data in setup.data()? {
-        let DataKind::Images(size) = data else {
-            config.data = "the standard normal distribution".to_owned();
-            sets.push(Batches::gaussian(&setup.settings, opened.kind()));
-            continue;
-        };
-        let wanted = Wanted::new(size.channels, size.side);
-        let mut find = Find::new(config.data_dir.clone(), wanted);
-        if !args.offline {
-            find = find.with_download();
-        }
-        let mut fetching = String::new();
-        let found = find.find(Split::Train, &mut |progress| {
-            if fetching != progress.file {
-                progress.file.clone_into(&mut fetching);
-                args.say(&format!("downloading {fetching}"));
-            }
-        })?;
-        args.say(&format!("data: {}", found.statement));
-        // By content: the same data in another place is the same run.
-        let checksum = Some(found.dataset.checksum());
-        if config
-            .data_checksum
-            .is_some_and(|old| Some(old) != checksum)
-        {
-            bail!(
-                "the run was trained on {}, and what was found now is different: {}; give the former with --data-dir",
-                config.data,
-                found.dataset.source()
-            );
-        }
-        config.data = found.dataset.source();
-        config.data_checksum = checksum;
-        let batches = Batches::images(found.dataset, size, &setup.settings, opened.kind());
-        sets.push(batches.map_err(|error| with_hint(error, "set it with --batch-size N"))?);
-    }
-    Ok((sets, config))
 }
 
 fn headline(trainer: &Trainer, total: u64, run: &Run, opened: &Opened) -> String {

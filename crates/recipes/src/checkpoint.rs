@@ -1,0 +1,143 @@
+//! What a checkpoint says of itself, and whether it can be gone on from.
+
+use crate::setup::Setup;
+use anyhow::{Context, Result, bail, ensure};
+use detach_nn::Checkpoint;
+use detach_tensor::{Kind, SimdLevel, simd_level};
+
+/// The version of a checkpoint's names and metadata.
+pub const CHECKPOINT_VERSION: u32 = 2;
+
+/// Writes down what `checkpoint` is of: the step, and all that decided its numbers.
+pub(crate) fn describe(checkpoint: &mut Checkpoint, setup: &Setup, step: u64, kind: Kind) {
+    let texts = [
+        ("version", CHECKPOINT_VERSION.to_string()),
+        ("recipe", setup.recipe().name().to_owned()),
+        ("step", step.to_string()),
+        ("settings", deciding(setup).join("\n")),
+        ("arithmetic", arithmetic(kind).to_owned()),
+    ];
+    let texts = texts.map(|(key, value)| (key.to_owned(), value));
+    checkpoint.metadata.extend(texts);
+}
+
+/// The step that a checkpoint is of, if a run of `setup` can go on from it.
+///
+/// # Errors
+/// When it is of another recipe, version or settings, or was taken after training had diverged.
+pub(crate) fn check(checkpoint: &Checkpoint, setup: &Setup) -> Result<u64> {
+    check_checkpoint(setup.recipe().name(), checkpoint)?;
+    check_settings(checkpoint, setup)?;
+    step(checkpoint)
+}
+
+/// What a checkpoint was computed with and what a run on `kind` computes with, where they differ: from
+/// here on its numbers differ in their last digits from those of a run without that change.
+pub fn other_arithmetic(checkpoint: &Checkpoint, kind: Kind) -> Option<(&str, &'static str)> {
+    let before = checkpoint.metadata.get("arithmetic")?;
+    let now = arithmetic(kind);
+    (before != now).then_some((before, now))
+}
+
+/// The step that a checkpoint says it is of.
+///
+/// # Errors
+/// When it does not say one.
+pub fn step(checkpoint: &Checkpoint) -> Result<u64> {
+    let step = checkpoint.metadata.get("step").and_then(|s| s.parse().ok());
+    step.context("it does not say at which step it was written")
+}
+
+/// The settings that decide a run's numbers, as lines `key = value`.
+fn deciding(setup: &Setup) -> Vec<String> {
+    const OTHERS: [&str; 3] = ["epochs ", "matmul ", "pictures."];
+    let mut lines = setup.lines().unwrap_or_default();
+    lines.retain(|line| !OTHERS.iter().any(|other| line.starts_with(other)));
+    lines
+}
+
+/// Refuses a setting that is not what it was. One that one side alone knows is of another version of the program,
+/// whose default is what the other always did.
+fn check_settings(checkpoint: &Checkpoint, setup: &Setup) -> Result<()> {
+    let Some(before) = checkpoint.metadata.get("settings") else {
+        return Ok(());
+    };
+    let now = deciding(setup);
+    for line in before.lines() {
+        let Some((key, was)) = line.split_once(" = ") else {
+            continue;
+        };
+        let is = now
+            .iter()
+            .find_map(|now| now.strip_prefix(key)?.strip_prefix(" = "));
+        ensure!(
+            is.is_none_or(|is| is == was),
+            "it was trained with {key} = {was}, and the configuration says {}; put the former back, or start a new run",
+            is.unwrap_or_default()
+        );
+    }
+    Ok(())
+}
+
+/// What the numbers were computed with, as far as it decides their last digits.
+fn arithmetic(kind: Kind) -> &'static str {
+    match (kind.device.gpu(), simd_level()) {
+        (Some(_), _) => "a GPU",
+        (None, SimdLevel::Portable) => "portable instructions",
+        // Both fuse multiplications with additions, and have the same bits.
+        (None, SimdLevel::Avx2 | SimdLevel::Avx512) => "AVX2 or AVX-512",
+    }
+}
+
+/// Refuses a checkpoint of another recipe, or of a version that is not known.
+///
+/// # Errors
+/// When it is one, or does not say.
+pub fn check_checkpoint(recipe: &str, checkpoint: &Checkpoint) -> Result<()> {
+    match checkpoint.metadata.get("recipe") {
+        Some(name) if name == recipe => {}
+        Some(other) => bail!("it is of the recipe `{other}`, not `{recipe}`"),
+        None => bail!("it was not written by `gan train`: it does not name its recipe"),
+    }
+    // Of an optimiser, a squared gradient may be more than its type holds: the step is 0 then, and training goes on.
+    let is_weight = |name: &&str| !name.contains(".optim.");
+    if let Some(name) = checkpoint.not_finite().find(is_weight) {
+        bail!("training had diverged: `{name}` holds numbers that are not finite");
+    }
+    match version(checkpoint)? {
+        0..=CHECKPOINT_VERSION => Ok(()),
+        newer => bail!(
+            "it is of version {newer}, and this program knows versions up to {CHECKPOINT_VERSION}; \
+             use the version of Detach that wrote it, or a newer one"
+        ),
+    }
+}
+
+/// The version that a checkpoint says it has; those before there were versions have 0.
+///
+/// # Errors
+/// When it says something else than a number.
+pub fn version(checkpoint: &Checkpoint) -> Result<u32> {
+    match checkpoint.metadata.get("version") {
+        None => Ok(0),
+        Some(text) => text
+            .parse()
+            .with_context(|| format!("its version is `{text}`, which is no number")),
+    }
+}
+
+/// Gives the tensors of version 0 the names that they have now.
+pub fn upgrade(checkpoint: &mut Checkpoint) {
+    const RENAMED: [(&str, &str); 4] = [
+        ("generator.", "generator.net."),
+        ("discriminator.", "discriminator.net."),
+        ("adam_g.", "generator.optim."),
+        ("adam_d.", "discriminator.optim."),
+    ];
+    checkpoint.rename(|name| {
+        let renamed = RENAMED
+            .iter()
+            .find_map(|(old, new)| Some(format!("{new}{}", name.strip_prefix(old)?)));
+        Some(renamed.unwrap_or_else(|| name.to_owned()))
+    });
+}
