@@ -137,7 +137,7 @@ mod streams {
 done: 4 steps in [..]s, D [..], G [..], [..] ms a step
 look at  run/samples/latest.png
 next     [..]gan[..] sample run --count 64 --out digits.png
-         [..]gan[..] train --resume run --epochs N   (more epochs)
+         [..]gan[..] train --resume run --more N   (N epochs more)
 
 "#]]
         );
@@ -414,10 +414,8 @@ t10k   none: it has no t10k-images-idx3-ubyte[..]
             Some(("GAN_DATA_DIR", "nowhere")),
         );
         assert!(flag.contains(" digits/train"), "{flag}");
-        // The run made from synthetic digits does not go on with what is found now.
-        let resume = "train --resume a --offline --max-steps 2";
-        sandbox
-            .gan(resume)
-            .failed(1, &["synthetic digits", "data/MNIST/raw"]);
+        // The run made from synthetic digits goes on with these, whatever is found now.
+        let resumed = sandbox.ok("train --resume a --offline --max-steps 2");
+        assert!(resumed.stderr.contains("synthetic digits"), "{resumed}");
     }
 }

@@ -71,7 +71,9 @@ fn a_run_without_a_word_on_products_goes_on() {
     assert_ne!(old, text);
     fs::write(&path, old).expect("written");
     sandbox.ok("train --resume run --offline --max-steps 2 --no-pictures -q");
-    assert_eq!(fs::read_to_string(&path).expect("configuration"), text);
+    // With the word, and the new length.
+    let expected = text.replace("max-steps = 1\n", "max-steps = 2\n");
+    assert_eq!(fs::read_to_string(&path).expect("configuration"), expected);
 }
 
 #[test]

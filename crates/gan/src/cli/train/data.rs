@@ -83,13 +83,13 @@ fn find(config: &Config, wanted: Wanted, args: &Args) -> Result<Found> {
     }
 }
 
-/// What the record names, where it is still there: by its absolute path, or by the path that was given, from here.
+/// What the record names, where it is still there: by the path that was given, from here, or by the absolute one.
 fn recorded(config: &Config, wanted: Wanted) -> Option<Found> {
     let find = |path: Option<&PathBuf>| Find::new(path.cloned(), wanted);
     if let Some(seed) = config.data_seed {
         return Some(find(None).made(seed, Split::Train));
     }
-    let places = [&config.data_path, &config.data_dir];
+    let places = [&config.data_dir, &config.data_path];
     places.into_iter().flatten().find_map(|path| {
         let found = find(Some(path)).find(Split::Train, &mut |_| ()).ok()?;
         is_recorded(config, &found).then_some(found)
