@@ -18,6 +18,7 @@ mod web;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Trains, checks and measures Detach
@@ -48,6 +49,8 @@ enum Task {
     Ptx(ptx::Args),
     /// Build the recipes as a module for browsers (wasm32)
     Web,
+    /// Kill runs, fail their system calls and starve them: all of what `cargo test` does a part of
+    Chaos,
     /// Make the golden files with PyTorch
     Golden {
         /// Compare with the committed files, change none
@@ -73,6 +76,17 @@ fn main() -> ExitCode {
     }
 }
 
+/// The whole fault campaign: the test of that name, told to leave nothing out.
+fn chaos(root: &Path) -> Result<ExitCode> {
+    let mut test = command::cargo();
+    test.args(["test", "--package", "detach-tests", "--test", "chaos"]);
+    test.args(["--no-fail-fast", "--manifest-path"]);
+    test.arg(root.join("Cargo.toml"))
+        .args(["--", "--nocapture"]);
+    test.env("DETACH_CHAOS", "whole");
+    command::become_it(test)
+}
+
 fn run(task: Task) -> Result<ExitCode> {
     let root = command::root()?;
     match task {
@@ -83,6 +97,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Tidy => tidy::tidy(&root).map(|()| ExitCode::SUCCESS),
         Task::GpuReport(args) => gpu_report::gpu_report(&root, args),
         Task::Ptx(args) => ptx::ptx(&root, &args).map(|()| ExitCode::SUCCESS),
+        Task::Chaos => chaos(&root),
         Task::Web => web::build(&root).map(|()| ExitCode::SUCCESS),
         Task::Golden { check } => golden::golden(&root, check),
     }

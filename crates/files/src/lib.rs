@@ -136,8 +136,11 @@ fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
     let file = file
         .into_inner()
         .map_err(std::io::IntoInnerError::into_error)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|failed| failed.error)?;
+    let (file, name) = file.into_parts();
+    file.sync_all()?;
+    fs::rename(&name, path)?;
+    // Under its former name there is nothing to remove any more.
+    let _ = name.keep();
     sync_folder(folder);
     Ok(())
 }
@@ -156,7 +159,7 @@ fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
             Err(TryLockError::WouldBlock) => {}
             // Or has just done so. Some network file systems have no locks; there a sweep removes nothing.
             Ok(()) | Err(TryLockError::Error(_)) => {
-                if file.path().exists() {
+                if file.path().try_exists().unwrap_or(true) {
                     return Ok(file);
                 }
             }
