@@ -209,7 +209,7 @@ pub fn run(plan: &Plan) -> Result<Report> {
         write(&plan.out, report)
     };
     say(start, "every kernel against the reference");
-    report.cases = correct::cases(&modes);
+    report.cases = correct::cases(&modes, plan.quick);
     save(&mut report)?;
     say(start, "every op and its gradients");
     report.ops = correct::ops(&modes);
