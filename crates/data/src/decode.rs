@@ -2,7 +2,6 @@
 
 use crate::image::Image;
 use png::{BitDepth, ColorType, DecodeOptions, Decoder, Limits, Transformations};
-use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Seek};
 use std::path::Path;
 
@@ -20,7 +19,7 @@ const MOST_OF_ONE: u64 = 1032;
 /// # Errors
 /// What is wrong with the file, in a few words.
 pub(crate) fn decode(path: &Path) -> Result<Image, String> {
-    let file = File::open(path).map_err(|cause| cause.to_string())?;
+    let file = detach_files::open(path).map_err(|cause| cause.to_string())?;
     let length = file.metadata().map_err(|cause| cause.to_string())?.len();
     decode_from(BufReader::new(file), length)
 }

@@ -46,6 +46,22 @@ fn gzip_members_that_follow_each_other_are_one_stream() {
     assert_eq!(Idx::parse(&members[..]).unwrap(), idx);
 }
 
+/// As gzip and Python have it: zeros to the end of a block are no garbage, and anything else is.
+#[test]
+fn zeros_behind_a_gzip_stream_are_padding_and_anything_else_is_not() {
+    let (idx, bytes) = sample();
+    for padding in [1, 512, 100_000] {
+        let padded = [gz(&bytes), vec![0; padding]].concat();
+        assert_eq!(Idx::parse(&padded[..]).unwrap(), idx);
+    }
+    let members = [gz(&bytes[..20]), vec![0; 512], gz(&bytes[20..])].concat();
+    assert_eq!(Idx::parse(&members[..]).unwrap(), idx);
+    for garbage in [&b"garbage"[..], b"\0\0\x01", &bytes] {
+        let error = Idx::parse(&[&gz(&bytes), garbage].concat()[..]).unwrap_err();
+        assert!(matches!(error, IdxError::GzipCorrupt(_)), "{error}");
+    }
+}
+
 #[test]
 fn a_header_that_claims_four_billion_images_is_refused_unread() {
     let header = [0, 0, 8, 3, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 28, 0, 0, 0, 28];

@@ -2,6 +2,8 @@
 
 mod fetch;
 mod idx;
+mod labels;
+mod layouts;
 mod lookup;
 mod server;
 mod synth;
