@@ -5,6 +5,7 @@
 mod checkpoints;
 mod data;
 mod disks;
+mod download;
 mod signals;
 mod slips;
 

@@ -179,13 +179,14 @@ fn open_data(
         let wanted = Wanted::new(size.channels, size.side);
         let mut find = Find::new(config.data_dir.clone(), wanted);
         if !args.offline {
-            find = find.with_download();
+            find = find.with_fetcher(args.mirror.fetcher());
         }
-        let mut fetching = String::new();
+        let mut said = String::new();
         let found = find.find(Split::Train, &mut |progress| {
-            if fetching != progress.file {
-                progress.file.clone_into(&mut fetching);
-                args.say(&format!("downloading {fetching}"));
+            let now = progress.to_string();
+            if said != now {
+                args.say(&now);
+                said = now;
             }
         })?;
         args.say(&format!("data: {}", found.statement));
