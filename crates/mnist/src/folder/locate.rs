@@ -90,10 +90,14 @@ pub(crate) fn locate(folder: &Path, split: Split) -> Result<Result<Files, String
 
 /// Why there is nothing to look into.
 fn no_folder(path: &Path) -> String {
-    match (fs::metadata(path), path.is_symlink()) {
-        (Ok(_), _) => "it is neither a file nor a folder".to_owned(),
-        (Err(_), true) => "it is a link that leads nowhere".to_owned(),
-        (Err(_), false) => "no such folder".to_owned(),
+    use io::ErrorKind::{NotADirectory, NotFound};
+    match fs::metadata(path) {
+        Ok(_) => "it is neither a file nor a folder".to_owned(),
+        Err(cause) if !matches!(cause.kind(), NotFound | NotADirectory) => {
+            format!("it cannot be read ({cause})")
+        }
+        Err(_) if path.is_symlink() => "it is a link that leads nowhere".to_owned(),
+        Err(_) => "no such folder".to_owned(),
     }
 }
 

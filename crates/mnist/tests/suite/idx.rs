@@ -110,6 +110,32 @@ fn a_claim_within_the_limit_takes_no_memory_that_the_bytes_do_not_fill() {
     );
 }
 
+/// What unpacks to more than its header says is not unpacked further.
+#[test]
+fn a_gzip_bomb_ends_at_its_first_byte_too_many() {
+    struct Counter<'a>(std::io::Cursor<&'a [u8]>);
+    impl Read for Counter<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let end = self.0.get_ref().len() as u64 / 2;
+            assert!(self.0.position() < end, "most of it is left unread");
+            self.0.read(buffer)
+        }
+    }
+    let header = [0, 0, 8, 1, 0, 0, 0, 9];
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    std::io::copy(
+        &mut header.chain(std::io::repeat(0).take(1 << 27)),
+        &mut encoder,
+    )
+    .unwrap();
+    let bomb = encoder.finish().unwrap();
+    let error = Idx::parse(Counter(std::io::Cursor::new(&bomb))).unwrap_err();
+    assert!(
+        matches!(error, IdxError::Trailing { expected: 9 }),
+        "{error}"
+    );
+}
+
 #[test]
 fn every_way_to_be_cut_off_is_named() {
     let (_, bytes) = sample();

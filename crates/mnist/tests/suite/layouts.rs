@@ -209,6 +209,20 @@ fn links_that_lead_nowhere_and_fifos_are_told_and_not_waited_for() {
     }
 }
 
+/// A folder that cannot be looked into is not one that is not there.
+#[cfg(unix)]
+#[test]
+fn a_link_in_a_circle_is_told() {
+    let root = tempfile::tempdir().unwrap();
+    let circle = root.path().join("circle");
+    std::os::unix::fs::symlink(&circle, &circle).unwrap();
+    let error = Dataset::open(&circle, Split::Train).unwrap_err();
+    let Error::NotThere { reason, .. } = &error else {
+        panic!("{error}")
+    };
+    assert_ne!(reason, "no such folder");
+}
+
 /// A link to a file or folder is what it leads to.
 #[cfg(unix)]
 #[test]
