@@ -110,16 +110,50 @@ pub fn gz(rng: &mut Rng) -> Vec<u8> {
     }
 }
 
-fn npy(rng: &mut Rng, of_images: bool) -> Vec<u8> {
-    let types = [
-        "|u1", "|u1", "|i1", "<i2", ">i4", "<i8", ">u8", "|b1", "<f4",
+/// NumPy's header, and elements of `width` bytes, mostly as many as it says.
+fn array(rng: &mut Rng, dtype: &str, width: usize, shape: &[usize]) -> Vec<u8> {
+    let order = ["False", "False", "True"][rng.usize(..3)];
+    let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
+    let header =
+        format!("{{'descr': '{dtype}', 'fortran_order': {order}, 'shape': ({sizes}), }}\n");
+    let mut out = b"\x93NUMPY\x01\x00".to_vec();
+    out.extend((header.len() as u16).to_le_bytes());
+    out.extend(header.as_bytes());
+    let len = nearly(rng, shape.iter().product::<usize>() * width);
+    let mut elements = bytes(rng, len);
+    if dtype.contains(['i', 'u']) && width > 1 {
+        // Labels are small numbers.
+        let low = if dtype.starts_with('>') { width - 1 } else { 0 };
+        let bytes = elements.iter_mut().enumerate();
+        bytes.for_each(|(i, byte)| *byte *= u8::from(i % width == low));
+    }
+    out.extend(elements);
+    out
+}
+
+/// Numbers of a few sizes.
+pub fn npy(rng: &mut Rng) -> Vec<u8> {
+    let (dtype, width) = [("<f4", 4), ("<f8", 8), ("|u1", 1)][rng.usize(..3)];
+    let shapes = [&[][..], &[0], &[3], &[2, 3], &[2, 1, 2, 2]];
+    let shape = shapes[rng.usize(..shapes.len())];
+    array(rng, dtype, width, shape)
+}
+
+/// Images or labels of an archive.
+fn member(rng: &mut Rng, of_images: bool) -> Vec<u8> {
+    const TYPES: [(&str, usize); 9] = [
+        ("|u1", 1),
+        ("|u1", 1),
+        ("|i1", 1),
+        ("<i2", 2),
+        (">i4", 4),
+        ("<i8", 8),
+        (">u8", 8),
+        ("|b1", 1),
+        ("<f4", 4),
     ];
-    let dtype = if of_images {
-        types[rng.usize(..3) % 3]
-    } else {
-        types[rng.usize(..types.len())]
-    };
-    let width = dtype[2..].parse().unwrap_or(1);
+    let few = if of_images { 3 } else { TYPES.len() };
+    let (dtype, width) = TYPES[rng.usize(..few)];
     let mut shape = vec![3];
     if of_images {
         let tail = [&[2, 4][..], &[2, 4, 3], &[3, 2, 4], &[5, 5], &[2, 2, 2]];
@@ -129,28 +163,7 @@ fn npy(rng: &mut Rng, of_images: bool) -> Vec<u8> {
     }
     let at = rng.usize(..shape.len());
     shape[at] = nearly(rng, shape[at]);
-    let order = ["False", "False", "True"][rng.usize(..3)];
-    let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
-    let header = format!(
-        "{{'descr': '{dtype}', 'fortran_order': {order}, 'shape': ({},), }}\n",
-        sizes.join(", ")
-    );
-    let mut out = b"\x93NUMPY\x01\x00".to_vec();
-    out.extend((header.len() as u16).to_le_bytes());
-    out.extend(header.as_bytes());
-    let len = shape.iter().product::<usize>() * width;
-    let len = nearly(rng, len);
-    let mut elements = bytes(rng, len);
-    if !of_images && width > 1 {
-        // Labels are small numbers.
-        let low = if dtype.starts_with('>') { width - 1 } else { 0 };
-        elements
-            .iter_mut()
-            .enumerate()
-            .for_each(|(i, byte)| *byte *= u8::from(i % width == low));
-    }
-    out.extend(elements);
-    out
+    array(rng, dtype, width, &shape)
 }
 
 /// An archive with images, with labels or without.
@@ -166,7 +179,7 @@ pub fn npz(rng: &mut Rng) -> Vec<u8> {
     names.truncate(rng.usize(1..=5));
     let (mut out, mut directory) = (Vec::new(), Vec::new());
     for name in &names {
-        let member = npy(rng, name.starts_with('x'));
+        let member = member(rng, name.starts_with('x'));
         let method: u16 = if rng.bool() { 8 } else { 0 };
         let packed = match method {
             8 => {

@@ -3,6 +3,7 @@
 use crate::scratch::scratch;
 use crate::{Target, fresh, seal};
 use detach_data::{Dataset, Split, Wanted, open};
+use detach_gan::export;
 use detach_gan::run::{Config, metrics};
 use detach_mnist::Idx;
 use detach_mnist::idx::Labels;
@@ -20,7 +21,7 @@ const UNPACKED: [usize; 2] = [4 << 20, 4 * 1032];
 const TEXT: [usize; 2] = [4 << 20, 1 << 11];
 
 /// Every target.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     Target {
         name: "idx",
         run: idx,
@@ -61,6 +62,23 @@ pub const TARGETS: [Target; 8] = [
             "4294967295",
         ],
         memory: UNPACKED,
+    },
+    Target {
+        name: "npy",
+        run: npy,
+        fresh: fresh::npy,
+        seal: seal::nothing,
+        words: &[
+            "'descr': '<f8'",
+            "'fortran_order': False",
+            "'shape': (",
+            ")",
+            ",",
+            "4294967295",
+            "-1",
+            "\u{301}",
+        ],
+        memory: TEXT,
     },
     Target {
         name: "png",
@@ -195,6 +213,17 @@ fn npz(bytes: &[u8]) {
         open_all(&path, &[Wanted::default()]);
         if bytes.len().is_multiple_of(4) {
             open_all(&path, &[Wanted::new(1, 3)]);
+        }
+    });
+}
+
+fn npy(bytes: &[u8]) {
+    scratch(|folder| {
+        let path = folder.join("x.npy");
+        fs::write(&path, bytes).expect("a file");
+        match export::npy::read(&path) {
+            Ok(array) => assert!(array.values.len() * 4 <= bytes.len()),
+            Err(error) => assert!(!error.to_string().is_empty()),
         }
     });
 }

@@ -45,13 +45,13 @@ pub enum Error {
     },
     /// A folder holds several data sets of the same format, and nothing says which is meant.
     #[error(
-        "{} holds several data sets ({}); name one by its prefix, e.g. {}",
+        "{} holds several data sets ({}); name one, e.g. {}",
         folder.display(), names.join(", "), folder.join(&names[0]).display()
     )]
     Ambiguous {
         /// The folder.
         folder: PathBuf,
-        /// The prefixes found, e.g. `emnist-letters`; never empty.
+        /// What their files' names begin with, e.g. `emnist-letters`, or the folders in it; never empty.
         names: Vec<String>,
     },
     /// Images without pixels, labels that are no list, or nothing at all.

@@ -64,6 +64,7 @@ impl<'a> Name<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn of(name: &str, split: Split) -> Option<(&str, Holds, bool, bool)> {
         let name = Name::of(name, split)?;
@@ -121,6 +122,27 @@ mod tests {
             "数train-images-idx3-ubyte",
         ] {
             assert_eq!(of(name, Split::Train), None, "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_prefix_is_found_in_its_name(
+            prefix in "[^.][^-]{0,9}", capital in any::<bool>(), packed in any::<bool>(),
+        ) {
+            let end = match capital {
+                true => "-TRAIN-LABELS-IDX2-INT",
+                false => "-train-labels-idx2-int",
+            };
+            let suffix = if packed { ".gz" } else { "" };
+            let name = format!("{prefix}{end}{suffix}");
+            let found = of(&name, Split::Train);
+            prop_assert_eq!(found.map(|found| (found.0, found.1)), Some((&*prefix, Holds::Labels)));
+        }
+
+        #[test]
+        fn any_name_is_taken_apart_or_left(name in ".{0,40}") {
+            let _ = of(&name, Split::Test);
         }
     }
 }
