@@ -180,6 +180,7 @@ impl Sandbox {
         for name in [
             "GAN_DATA_DIR",
             "GAN_LOG",
+            "GAN_MIRROR",
             "NO_COLOR",
             "CLICOLOR_FORCE",
             "RUST_BACKTRACE",

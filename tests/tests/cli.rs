@@ -23,8 +23,8 @@ mod help {
     fn every_command_has_its_flags() {
         let sandbox = Sandbox::new();
         let train = "--preset --order --device --matmul --epochs --max-steps --batch-size --seed --threads --data-dir \
-                     --offline --out --resume --set --config --log-every --checkpoint-every --no-pictures \
-                     --best --patience --json --quiet GAN_DATA_DIR";
+                     --offline --mirror --out --resume --set --config --log-every --checkpoint-every --no-pictures \
+                     --best --patience --json --quiet GAN_DATA_DIR GAN_MIRROR";
         for (command, flags) in [
             ("", "train sample interpolate recipes data info"),
             ("train", train),
@@ -38,7 +38,7 @@ mod help {
             ),
             ("recipes", "[NAME]"),
             ("data", "fetch info synth"),
-            ("data fetch", "--out"),
+            ("data fetch", "--out --mirror GAN_MIRROR"),
             ("data info", "--data-dir"),
             ("data synth", "--out --count --seed"),
             ("info", "--threads"),

@@ -27,15 +27,26 @@ pub(crate) fn cargo() -> Command {
 
 /// Builds `gan` in release mode and runs it with `task` and `args`, in the
 /// folder the user is in.
+pub(crate) fn become_gan(root: &Path, task: &[&str], args: &[OsString]) -> Result<ExitCode> {
+    let task = task.iter().map(OsString::from);
+    let args: Vec<OsString> = task.chain(args.iter().cloned()).collect();
+    become_program(root, "release", ["detach-gan", "gan"], &args)
+}
+
+/// Builds a program, given as its package and its name, in a profile and runs it with `args`, in the folder the user is in.
 ///
 /// `cargo run` replaces itself by the program where it can, as we do: one
 /// process is left, so that signals and exit codes need no passing on.
-pub(crate) fn become_gan(root: &Path, task: &[&str], args: &[OsString]) -> Result<ExitCode> {
+pub(crate) fn become_program(
+    root: &Path,
+    profile: &str,
+    [package, program]: [&str; 2],
+    args: &[OsString],
+) -> Result<ExitCode> {
     let mut run = cargo();
-    run.args(["run", "--release", "--package", "detach-gan"]);
-    run.args(["--bin", "gan", "--manifest-path"]);
-    run.arg(root.join("Cargo.toml")).arg("--");
-    run.args(task).args(args);
+    run.args(["run", "--profile", profile, "--package", package]);
+    run.args(["--bin", program, "--manifest-path"]);
+    run.arg(root.join("Cargo.toml")).arg("--").args(args);
     become_it(run)
 }
 

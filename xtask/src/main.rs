@@ -43,6 +43,9 @@ enum Task {
     Check,
     /// The house rules that no compiler knows: import arrows, file sizes, where `unsafe` may be
     Tidy,
+    /// Feed what reads files, settings and metrics with bytes that are nearly right, a million inputs a target
+    #[command(disable_help_flag = true)]
+    Fuzz(PassOn),
     /// Check and measure the CUDA path on a GPU: every case, parity, speed beside PyTorch, whole runs
     GpuReport(gpu_report::Args),
     /// Compile kernels/*.cu to the PTX beside them; compare, or show what each kernel takes
@@ -95,6 +98,10 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Bench(args) => bench::bench(&root, *args),
         Task::Check => check::check(&root).map(|()| ExitCode::SUCCESS),
         Task::Tidy => tidy::tidy(&root).map(|()| ExitCode::SUCCESS),
+        // As tests are built: sums that overflow are found.
+        Task::Fuzz(pass) => {
+            command::become_program(&root, "dev", ["detach-fuzz", "fuzz"], &pass.args)
+        }
         Task::GpuReport(args) => gpu_report::gpu_report(&root, args),
         Task::Ptx(args) => ptx::ptx(&root, &args).map(|()| ExitCode::SUCCESS),
         Task::Chaos => chaos(&root),

@@ -2,12 +2,14 @@
 
 use crate::image::Image;
 use png::{BitDepth, ColorType, DecodeOptions, Decoder, Limits, Transformations};
-use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Seek};
 use std::path::Path;
 
 /// The most pixels that a picture may have: 8192×4096.
 const MAX_PIXELS: u64 = 1 << 25;
+
+/// Bytes of 256 colours.
+const MAX_PALETTE: usize = 3 * 256;
 
 /// The most bytes that zlib makes of one.
 const MOST_OF_ONE: u64 = 1032;
@@ -20,7 +22,7 @@ const MOST_OF_ONE: u64 = 1032;
 /// # Errors
 /// What is wrong with the file, in a few words.
 pub(crate) fn decode(path: &Path) -> Result<Image, String> {
-    let file = File::open(path).map_err(|cause| cause.to_string())?;
+    let file = detach_files::open(path).map_err(|cause| cause.to_string())?;
     let length = file.metadata().map_err(|cause| cause.to_string())?.len();
     decode_from(BufReader::new(file), length)
 }
@@ -56,6 +58,15 @@ fn decode_from(file: impl BufRead + Seek, length: u64) -> Result<Image, String> 
         ));
     }
     let mut reader = decoder.read_info().map_err(text)?;
+    // The decoder (png 0.18.1) copies whole colours into a table of 256, and panics where that cannot be.
+    if let (ColorType::Indexed, Some(palette)) = (reader.info().color_type, &reader.info().palette)
+        && (!palette.len().is_multiple_of(3) || palette.len() > MAX_PALETTE)
+    {
+        return Err(format!(
+            "its palette of {} bytes is not of 1 to 256 colours",
+            palette.len()
+        ));
+    }
     let size = reader.output_buffer_size().ok_or("it is too large")?;
     let mut bytes = vec![0; size];
     let frame = reader.next_frame(&mut bytes).map_err(text)?;
@@ -195,6 +206,21 @@ mod tests {
             picture[29..33].copy_from_slice(&header.to_be_bytes());
             let error = decoded(&picture).unwrap_err();
             assert!(error.contains(what), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_palette_of_no_whole_colours_or_too_many_is_refused() {
+        for (length, is_fine) in [(3, true), (768, true), (4, false), (5, false), (771, false)] {
+            let mut picture = Vec::new();
+            let mut encoder = png::Encoder::new(&mut picture, 1, 1);
+            encoder.set_color(ColorType::Indexed);
+            encoder.set_palette(vec![9; length]);
+            let mut writer = encoder.write_header().unwrap();
+            writer.write_image_data(&[0]).unwrap();
+            writer.finish().unwrap();
+            let image = decoded(&picture);
+            assert_eq!(image.is_ok(), is_fine, "{length}: {image:?}");
         }
     }
 

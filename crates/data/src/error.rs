@@ -159,7 +159,7 @@ pub enum NpzError {
     },
     /// A label that no class has.
     #[error("label {0} is no class; number them from 0 up to 65535 at most")]
-    Label(i64),
+    Label(i128),
     /// The file cannot be read.
     #[error("{0}; check that you may read it")]
     Io(#[from] io::Error),

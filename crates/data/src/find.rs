@@ -62,8 +62,14 @@ impl Find {
 
     /// The same with the download from MNIST's mirrors allowed.
     #[must_use]
-    pub fn with_download(mut self) -> Self {
-        self.lookup.download = Some(Fetcher::mnist());
+    pub fn with_download(self) -> Self {
+        self.with_fetcher(Fetcher::mnist())
+    }
+
+    /// The same with this download allowed, e.g. from a mirror of one's own.
+    #[must_use]
+    pub fn with_fetcher(mut self, fetcher: Fetcher) -> Self {
+        self.lookup.download = Some(fetcher);
         self
     }
 

@@ -33,14 +33,16 @@ struct Listing {
 }
 
 /// The pictures of `split` in `folder`: those of its `train` or `test` where it has a `train`, and all of them for
-/// training where not. `Err(reason)` inside `Ok` says why there are none.
+/// training where not. Where it holds one folder and nothing else, as archives do, that one is meant. `Err(reason)` inside `Ok`
+/// says why there are none.
 pub(crate) fn locate(folder: &Path, split: Split) -> Result<Result<Pictures, String>, Error> {
-    let apart = folder.join("train").is_dir();
-    let folder = match split {
-        Split::Train if apart => folder.join("train"),
-        Split::Test if folder.join("test").is_dir() => folder.join("test"),
-        Split::Test => return Ok(Err("it has no folder called test".to_owned())),
-        Split::Train => folder.to_owned(),
+    let folder = &unwrapped(folder)?;
+    let [train, test] = halves(&list(folder)?);
+    let folder = match (split, train, test) {
+        (Split::Train, Some(train), _) => train,
+        (Split::Test, _, Some(test)) => test,
+        (Split::Test, _, None) => return Ok(Err("it has no folder called test".to_owned())),
+        (Split::Train, None, _) => folder.to_owned(),
     };
     let listing = list(&folder)?;
     let mut classes = Vec::new();
@@ -64,6 +66,49 @@ pub(crate) fn locate(folder: &Path, split: Split) -> Result<Result<Pictures, Str
     }
 }
 
+/// Folders that an archive wraps around its only one. More of them than these are no archive's.
+const WRAPPINGS: usize = 4;
+
+/// The folder in `folder`, or in the one in it, and so on, that holds more than one other folder.
+fn unwrapped(folder: &Path) -> Result<PathBuf, Error> {
+    let mut folder = folder.to_owned();
+    for _ in 0..WRAPPINGS {
+        let listing = list(&folder)?;
+        let ([only], []) = (&listing.folders[..], &listing.pictures[..]) else {
+            break;
+        };
+        // One folder of pictures is one class.
+        if halves(&listing) != [None, None] || !list(only)?.pictures.is_empty() {
+            break;
+        }
+        folder.clone_from(only);
+    }
+    Ok(folder)
+}
+
+/// The folders of training and test images: `train` and `test`, or what else they are called where there are no others.
+fn halves(listing: &Listing) -> [Option<PathBuf>; 2] {
+    const OTHERS: [&str; 3] = ["val", "valid", "validation"];
+    let names = [["train", "training"], ["test", "testing"]];
+    let folders = || listing.folders.iter();
+    // `Train` beside `Car` and `Plane` is a class.
+    let no_classes = folders().all(|path| {
+        let name = name(path).to_ascii_lowercase();
+        names.as_flattened().contains(&&*name) || OTHERS.contains(&&*name)
+    });
+    names.map(|names| {
+        let exact = folders().find(|path| name(path) == names[0]);
+        let other = || {
+            let called = |path: &&PathBuf| {
+                let name = name(path);
+                names.iter().any(|wanted| name.eq_ignore_ascii_case(wanted))
+            };
+            folders().find(called).filter(|_| no_classes)
+        };
+        exact.or_else(other).cloned()
+    })
+}
+
 fn of_classes(classes: Vec<(PathBuf, Vec<PathBuf>)>) -> Result<Pictures, Error> {
     let mut out = Pictures {
         classes: classes.len(),
@@ -80,7 +125,7 @@ fn of_classes(classes: Vec<(PathBuf, Vec<PathBuf>)>) -> Result<Pictures, Error> 
     Ok(out)
 }
 
-/// What is in `folder`, by name; hidden files and folders are not.
+/// What is in `folder`, by name; hidden files and folders are not, nor what macOS adds to archives.
 fn list(folder: &Path) -> Result<Listing, Error> {
     let read = |cause: io::Error| Error::Read {
         path: folder.to_owned(),
@@ -90,7 +135,8 @@ fn list(folder: &Path) -> Result<Listing, Error> {
     for entry in std::fs::read_dir(folder).map_err(read)? {
         let path = entry.map_err(read)?.path();
         let extension = path.extension();
-        if name(&path).starts_with('.') {
+        let called = name(&path);
+        if called.starts_with('.') || called == "__MACOSX" {
             continue;
         } else if path.is_dir() {
             out.folders.push(path);

@@ -48,7 +48,7 @@ mod resize;
 
 pub use antialias::Antialias;
 pub use dataset::{Dataset, Wanted};
-pub use detach_mnist::{Lookup, Progress, Split, sample};
+pub use detach_mnist::{Fetcher, Lookup, Progress, Split, sample};
 pub use error::{Error, NpzError};
 pub use find::{Find, Found, Place};
 pub use memory::{InMemory, synthetic};

@@ -5,17 +5,16 @@ use crate::error::Error;
 use crate::memory::InMemory;
 use crate::{folder, npz};
 use detach_mnist::Split;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Reads the data set at `path`, whatever it is:
 ///
-/// - a folder of IDX files, itself or in `raw` or `MNIST/raw`, a prefix of their names in one (`FOLDER/kmnist`), or one
-///   IDX file of images ([`detach_mnist::Dataset::open`]);
+/// - a folder of IDX files, itself, in `raw`, in `MNIST/raw` or where archives have them, a prefix of their names in one
+///   (`FOLDER/kmnist`), or one IDX file of images ([`detach_mnist::Dataset::open`]);
 /// - an `.npz` file as Keras' `mnist.npz`, or a folder with one such file;
-/// - a folder of PNG images: sub-folders are classes, in the order of their names, and `train` and `test` may be apart.
-///   Without them, all images are training data.
+/// - a folder of PNG images: sub-folders are classes, in the order of their names, and `train` and `test` (or `training` and
+///   `testing`) may be apart. Without them, all images are training data.
 ///
 /// **Sizes.** PNG images become `[C, side, side]`, or of the first image's size where no side is wanted. Images of IDX and
 /// `.npz` files keep their size if they are square and not larger than the side; whoever makes batches enlarges them
@@ -59,7 +58,7 @@ fn boxed(set: InMemory) -> Result<Box<dyn Dataset>, Error> {
 /// Whether this is a file that begins as a zip archive does. One that cannot be read is found out later.
 fn is_zip(path: &Path) -> bool {
     let mut start = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(2).read_to_end(&mut start));
+    let read = detach_files::open(path).and_then(|file| file.take(2).read_to_end(&mut start));
     read.is_ok() && start == b"PK"
 }
 
@@ -73,8 +72,10 @@ fn archive(folder: &Path) -> Result<Option<PathBuf>, Error> {
     for entry in std::fs::read_dir(folder).map_err(read)? {
         let name = entry.map_err(read)?.file_name();
         let extension = Path::new(&name).extension();
-        if extension.is_some_and(|extension| extension == "npz") {
-            names.push(name.to_string_lossy().into_owned());
+        let is_npz = extension.is_some_and(|extension| extension.eq_ignore_ascii_case("npz"));
+        let name = name.to_string_lossy();
+        if is_npz && !name.starts_with('.') {
+            names.push(name.into_owned());
         }
     }
     names.sort_unstable();

@@ -1,8 +1,9 @@
-//! Files that appear whole or not at all.
+//! Files that appear whole or not at all, and files that are files.
 //!
 //! [`write()`] fills a temporary file in the same folder, flushes it to the disk and renames it over the final
 //! name. A program that is killed, or a disk that fills up, leaves the previous file as it was, and at most a
-//! temporary one that [`sweep`] removes. One that is being filled is locked, and left alone.
+//! temporary one that [`sweep`] removes. One that is being filled is locked, and left alone. [`open`] opens what others
+//! have put somewhere: a file, and nothing that would have to be waited for.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -13,6 +14,10 @@
 //! # Ok(())
 //! # }
 //! ```
+
+mod regular;
+
+pub use regular::open;
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, ErrorKind, Write};

@@ -27,12 +27,14 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Reads a split from a folder: one that holds IDX files itself, in `raw` or in `MNIST/raw`; or
-    /// `FOLDER/PREFIX` for files such as `PREFIX-train-images-idx3-ubyte.gz` among others; or from one
-    /// IDX file of images, which is all training data and has no labels.
+    /// Reads a split from a folder: one that holds IDX files itself, in `raw`, in `MNIST/raw` or in the `raw` of the one folder in
+    /// it that has some (`FashionMNIST/raw`), or in what archives unpack to (`MNIST`, `archive`, `gzip`, a folder of a file's name
+    /// around each file); or `FOLDER/PREFIX` for files such as `PREFIX-train-images-idx3-ubyte.gz` among others; or from one
+    /// IDX file of images, which is all training data and has no labels. Capitals, dots and underscores in names are taken for
+    /// what they stand for.
     ///
-    /// Images are `[N, H, W]` or `[N, C, H, W]` of any size, and may be without labels. EMNIST's, which
-    /// are stored on their side, are turned upright.
+    /// Images are `[N, H, W]` or `[N, C, H, W]` of any size, and may be without labels. Labels are numbers of any type; of QMNIST's
+    /// eight columns the first one counts. EMNIST's images, which are stored on their side, are turned upright.
     ///
     /// # Errors
     /// [`Error::NotThere`] where the folder does not hold the split, [`Error::Ambiguous`] where it

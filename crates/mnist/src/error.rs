@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use detach_files::WriteError;
 
+use crate::fetch::FetchError;
+
 /// An error about a file or a data set. Its text is one line that says what is wrong, where, and
 /// what to do.
 #[derive(Debug, thiserror::Error)]
@@ -43,13 +45,13 @@ pub enum Error {
     },
     /// A folder holds several data sets of the same format, and nothing says which is meant.
     #[error(
-        "{} holds several data sets ({}); name one by its prefix, e.g. {}",
+        "{} holds several data sets ({}); name one, e.g. {}",
         folder.display(), names.join(", "), folder.join(&names[0]).display()
     )]
     Ambiguous {
         /// The folder.
         folder: PathBuf,
-        /// The prefixes found, e.g. `emnist-letters`; never empty.
+        /// What their files' names begin with, e.g. `emnist-letters`, or the folders in it; never empty.
         names: Vec<String>,
     },
     /// Images without pixels, labels that are no list, or nothing at all.
@@ -81,6 +83,9 @@ pub enum Error {
         /// Number of labels.
         labels: usize,
     },
+    /// A download that must not be replaced by anything else: another process is at it, or other files have its names.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
     /// No place held the data set, and none was to be made.
     #[error("no data set found: {}; name a folder, or allow the download or the synthetic digits", looked.join("; "))]
     Nowhere {
@@ -101,9 +106,10 @@ pub enum IdxError {
          (a saved web page or another format will not do)", Hex(.0)
     )]
     Magic(Vec<u8>),
-    /// The element type is not unsigned bytes.
+    /// The element type is none that is read: of images all but unsigned bytes.
     #[error(
-        "its elements are {} (type code {code:#04x}); only unsigned bytes (0x08) are read: convert it first",
+        "its elements are {} (type code {code:#04x}); images are read of unsigned bytes (0x08), labels of any number that \
+         IDX knows: convert it first",
         element_name(*code)
     )]
     Element {
@@ -148,6 +154,22 @@ pub enum IdxError {
     /// The gzip stream does not decode, or its checksum differs.
     #[error("its gzip stream is corrupt ({0}); get the file again")]
     GzipCorrupt(String),
+    /// Labels that are no list.
+    #[error("its shape is {shape:?}, and labels have [N]; give one class for each image")]
+    Axes {
+        /// The shape that it has.
+        shape: Vec<usize>,
+    },
+    /// A label that is no class.
+    #[error(
+        "label {index} in it is {value}, which is no class; number classes from 0 up to 255 at most"
+    )]
+    Label {
+        /// Which label, from 0 on.
+        index: usize,
+        /// Its value.
+        value: f64,
+    },
     /// `shape` and `data` of an array do not agree.
     #[error(
         "shape {shape:?} does not describe {len} bytes; make the product of the sizes equal to the length"

@@ -41,7 +41,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`idx`] | the IDX format: [`Idx`] parses and writes it, raw or gzip-compressed |
+//! | [`idx`] | the IDX format: [`Idx`] parses and writes it, raw or gzip-compressed; [`idx::Labels`] parses classes |
 //! | [`dataset`] | [`Dataset`]: images and labels in memory |
 //! | [`provenance`] | [`Provenance`], the statement of where a data set came from |
 //! | [`lookup`] | [`Lookup`], the order of places |
@@ -61,6 +61,7 @@ pub mod dataset;
 mod error;
 pub mod fetch;
 mod folder;
+mod gzip;
 pub mod idx;
 pub mod lookup;
 mod packed;

@@ -7,7 +7,7 @@ use etcetera::BaseStrategy;
 
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::fetch::{Fetcher, Progress};
+use crate::fetch::{FetchError, Fetcher, Progress};
 use crate::folder;
 use crate::provenance::{FoundIn, PassedOver, Provenance};
 use crate::split::Split;
@@ -18,10 +18,12 @@ use crate::split::Split;
 /// 2. `data/MNIST/raw`, where torchvision puts it;
 /// 3. the user's cache;
 /// 4. the download, where it is allowed;
-/// 5. synthetic digits, where they are allowed.
+/// 5. images without labels in one of these places;
+/// 6. synthetic digits, where they are allowed.
 ///
-/// A place without the files is passed over, and [`Provenance::passed_over`] says so; files that are
-/// there and broken are an error, never a reason to train on something else.
+/// A place without the files is passed over, and [`Provenance::passed_over`] says so; a download that fails is also a warning
+/// (`tracing`), which says what is taken instead. Files that are there and broken, and a download that another process is at, are an error, never a reason to train
+/// on something else.
 #[derive(Clone, Debug)]
 pub struct Lookup {
     /// The folder that was asked for ; see [`Dataset::open`].
@@ -83,10 +85,14 @@ impl Lookup {
             return Dataset::open(folder, split);
         }
         let mut passed_over = Vec::new();
-        let found = match self.on_disk(split, &mut passed_over)? {
-            Some(found) => Some(found),
-            None => self.downloaded(split, progress, &mut passed_over)?,
-        };
+        let mut failure = None;
+        let mut found = self.on_disk(split, &mut passed_over)?;
+        if found.is_none() {
+            found = self.downloaded(split, progress, &mut passed_over, &mut failure)?;
+        }
+        if found.is_none() {
+            found = self.images_alone(split)?;
+        }
         let made = || {
             Some(Dataset::synthetic(
                 self.synthetic?,
@@ -96,6 +102,11 @@ impl Lookup {
         };
         match found.or_else(made) {
             Some(dataset) => {
+                // Whoever allowed the download meant what it brings.
+                if let Some(cause) = failure {
+                    let taken = &dataset.provenance.origin;
+                    tracing::warn!("{cause}; taken instead: {taken}");
+                }
                 let provenance = Provenance {
                     passed_over,
                     ..dataset.provenance
@@ -117,10 +128,7 @@ impl Lookup {
         split: Split,
         passed_over: &mut Vec<PassedOver>,
     ) -> Result<Option<Dataset>, Error> {
-        let local = Some((&self.local, FoundIn::Local));
-        let cache = self.cache.as_ref().map(|cache| (cache, FoundIn::Cache));
-        for (root, found) in [local, cache].into_iter().flatten() {
-            let folder = root.join("MNIST").join("raw");
+        for (folder, found) in self.places() {
             match folder::locate_labelled(&folder, split)? {
                 Ok(files) => return Dataset::read(files, split, found).map(Some),
                 Err(reason) => {
@@ -139,6 +147,7 @@ impl Lookup {
         split: Split,
         progress: &mut dyn FnMut(Progress<'_>),
         passed_over: &mut Vec<PassedOver>,
+        failure: &mut Option<FetchError>,
     ) -> Result<Option<Dataset>, Error> {
         let refused = |reason| PassedOver {
             place: "download".to_owned(),
@@ -149,17 +158,46 @@ impl Lookup {
             return Ok(None);
         };
         let folder = self.download_folder();
-        if let Err(cause) = fetcher.fetch(&folder, progress) {
-            passed_over.push(refused(cause.brief()));
-            return Ok(None);
+        match fetcher.fetch(&folder, progress) {
+            Ok(_) => {}
+            Err(cause @ FetchError::Busy { .. }) => return Err(cause.into()),
+            // Images of somebody's own are in the way of MNIST's, and what is meant.
+            Err(cause @ FetchError::Foreign { .. }) => {
+                let found = self.images_alone(split)?.ok_or(Error::Fetch(cause))?;
+                return Ok(Some(found));
+            }
+            Err(cause) => *failure = Some(cause),
         }
+        let brief = failure.as_ref().map(FetchError::brief);
+        // One that broke off may have brought this half before.
         match folder::locate_labelled(&folder, split)? {
-            Ok(files) => Dataset::read(files, split, FoundIn::Download).map(Some),
+            Ok(files) => {
+                passed_over.extend(brief.map(refused));
+                Dataset::read(files, split, FoundIn::Download).map(Some)
+            }
             Err(reason) => {
-                passed_over.push(refused(reason));
+                passed_over.push(refused(brief.unwrap_or(reason)));
                 Ok(None)
             }
         }
+    }
+
+    /// Real images are better than made ones, even if nobody says of what class they are.
+    fn images_alone(&self, split: Split) -> Result<Option<Dataset>, Error> {
+        for (folder, found) in self.places() {
+            if let Ok(files) = folder::locate(&folder, split)? {
+                return Dataset::read(files, split, found).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The folders that are looked at, in order.
+    fn places(&self) -> impl Iterator<Item = (PathBuf, FoundIn)> {
+        let local = Some((&self.local, FoundIn::Local));
+        let cache = self.cache.as_ref().map(|cache| (cache, FoundIn::Cache));
+        let places = [local, cache].into_iter().flatten();
+        places.map(|(root, found)| (root.join("MNIST").join("raw"), found))
     }
 }
 

@@ -122,7 +122,7 @@ impl Checkpoint {
             path: path.to_owned(),
             source,
         };
-        let mut file = File::open(path).map_err(read)?;
+        let mut file = detach_files::open(path).map_err(read)?;
         let size = file.metadata().map_err(read)?.len();
         let header = read_header(&mut file, size, path)?;
         let texts = header.metadata().iter().flatten();

@@ -5,6 +5,7 @@
 mod checkpoints;
 mod data;
 mod disks;
+mod download;
 mod proofs;
 mod records;
 mod runs;

@@ -6,7 +6,7 @@ use crate::tree::Tree;
 use toml::{Table, Value};
 
 /// A folder with a package, and the folders of those that it may import.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("crates/kernels", &[]),
     ("crates/files", &[]),
     ("crates/tensor", &["crates/kernels"]),
@@ -30,6 +30,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("crates/detach", LIBRARIES),
     ("xtask", &[]),
     ("tests", CRATES),
+    ("fuzz", CRATES),
     // Before the folder it lies in.
     ("benches/tools", ALL),
     ("benches", &["crates/kernels"]),

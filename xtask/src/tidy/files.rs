@@ -69,7 +69,16 @@ pub(super) fn size(tree: &Tree) -> Vec<Finding> {
 
 /// Rule: nothing that was built is tracked.
 pub(super) fn binaries(tree: &Tree) -> Vec<Finding> {
-    const DATA: [&str; 7] = ["png", "gz", "npy", "npz", "safetensors", "ico", "woff2"];
+    const DATA: [&str; 8] = [
+        "png",
+        "gz",
+        "idx",
+        "npy",
+        "npz",
+        "safetensors",
+        "ico",
+        "woff2",
+    ];
     tree.files
         .iter()
         .filter(|file| file.text.is_none() && file.size <= limit(file))

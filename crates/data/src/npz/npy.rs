@@ -16,6 +16,8 @@ pub(super) struct Header {
     /// The type of its elements, e.g. `|u1` or `<i8`.
     pub(super) dtype: String,
     pub(super) shape: Vec<usize>,
+    /// Whether the first axis is the fastest, as in Fortran, and not the last one.
+    pub(super) is_fortran: bool,
     /// Length of the header, in bytes.
     pub(super) len: u64,
 }
@@ -59,16 +61,19 @@ impl Header {
             .and_then(|rest| rest.strip_prefix('\''))
             .and_then(|rest| rest.split_once('\''))
             .ok_or_else(|| wrong("its header has no plain type"))?;
-        let order = value(&text, "fortran_order");
-        if order.is_none_or(|order| !order.starts_with("False")) {
-            return Err(wrong("its order is not C's"));
-        }
+        let is_fortran = match value(&text, "fortran_order") {
+            Some(order) if order.starts_with("False") => false,
+            Some(order) if order.starts_with("True") => true,
+            _ => return Err(wrong("its header does not say its order")),
+        };
         let sizes = value(&text, "shape").and_then(sizes);
         let sizes = sizes.ok_or_else(|| wrong("its header has no shape"))?;
-        let bytes = sizes
-            .iter()
-            .try_fold(8_u64, |all, size| all.checked_mul(*size));
-        if bytes.is_none_or(|bytes| bytes / 8 > MAX_BYTES) || sizes.len() > 8 {
+        // What is not a number of known width is refused later, by its type.
+        let size = width_of(dtype.0).unwrap_or(1);
+        // A size of 0 hides no other one.
+        let mut sizes_or_one = sizes.iter().map(|size| (*size).max(1));
+        let bytes = sizes_or_one.try_fold(size as u64, u64::checked_mul);
+        if bytes.is_none_or(|bytes| bytes > MAX_BYTES) || sizes.len() > 8 {
             return Err(NpzError::TooLarge {
                 name: name.to_owned(),
                 shape: sizes.into_iter().take(8).collect(),
@@ -77,13 +82,29 @@ impl Header {
         Ok(Self {
             dtype: dtype.0.to_owned(),
             shape: sizes.into_iter().map(|size| size as usize).collect(),
+            is_fortran,
             len: 8 + width + len,
         })
+    }
+
+    /// Bytes of an element, if it is an integer or a truth value.
+    pub(super) fn width(&self) -> Option<usize> {
+        width_of(&self.dtype)
     }
 
     /// Number of elements.
     pub(super) fn count(&self) -> u64 {
         self.shape.iter().map(|size| *size as u64).product()
+    }
+}
+
+fn width_of(dtype: &str) -> Option<usize> {
+    match dtype {
+        "|u1" | "|i1" | "|b1" => Some(1),
+        "<u2" | "<i2" | ">u2" | ">i2" => Some(2),
+        "<u4" | "<i4" | ">u4" | ">i4" => Some(4),
+        "<u8" | "<i8" | ">u8" | ">i8" => Some(8),
+        _ => None,
     }
 }
 
@@ -139,9 +160,10 @@ mod tests {
                 "type",
             ),
             (
-                "{'descr': '|u1', 'fortran_order': True, 'shape': (3,)}",
+                "{'descr': '|u1', 'fortran_order': Maybe, 'shape': (3,)}",
                 "order",
             ),
+            ("{'descr': '|u1', 'shape': (3,)}", "order"),
             (
                 "{'descr': '|u1', 'fortran_order': False, 'shape': (3, x)}",
                 "shape",

@@ -62,6 +62,69 @@ fn train_and_test_may_be_apart() {
 }
 
 #[test]
+fn archives_wrap_their_folders_and_call_them_otherwise() {
+    for (train, test) in [
+        ("train", "test"),
+        ("Training", "Testing"),
+        ("mnist_png/training", "mnist_png/testing"),
+        ("a/b/Train", "a/b/Test"),
+    ] {
+        let root = tempfile::tempdir().unwrap();
+        put(root.path().join(train).join("0/1.png"), [1, 1], &[1]);
+        put(root.path().join(train).join("1/1.png"), [1, 1], &[2]);
+        put(root.path().join(test).join("0/1.png"), [1, 1], &[3]);
+        fs::create_dir_all(root.path().join("__MACOSX/0")).unwrap();
+        fs::write(root.path().join("__MACOSX/0/1.png"), "no image").unwrap();
+        let set = open(root.path(), Split::Train, ANY).unwrap();
+        assert_eq!(contents(&*set), (vec![1, 2], vec![0, 1]), "{train}");
+        let set = open(root.path(), Split::Test, ANY).unwrap();
+        assert_eq!(contents(&*set).0, [3], "{train}");
+    }
+}
+
+/// Of things that move on rails and roads.
+#[test]
+fn a_class_may_be_called_train() {
+    let root = tempfile::tempdir().unwrap();
+    put(root.path().join("Car/1.png"), [1, 1], &[1]);
+    put(root.path().join("Train/1.png"), [1, 1], &[2]);
+    let set = open(root.path(), Split::Train, ANY).unwrap();
+    assert_eq!(contents(&*set), (vec![1, 2], vec![0, 1]));
+    // One folder alone is one class.
+    let root = tempfile::tempdir().unwrap();
+    put(root.path().join("cats/1.png"), [1, 1], &[1]);
+    assert_eq!(open(root.path(), Split::Train, ANY).unwrap().classes(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_lead_nowhere_and_fifos_are_named_and_not_waited_for() {
+    let root = tempfile::tempdir().unwrap();
+    let fifo = |name: &str| {
+        let path = root.path().join(name);
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        path
+    };
+    put(root.path().join("good.png"), [1, 1], &[1]);
+    std::os::unix::fs::symlink("nowhere", root.path().join("link.png")).unwrap();
+    fifo("fifo.png");
+    let error = open(root.path(), Split::Train, ANY).unwrap_err();
+    let Error::Images { count, files, .. } = &error else {
+        panic!("{error}")
+    };
+    assert_eq!(*count, 2);
+    assert!(files[0].starts_with("fifo.png") && files[1].starts_with("link.png"));
+    for path in [fifo("images"), fifo("mnist.npz")] {
+        let error = open(&path, Split::Train, ANY).unwrap_err();
+        assert!(matches!(error, Error::NotThere { .. }), "{error}");
+    }
+    // In a folder it is a file that cannot be read.
+    let error = open(root.path(), Split::Train, ANY).unwrap_err();
+    assert!(matches!(error, Error::Read { .. }), "{error}");
+}
+
+#[test]
 fn a_set_is_grey_until_one_image_is_not() {
     let root = tempfile::tempdir().unwrap();
     put(root.path().join("1.png"), [1, 2], &[1, 2]);

@@ -17,7 +17,12 @@ const ANY: Wanted = Wanted {
 
 /// An array as NumPy writes it.
 fn npy(dtype: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
-    let header = format!("{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}\n");
+    npy_in("False", dtype, shape, bytes)
+}
+
+fn npy_in(fortran: &str, dtype: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
+    let header =
+        format!("{{'descr': '{dtype}', 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
     let mut out = b"\x93NUMPY\x01\x00".to_vec();
     out.extend((header.len() as u16).to_le_bytes());
     out.extend(header.as_bytes());
@@ -130,6 +135,9 @@ fn colours_come_last_or_first_and_labels_in_any_width() {
             ("<i2", vec![7, 0]),
             ("<u4", vec![7, 0, 0, 0]),
             ("<i8", vec![7, 0, 0, 0, 0, 0, 0, 0]),
+            (">i2", vec![0, 7]),
+            (">u4", vec![0, 0, 0, 7]),
+            (">i8", vec![0, 0, 0, 0, 0, 0, 0, 7]),
         ] {
             let images = npy("|u1", shape, &[1, 2, 3, 4, 5, 6]);
             let labels = npy(dtype, "(1, 1)", &bytes);
@@ -142,6 +150,61 @@ fn colours_come_last_or_first_and_labels_in_any_width() {
             assert_eq!(contents(&*set), (expected.to_vec(), vec![7]));
         }
     }
+}
+
+#[test]
+fn truth_values_are_two_classes() {
+    let images = npy("|u1", "(2, 1, 1)", &[1, 2]);
+    let labels = npy("|b1", "(2,)", &[1, 0]);
+    let (_root, path) = put(&zip(
+        &[("x_train.npy", images), ("y_train.npy", labels)],
+        false,
+    ));
+    let set = open(&path, Split::Train, ANY).unwrap();
+    assert_eq!((set.classes(), contents(&*set).1), (2, vec![1, 0]));
+}
+
+/// NumPy writes an array as it lies in memory, and says so.
+#[test]
+fn arrays_in_fortrans_order_are_turned() {
+    let [count, height, width, channels] = [2, 4, 3, 3];
+    for (sizes, shape) in [
+        (vec![count, height, width], "(2, 4, 3)"),
+        (vec![count, height, width, channels], "(2, 4, 3, 3)"),
+        (vec![count, channels, height, width], "(2, 3, 4, 3)"),
+    ] {
+        let len = sizes.iter().product::<usize>();
+        let plain: Vec<u8> = (0..len as u8).collect();
+        let mut turned = vec![0; len];
+        for (index, value) in plain.iter().enumerate() {
+            let (mut rest, mut at, mut stride) = (index, 0, len);
+            for size in sizes.iter().rev() {
+                stride /= size;
+                at += rest % size * stride;
+                rest /= size;
+            }
+            turned[at] = *value;
+        }
+        let read = |images| {
+            let labels = npy_in("True", "<i2", "(2, 1)", &[3, 0, 1, 0]);
+            let (_root, path) = put(&zip(
+                &[("x_train.npy", images), ("y_train.npy", labels)],
+                true,
+            ));
+            contents(&*open(&path, Split::Train, ANY).unwrap())
+        };
+        let expected = read(npy("|u1", shape, &plain));
+        assert_eq!(read(npy_in("True", "|u1", shape, &turned)), expected);
+        assert_eq!(expected.1, [3, 1]);
+    }
+}
+
+#[test]
+fn names_in_capitals_and_what_macos_adds() {
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("MNIST.NPZ"), keras(true)).unwrap();
+    fs::write(root.path().join("._MNIST.NPZ"), "no archive").unwrap();
+    assert_eq!(open(root.path(), Split::Train, ANY).unwrap().len(), 2);
 }
 
 #[test]
@@ -223,6 +286,11 @@ fn claims_that_the_bytes_do_not_back_are_refused() {
     let huge = npy("|u1", "(4294967295, 28, 28)", &[0; 20]);
     let text = refused(huge, Vec::new());
     assert!(text.contains("more than the 1 GiB"), "{text}");
+    let wide = npy("<i8", "(134217729,)", &[0; 16]);
+    let text = refused(npy("|u1", "(2, 1, 1)", &[1, 2]), wide);
+    assert!(text.contains("more than the 1 GiB"), "{text}");
+    let hidden = npy("|u1", "(0, 4294967295, 4294967295)", &[]);
+    assert!(refused(hidden, Vec::new()).contains("more than the 1 GiB"));
     let within = npy("|u1", "(1000000, 28, 28)", &[0; 20]);
     assert!(refused(within, Vec::new()).contains("damaged"));
     // The directory claims what the header does; the bytes are not there.

@@ -1,6 +1,6 @@
 //! `gan data`.
 
-use super::elsewhere;
+use super::{console, elsewhere};
 use crate::show::text::grouped;
 use anyhow::Result;
 use clap::Subcommand;
@@ -18,6 +18,8 @@ pub(super) enum Command {
         /// Where to [default: data/MNIST/raw here, or the user's cache]
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+        #[command(flatten)]
+        mirror: Mirror,
     },
     /// Say what data would be trained on, and why
     Info {
@@ -39,23 +41,65 @@ pub(super) enum Command {
     },
 }
 
+/// Where MNIST is downloaded from.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Mirror {
+    /// Ask this mirror first for MNIST's four files, before the two that are built in; what it sends is checked by SHA-256
+    #[arg(long, value_name = "URL", env = "GAN_MIRROR", value_parser = mirror)]
+    mirror: Option<String>,
+}
+
+impl Mirror {
+    /// The download of MNIST, from there first.
+    pub(super) fn fetcher(&self) -> Fetcher {
+        // A variable that is empty is one that is not set.
+        match self.mirror.as_deref().filter(|url| !url.is_empty()) {
+            Some(url) => Fetcher::mnist().with_mirror(url),
+            None => Fetcher::mnist(),
+        }
+    }
+}
+
+fn mirror(text: &str) -> Result<String, String> {
+    let url = text.trim();
+    let rest = ["https://", "http://"].iter().find_map(|scheme| {
+        let start = url.get(..scheme.len())?;
+        start
+            .eq_ignore_ascii_case(scheme)
+            .then(|| &url[scheme.len()..])
+    });
+    let is_address = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
+    match url.is_empty() || is_address {
+        true => Ok(url.to_owned()),
+        false => Err(
+            "give the address of the folder that holds the files, https://… or http://…".to_owned(),
+        ),
+    }
+}
+
 /// Does it; returns what to tell.
 pub(super) fn run(command: &Command) -> Result<String> {
     match command {
-        Command::Fetch { out } => fetch(out.as_deref()),
+        Command::Fetch { out, mirror } => fetch(out.as_deref(), mirror),
         Command::Info { data_dir } => info(data_dir.as_deref()),
         Command::Synth { out, count, seed } => synth(out, *count as usize, *seed),
     }
 }
 
-fn fetch(out: Option<&Path>) -> Result<String> {
+fn fetch(out: Option<&Path>, mirror: &Mirror) -> Result<String> {
     let lookup = Lookup::new(None);
     let folder = out.map_or_else(|| lookup.download_folder(), Path::to_owned);
     let bar = ProgressBar::new(0);
     if let Ok(style) = ProgressStyle::with_template("{msg:30} {bar:24} {bytes}/{total_bytes}") {
         bar.set_style(style);
     }
-    let fetched = Fetcher::mnist().fetch(&folder, &mut |progress| {
+    let mut waiting = false;
+    let fetched = mirror.fetcher().fetch(&folder, &mut |progress| {
+        // Said where no bar is drawn, too.
+        if progress.waiting && !waiting {
+            console::note(&progress.to_string());
+        }
+        waiting = progress.waiting;
         bar.set_message(progress.file.to_owned());
         bar.set_length(progress.total.unwrap_or(progress.bytes));
         bar.set_position(progress.bytes);

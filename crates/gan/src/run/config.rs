@@ -3,7 +3,6 @@
 use anyhow::{Context, Result, anyhow, bail};
 use detach_recipes::{Preset, Settings, Setup, find};
 use serde::{Deserialize, Serialize};
-use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -128,7 +127,7 @@ impl Config {
 fn read_bounded(path: &Path) -> io::Result<String> {
     const LONGEST: u64 = 1 << 20;
     let mut text = String::new();
-    let file = File::open(path)?;
+    let file = detach_files::open(path)?;
     if file.take(LONGEST + 1).read_to_string(&mut text)? as u64 > LONGEST {
         return Err(io::Error::new(
             ErrorKind::FileTooLarge,

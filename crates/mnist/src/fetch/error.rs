@@ -27,8 +27,11 @@ pub enum FetchError {
         /// The file.
         path: PathBuf,
     },
-    /// Another process is downloading the same file.
-    #[error("another process is downloading {}; wait until it has finished", path.display())]
+    /// Another process is downloading the same file, and gets no further.
+    #[error(
+        "another process is downloading {} and gets no further; wait until it has finished, or end it and run again",
+        path.display()
+    )]
     Busy {
         /// The file.
         path: PathBuf,

@@ -2,8 +2,11 @@
 //!
 //! Bytes go to `NAME.part` beside the target. A download that breaks off leaves that file, and the
 //! next one goes on behind it. Once the stream ends, its *unpacked* content is hashed; only then is
-//! the file flushed to the disk and renamed. So a file under its final name is whole and right.
+//! the file flushed to the disk and renamed. So a file under its final name is whole and right. Of two processes that want one file,
+//! the second waits for the first, and goes on with its bytes if that one gives up.
 
+#[cfg(not(target_family = "wasm"))]
+mod agent;
 mod error;
 #[cfg_attr(target_family = "wasm", path = "no_network.rs")]
 mod network;
@@ -47,17 +50,29 @@ pub struct Fetcher {
     pub connect_timeout: Duration,
     /// The longest wait for the next bytes of a connection that stands.
     pub stall_timeout: Duration,
+    /// The longest wait for another process that downloads the same file and gets no further.
+    pub busy_timeout: Duration,
 }
 
 impl Fetcher {
-    /// MNIST from [`MIRRORS`]. Five seconds without a connection make a mirror unreachable.
+    /// MNIST from [`MIRRORS`]. Five seconds without a connection make a mirror unreachable; two minutes are more than another
+    /// process needs to try them all.
     pub fn mnist() -> Self {
         Self {
             mirrors: MIRRORS.map(String::from).to_vec(),
             files: MNIST.to_vec(),
             connect_timeout: Duration::from_secs(5),
             stall_timeout: Duration::from_secs(20),
+            busy_timeout: Duration::from_secs(120),
         }
+    }
+
+    /// The same with another mirror, asked before all others: the address of a folder that holds the files.
+    /// What comes from there is checked like anything else.
+    #[must_use]
+    pub fn with_mirror(mut self, url: impl Into<String>) -> Self {
+        self.mirrors.insert(0, url.into());
+        self
     }
 
     /// Downloads what is not in `folder` yet (as `.gz` or unpacked), which is made where it is

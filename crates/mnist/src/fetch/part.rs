@@ -3,12 +3,17 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use ureq::http::{HeaderMap, StatusCode, header};
 
+use super::agent::Agents;
 use super::error::{Attempt, FetchError, local};
 use super::remote::{Progress, RemoteFile};
 use super::verify::{has_hash, present};
+
+/// How often it is asked whether another process has finished.
+const POLL: Duration = Duration::from_millis(100);
 
 /// The bytes of a file that have arrived, locked against other processes.
 pub(super) struct Part<'a> {
@@ -35,46 +40,97 @@ enum Trouble {
 }
 
 impl<'a> Part<'a> {
-    /// Takes up or begins the file's `.part`.
-    pub(super) fn open(folder: &'a Path, file: &'a RemoteFile) -> Result<Self, FetchError> {
+    /// Takes up or begins the file's `.part`, as soon as no other process has it. `patience` is how long one that gets no further
+    /// is waited for; `progress` hears of the waiting.
+    pub(super) fn open(
+        folder: &'a Path,
+        file: &'a RemoteFile,
+        patience: Duration,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Self, FetchError> {
         let path = folder.join(format!("{}.part", file.name));
-        let bytes = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(local(&path))?;
-        match bytes.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
+        loop {
+            let bytes = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&path)
+                .map_err(local(&path))?;
+            let part = Self {
+                folder,
+                file,
+                path: path.clone(),
+                bytes,
+            };
+            part.lock(patience, progress)?;
+            // Whoever had it before may have renamed it or taken it away.
+            if part.is_at_its_path() {
+                return Ok(part);
+            }
+        }
+    }
+
+    fn lock(
+        &self,
+        patience: Duration,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<(), FetchError> {
+        let (mut arrived, mut since) = (0, Instant::now());
+        loop {
+            match self.bytes.try_lock() {
+                Ok(()) => return Ok(()),
+                Err(TryLockError::WouldBlock) => {}
+                // Some network file systems have no locks. Two downloads at once would then spoil each
+                // other's bytes, and the hash would tell.
+                Err(TryLockError::Error(cause)) if cause.kind() == io::ErrorKind::Unsupported => {
+                    return Ok(());
+                }
+                Err(TryLockError::Error(cause)) => return Err(local(&self.path)(cause)),
+            }
+            let bytes = self.bytes.metadata().map_err(local(&self.path))?.len();
+            if bytes != arrived {
+                (arrived, since) = (bytes, Instant::now());
+            }
+            if since.elapsed() >= patience {
                 return Err(FetchError::Busy {
-                    path: folder.join(&*file.name),
+                    path: self.folder.join(&*self.file.name),
                 });
             }
-            // Some network file systems have no locks. Two downloads at once would then spoil each
-            // other's bytes, and the hash would tell.
-            Err(TryLockError::Error(cause)) if cause.kind() == io::ErrorKind::Unsupported => {}
-            Err(TryLockError::Error(cause)) => return Err(local(&path)(cause)),
+            progress(Progress {
+                file: &self.file.name,
+                bytes,
+                total: None,
+                waiting: true,
+            });
+            std::thread::sleep(POLL);
         }
-        Ok(Self {
-            folder,
-            file,
-            path,
-            bytes,
-        })
+    }
+
+    #[cfg(unix)]
+    fn is_at_its_path(&self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let which = |data: fs::Metadata| (data.dev(), data.ino());
+        let there = fs::metadata(&self.path).map(which).ok();
+        there.is_some() && there == self.bytes.metadata().map(which).ok()
+    }
+
+    /// An open file can neither be renamed nor removed by others.
+    #[cfg(not(unix))]
+    fn is_at_its_path(&self) -> bool {
+        true
     }
 
     /// Gets the file from the first mirror that has it, from the `preferred` one on. `false` says that
     /// another process has finished it in the meantime.
     pub(super) fn fetch(
         mut self,
-        agent: &ureq::Agent,
+        agents: &Agents,
         mirrors: &[String],
         preferred: &mut usize,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<bool, FetchError> {
-        // Asked again under the lock: what is locked may be what another process has just renamed.
+        // Asked again under the lock: another process may have finished while this one waited.
         if present(self.folder, self.file)?.is_some() {
             self.remove_if_empty();
             return Ok(false);
@@ -83,7 +139,7 @@ impl<'a> Part<'a> {
         for i in 0..mirrors.len() {
             let at = (*preferred + i) % mirrors.len();
             let url = format!("{}/{}", mirrors[at].trim_end_matches('/'), self.file.name);
-            match self.fetch_from(agent, &url, progress) {
+            match self.fetch_from(agents.for_url(&url), &url, progress) {
                 Ok(()) => {
                     *preferred = at;
                     return self.finish().map(|()| true);
@@ -176,7 +232,12 @@ impl<'a> Part<'a> {
         let mut bytes = start;
         let mut buffer = vec![0; 1 << 16];
         loop {
-            progress(Progress { file, bytes, total });
+            progress(Progress {
+                file,
+                bytes,
+                total,
+                waiting: false,
+            });
             let read = match body.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(read) => read,

@@ -1,6 +1,7 @@
 //! A file that a mirror has.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::split::Split;
 
@@ -65,6 +66,22 @@ pub struct Progress<'a> {
     pub bytes: u64,
     /// Bytes it will have, where the server says so.
     pub total: Option<u64>,
+    /// Whether another process is downloading it, and this one waits.
+    pub waiting: bool,
+}
+
+impl fmt::Display for Progress<'_> {
+    /// What is being done to which file, without numbers: it stays the same until something else is done.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.waiting {
+            true => write!(
+                f,
+                "waiting for another process, which downloads {}",
+                self.file
+            ),
+            false => write!(f, "downloading {}", self.file),
+        }
+    }
 }
 
 /// Lower-case hexadecimal.

@@ -50,6 +50,7 @@ impl Scene {
             files: vec![self.file.clone()],
             connect_timeout: Duration::from_secs(5),
             stall_timeout: Duration::from_secs(5),
+            busy_timeout: Duration::ZERO,
         };
         fetcher.fetch(self.folder.path(), &mut |_| {})
     }

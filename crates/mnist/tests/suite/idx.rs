@@ -46,6 +46,22 @@ fn gzip_members_that_follow_each_other_are_one_stream() {
     assert_eq!(Idx::parse(&members[..]).unwrap(), idx);
 }
 
+/// As gzip and Python have it: zeros to the end of a block are no garbage, and anything else is.
+#[test]
+fn zeros_behind_a_gzip_stream_are_padding_and_anything_else_is_not() {
+    let (idx, bytes) = sample();
+    for padding in [1, 512, 100_000] {
+        let padded = [gz(&bytes), vec![0; padding]].concat();
+        assert_eq!(Idx::parse(&padded[..]).unwrap(), idx);
+    }
+    let members = [gz(&bytes[..20]), vec![0; 512], gz(&bytes[20..])].concat();
+    assert_eq!(Idx::parse(&members[..]).unwrap(), idx);
+    for garbage in [&b"garbage"[..], b"\0\0\x01", &bytes] {
+        let error = Idx::parse(&[&gz(&bytes), garbage].concat()[..]).unwrap_err();
+        assert!(matches!(error, IdxError::GzipCorrupt(_)), "{error}");
+    }
+}
+
 #[test]
 fn a_header_that_claims_four_billion_images_is_refused_unread() {
     let header = [0, 0, 8, 3, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 28, 0, 0, 0, 28];
@@ -91,6 +107,32 @@ fn a_claim_within_the_limit_takes_no_memory_that_the_bytes_do_not_fill() {
     assert!(
         (1..1 << 16).contains(&largest),
         "a buffer of {largest} bytes"
+    );
+}
+
+/// What unpacks to more than its header says is not unpacked further.
+#[test]
+fn a_gzip_bomb_ends_at_its_first_byte_too_many() {
+    struct Counter<'a>(std::io::Cursor<&'a [u8]>);
+    impl Read for Counter<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let end = self.0.get_ref().len() as u64 / 2;
+            assert!(self.0.position() < end, "most of it is left unread");
+            self.0.read(buffer)
+        }
+    }
+    let header = [0, 0, 8, 1, 0, 0, 0, 9];
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    std::io::copy(
+        &mut header.chain(std::io::repeat(0).take(1 << 27)),
+        &mut encoder,
+    )
+    .unwrap();
+    let bomb = encoder.finish().unwrap();
+    let error = Idx::parse(Counter(std::io::Cursor::new(&bomb))).unwrap_err();
+    assert!(
+        matches!(error, IdxError::Trailing { expected: 9 }),
+        "{error}"
     );
 }
 

@@ -2,12 +2,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
-use crate::server::{Answer, Server};
-use detach_mnist::fetch::{Fetcher, RemoteFile};
 use detach_mnist::{Dataset, Error, FoundIn, Identity, Idx, Lookup, Origin, Split};
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 /// Writes `count` digits of a seed under the given names.
@@ -26,7 +22,7 @@ fn put(folder: &Path, prefix: &str, stem: &str, suffix: &str, seed: u64, count: 
 }
 
 /// A lookup that knows nothing outside `root`.
-fn lookup(root: &TempDir) -> Lookup {
+pub(crate) fn lookup(root: &TempDir) -> Lookup {
     Lookup {
         local: root.path().join("data"),
         cache: Some(root.path().join("cache")),
@@ -34,11 +30,11 @@ fn lookup(root: &TempDir) -> Lookup {
     }
 }
 
-fn find(lookup: &Lookup) -> Result<Dataset, Error> {
+pub(crate) fn find(lookup: &Lookup) -> Result<Dataset, Error> {
     lookup.find(Split::Train, &mut |_| {})
 }
 
-fn found(data: &Dataset) -> Option<FoundIn> {
+pub(crate) fn found(data: &Dataset) -> Option<FoundIn> {
     match data.provenance.origin {
         Origin::Files { found, .. } => Some(found),
         Origin::Synthetic { .. } => None,
@@ -280,12 +276,13 @@ fn images_and_labels_must_belong_together() {
 }
 
 #[test]
-fn images_without_labels_are_taken_where_they_were_asked_for_and_nowhere_else() {
+fn images_without_labels_are_taken_where_they_were_asked_for_and_before_made_ones() {
     let root = tempfile::tempdir().unwrap();
     let raw = root.path().join("data/MNIST/raw");
     put(&raw, "", "train", "", 1, 5);
     fs::remove_file(raw.join("train-labels-idx1-ubyte")).unwrap();
-    for given in [raw.clone(), raw.join("train-images-idx3-ubyte")] {
+    let given = [raw.clone(), raw.join("train-images-idx3-ubyte")];
+    for given in given {
         let data = Dataset::open(&given, Split::Train).unwrap();
         assert_eq!((data.len(), data.classes(), data.labels.len()), (5, 0, 0));
         let told = data.provenance.to_string();
@@ -293,11 +290,15 @@ fn images_without_labels_are_taken_where_they_were_asked_for_and_nowhere_else() 
         Dataset::open(&given, Split::Test).unwrap_err();
     }
 
-    let found = find(&lookup(&root)).unwrap();
-    assert!(found.provenance.is_synthetic());
-    let told = found.provenance.to_string();
+    let alone = find(&lookup(&root)).unwrap();
+    assert_eq!((alone.len(), found(&alone)), (5, Some(FoundIn::Local)));
+    let told = alone.provenance.to_string();
     let missing = "has train-images-idx3-ubyte but no train-labels-idx1-ubyte";
     assert!(told.contains(missing), "{told}");
+
+    // With labels elsewhere, those go first.
+    put(&root.path().join("cache/MNIST/raw"), "", "train", "", 2, 6);
+    assert_eq!(find(&lookup(&root)).unwrap().len(), 6);
 }
 
 #[test]
@@ -326,106 +327,6 @@ fn images_may_have_any_size_and_three_channels() {
         let again = Dataset::open(&other, Split::Train).unwrap();
         assert_eq!((again.images, again.shape), (images, data.shape));
     }
-}
-
-/// The packed bytes of a small data set, and a fetcher for it.
-fn remote(url: &str) -> (Vec<(String, Vec<u8>)>, Fetcher) {
-    let folder = tempfile::tempdir().unwrap();
-    let paths = Dataset::synthetic(9, Split::Train, 20)
-        .save(folder.path())
-        .unwrap();
-    let mut served = Vec::new();
-    let mut files = Vec::new();
-    for path in paths {
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        let mut unpacked = Vec::new();
-        Idx::open(&path).unwrap().write(&mut unpacked).unwrap();
-        let hash: String = Sha256::digest(&unpacked)
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
-        let unpacked = unpacked.len() as u64;
-        files.push(RemoteFile {
-            name: name.clone().into(),
-            sha256: hash.into(),
-            unpacked,
-        });
-        served.push((name, fs::read(&path).unwrap()));
-    }
-    let seconds = Duration::from_secs(5);
-    let mirrors = vec![url.to_owned()];
-    (
-        served,
-        Fetcher {
-            mirrors,
-            files,
-            connect_timeout: seconds,
-            stall_timeout: seconds,
-        },
-    )
-}
-
-#[test]
-fn a_download_goes_where_the_next_lookup_finds_it() {
-    for (has_data_folder, place_then) in [(true, FoundIn::Local), (false, FoundIn::Cache)] {
-        let root = tempfile::tempdir().unwrap();
-        if has_data_folder {
-            fs::create_dir(root.path().join("data")).unwrap();
-        }
-        let served = remote("").0;
-        let server = Server::start(move |request, _| {
-            let file = served
-                .iter()
-                .find(|(name, _)| request.path.ends_with(name.as_str()));
-            file.map_or(Answer::status("404 Not Found"), |(_, body)| {
-                Answer::part(body, request)
-            })
-        });
-        let lookup = Lookup {
-            download: Some(remote(&server.url).1),
-            ..lookup(&root)
-        };
-        let mut heard = 0;
-        let first = lookup.find(Split::Train, &mut |_| heard += 1).unwrap();
-        assert_eq!((found(&first), first.len()), (Some(FoundIn::Download), 20));
-        assert!(
-            heard > 0 && first.provenance.to_string().contains("downloaded to"),
-            "{}",
-            first.provenance
-        );
-
-        let again = find(&lookup).unwrap();
-        assert_eq!(
-            (found(&again), again.images == first.images),
-            (Some(place_then), true)
-        );
-        assert_eq!(server.requests().len(), 2);
-    }
-}
-
-#[test]
-fn a_download_that_fails_ends_in_synthetic_digits_or_an_error_both_with_the_cause() {
-    let root = tempfile::tempdir().unwrap();
-    let server = Server::start(|_, _| Answer::status("503 Service Unavailable"));
-    let lookup = Lookup {
-        download: Some(remote(&server.url).1),
-        ..lookup(&root)
-    };
-    let made = find(&lookup).unwrap();
-    assert!(made.provenance.is_synthetic());
-    assert!(
-        made.provenance.to_string().contains("503"),
-        "{}",
-        made.provenance
-    );
-
-    let error = find(&Lookup {
-        synthetic: None,
-        ..lookup
-    })
-    .unwrap_err();
-    assert!(matches!(error, Error::Nowhere { .. }), "{error}");
-    assert!(error.to_string().contains("503"), "{error}");
 }
 
 #[test]

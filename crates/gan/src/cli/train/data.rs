@@ -68,13 +68,14 @@ fn find(config: &Config, wanted: Wanted, args: &Args) -> Result<Found> {
     let given = std::env::var_os(VARIABLE).filter(|path| !path.is_empty());
     let mut find = Find::new(given.map(PathBuf::from), wanted);
     if !args.offline {
-        find = find.with_download();
+        find = find.with_fetcher(args.mirror.fetcher());
     }
-    let mut fetching = String::new();
+    let mut said = String::new();
     let found = find.find(Split::Train, &mut |progress| {
-        if fetching != progress.file {
-            progress.file.clone_into(&mut fetching);
-            args.say(&format!("downloading {fetching}"));
+        let now = progress.to_string();
+        if said != now {
+            args.say(&now);
+            said = now;
         }
     })?;
     match is_recorded(config, &found) {

@@ -4,6 +4,7 @@ mod data;
 mod outcome;
 mod session;
 
+use super::data::Mirror;
 use super::device::Opened;
 use super::usage::usage;
 use super::{console, threads, values};
@@ -75,6 +76,8 @@ pub(super) struct Args {
     /// Do not download anything: synthetic digits if no data is found
     #[arg(long)]
     offline: bool,
+    #[command(flatten)]
+    mirror: Mirror,
     /// The run directory to make [default: runs/RECIPE-N]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,

@@ -4,22 +4,29 @@
 //! 00 00 | 08 (unsigned bytes) | rank | rank × u32 sizes | data, last axis fastest
 //! ```
 //!
+//! Images are unsigned bytes ([`Idx`]). Labels ([`Labels`]) may be numbers of any type that the format has.
 //! Files may be gzip-compressed; which they are is read from their first two bytes, never from
 //! their name. A header is a claim: no memory is reserved for bytes that have not arrived.
 
+mod element;
+mod labels;
+mod parse;
+
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::path::Path;
 
-use byteorder::{BigEndian, ByteOrder, WriteBytesExt};
+use byteorder::{BigEndian, WriteBytesExt};
 use flate2::Compression;
-use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
 use crate::error::Error;
+use element::Element;
+use parse::{Raw, claimed_bytes, product};
 
 pub use crate::error::IdxError;
+pub use labels::Labels;
 
 /// The greatest rank that is read or written.
 pub const MAX_RANK: usize = 4;
@@ -29,7 +36,6 @@ pub const MAX_RANK: usize = 4;
 pub const MAX_BYTES: u64 = 1 << 30;
 
 const UNSIGNED_BYTE: u8 = 0x08;
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// An array of unsigned bytes as an IDX file holds it, e.g. images `[N, 28, 28]` or labels `[N]`.
 #[derive(Clone, PartialEq, Eq)]
@@ -61,20 +67,9 @@ impl Idx {
     ///
     /// # Errors
     /// Any [`IdxError`]; bytes after the data are one of them.
-    pub fn parse(mut reader: impl Read) -> Result<Self, IdxError> {
-        let mut start = Vec::new();
-        reader
-            .by_ref()
-            .take(2)
-            .read_to_end(&mut start)
-            .map_err(IdxError::Io)?;
-        let compressed = start == GZIP_MAGIC;
-        let whole = io::Cursor::new(start).chain(reader);
-        if compressed {
-            parse_plain(MultiGzDecoder::new(whole), gzip_error)
-        } else {
-            parse_plain(whole, IdxError::Io)
-        }
+    pub fn parse(reader: impl Read) -> Result<Self, IdxError> {
+        let Raw { shape, data, .. } = parse::parse(reader, &[Element::U8])?;
+        Ok(Self { shape, data })
     }
 
     /// Reads the IDX file at `path`, raw or gzip-compressed.
@@ -82,19 +77,7 @@ impl Idx {
     /// # Errors
     /// [`Error::Idx`] or [`Error::Read`], both of which name the file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
-        let read_error = |cause| Error::Read {
-            path: path.to_owned(),
-            cause,
-        };
-        let file = File::open(path).map_err(read_error)?;
-        Self::parse(file).map_err(|cause| match cause {
-            IdxError::Io(cause) => read_error(cause),
-            cause => Error::Idx {
-                path: path.to_owned(),
-                cause,
-            },
-        })
+        open(path.as_ref(), Self::parse)
     }
 
     /// Writes the array uncompressed: header, then data.
@@ -151,7 +134,7 @@ impl Idx {
                 shape: sizes,
             });
         }
-        if claimed_bytes(&sizes)? != self.data.len() as u64 {
+        if claimed_bytes(&sizes, Element::U8)? != self.data.len() as u64 {
             return Err(IdxError::Layout {
                 shape: self.shape.clone(),
                 len: self.data.len(),
@@ -177,104 +160,18 @@ impl fmt::Debug for Idx {
     }
 }
 
-fn parse_plain(mut reader: impl Read, error: fn(io::Error) -> IdxError) -> Result<Idx, IdxError> {
-    let mut bytes = |limit| up_to(&mut reader, limit).map_err(error);
-
-    let magic = bytes(4)?;
-    match magic[..] {
-        [] => return Err(IdxError::Empty),
-        [0, 0, UNSIGNED_BYTE, rank] if usize::from(rank) > MAX_RANK => {
-            return Err(IdxError::Rank(rank.into()));
-        }
-        [0, 0, UNSIGNED_BYTE, _] => {}
-        [0, 0, code, _] => return Err(IdxError::Element { code }),
-        [0] | [0, 0] | [0, 0, _] => {
-            return Err(IdxError::Short {
-                expected: 4,
-                found: magic.len() as u64,
-            });
-        }
-        _ => return Err(IdxError::Magic(magic)),
-    }
-
-    let expected = 4 * u64::from(magic[3]);
-    let header = bytes(expected)?;
-    if (header.len() as u64) < expected {
-        return Err(IdxError::Short {
-            expected,
-            found: header.len() as u64,
-        });
-    }
-    let sizes: Vec<u64> = header
-        .chunks_exact(4)
-        .map(|size| BigEndian::read_u32(size).into())
-        .collect();
-
-    let expected = claimed_bytes(&sizes)?;
-    // One byte more than expected: it tells a file that goes on from one that ends, and it takes a
-    // gzip stream past its checksum.
-    let mut data = bytes(expected + 1)?;
-    match data.len() as u64 {
-        found if found < expected => Err(IdxError::Short { expected, found }),
-        found if found > expected => Err(IdxError::Trailing { expected }),
-        _ => {
-            data.shrink_to_fit();
-            Ok(Idx {
-                shape: sizes.iter().map(|&size| size as usize).collect(),
-                data,
-            })
-        }
-    }
-}
-
-/// At most `limit` bytes, fewer where the reader ends. Memory grows with what arrives.
-fn up_to(reader: &mut impl Read, limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    reader.take(limit).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-fn product(sizes: &[u64]) -> u128 {
-    sizes
-        .iter()
-        .fold(1, |bytes: u128, &size| bytes.saturating_mul(size.into()))
-}
-
-fn claimed_bytes(sizes: &[u64]) -> Result<u64, IdxError> {
-    let bytes = product(sizes);
-    match u64::try_from(bytes) {
-        Ok(bytes) if bytes <= MAX_BYTES => Ok(bytes),
-        _ => Err(IdxError::TooLarge {
-            shape: sizes.to_vec(),
-            bytes,
-        }),
-    }
-}
-
-/// flate2 reports a stream that ends early as `UnexpectedEof`, one that does not decode as
-/// `InvalidInput` or `InvalidData`; all else comes from the file.
-fn gzip_error(cause: io::Error) -> IdxError {
-    match cause.kind() {
-        io::ErrorKind::UnexpectedEof => IdxError::GzipTruncated,
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-            IdxError::GzipCorrupt(cause.to_string())
-        }
-        _ => IdxError::Io(cause),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_limit_reserves_no_memory() {
-        let bytes = up_to(&mut &[1u8, 2, 3][..], 1 << 40).unwrap();
-        assert_eq!(bytes, [1, 2, 3]);
-        assert!(
-            bytes.capacity() < 1 << 16,
-            "{} bytes are reserved",
-            bytes.capacity()
-        );
-    }
+/// Reads the file at `path`.
+fn open<T>(path: &Path, parse: impl Fn(File) -> Result<T, IdxError>) -> Result<T, Error> {
+    let read_error = |cause| Error::Read {
+        path: path.to_owned(),
+        cause,
+    };
+    let file = detach_files::open(path).map_err(read_error)?;
+    parse(file).map_err(|cause| match cause {
+        IdxError::Io(cause) => read_error(cause),
+        cause => Error::Idx {
+            path: path.to_owned(),
+            cause,
+        },
+    })
 }
