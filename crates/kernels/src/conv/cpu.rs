@@ -5,11 +5,14 @@ use super::{im2col, narrow, winograd};
 use crate::gemm::cpu::{gemm, gemm_act};
 use crate::gemm::matrix::Matrix;
 use crate::gemm::{Epilogue, TypedEpilogue};
-use crate::parallel::{CHUNK, for_each_chunk};
+use crate::parallel::{CHUNK, for_each_chunk, for_each_index};
+use crate::simd::simd;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The algorithms for a convolution. They differ in their last bits, so the choice
-/// depends on the geometry alone, never on a timing or on the number of threads.
+/// depends on the geometry alone, never on a timing or on the number of threads; but where
+/// Winograd's results are not all finite, they are computed again by patches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// The images are matrices already: one product.
@@ -86,6 +89,9 @@ pub(super) fn fprop(
         Form::Direct => narrow::fprop(conv, x, w, y, &direct(&act)),
         Form::Winograd => {
             winograd::fprop(conv, x, w, act.bias, y);
+            if !all_finite(y) {
+                return fprop(Form::Im2col, conv, x, w, epilogue, y);
+            }
             finish(&TypedEpilogue { bias: None, ..act }, conv.small_channels, y);
         }
         Form::Im2col => {
@@ -113,6 +119,9 @@ pub(super) fn dgrad(
         Form::Direct => narrow::dgrad(conv, y, w, x, &direct(&act)),
         Form::Winograd => {
             winograd::dgrad(conv, y, w, act.bias, x);
+            if !all_finite(x) {
+                return dgrad(Form::Im2col, conv, y, w, epilogue, x);
+            }
             finish(&TypedEpilogue { bias: None, ..act }, conv.big_channels, x);
         }
         Form::Im2col => {
@@ -127,8 +136,45 @@ pub(super) fn wgrad(form: Form, conv: &Conv, x: &[f32], y: &[f32], w: &mut [f32]
     match form {
         Form::Matrix => gemm(conv.small_matrix(y).t(), conv.big_matrix(x), w),
         Form::Direct => narrow::wgrad(conv, x, y, w),
-        Form::Winograd => winograd::wgrad(conv, x, y, w),
+        Form::Winograd => {
+            winograd::wgrad(conv, x, y, w);
+            if !all_finite(w) {
+                wgrad(Form::Im2col, conv, x, y, w);
+            }
+        }
         Form::Im2col => im2col::wgrad(conv, x, y, w),
+    }
+}
+
+/// True without an infinity and a NaN. A transform mixes what a tile sees, so where there is one,
+/// results that do not see its cause have it too, and only the form that sums each result by itself
+/// can tell which those are.
+fn all_finite(results: &[f32]) -> bool {
+    let finite = AtomicBool::new(true);
+    for_each_index(results.len().div_ceil(CHUNK), results.len(), |i| {
+        let chunk = &results[i * CHUNK..];
+        if !finite_sum(&chunk[..CHUNK.min(chunk.len())]) {
+            finite.store(false, Ordering::Relaxed);
+        }
+    });
+    finite.into_inner()
+}
+
+simd! {
+    /// Products with 0 are 0, but for what is not finite.
+    fn finite_sum(x: &[f32]) -> bool {
+        const LANES: usize = 64;
+        let mut sums = [0.0_f32; LANES];
+        let (whole, rest) = x.as_chunks::<LANES>();
+        for x in whole {
+            for lane in 0..LANES {
+                sums[lane] += x[lane] * 0.0;
+            }
+        }
+        for (sum, x) in sums.iter_mut().zip(rest) {
+            *sum += x * 0.0;
+        }
+        sums.iter().all(|sum| *sum == 0.0)
     }
 }
 
