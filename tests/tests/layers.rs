@@ -17,8 +17,8 @@ const CHANNELS: [usize; 6] = [3, 64, 128, 256, 512, 1];
 
 /// What rounding may do to one convolution: three times the plain sum's of as many terms.
 const LIMIT: f64 = 1.5e-6;
-/// What it may do to a gradient on its way back through all of them. A pre-activation within rounding
-/// of 0 takes the other slope there, and batch normalisation divides by what is left.
+/// What it may do to a gradient on its way back through all of them: five times what it does to
+/// PyTorch's and to ours.
 const GRADIENT_LIMIT: f64 = 5e-3;
 
 #[derive(Debug, Deserialize)]
