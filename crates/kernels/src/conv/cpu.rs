@@ -5,10 +5,8 @@ use super::{im2col, narrow, winograd};
 use crate::gemm::cpu::{gemm, gemm_act};
 use crate::gemm::matrix::Matrix;
 use crate::gemm::{Epilogue, TypedEpilogue};
-use crate::parallel::{CHUNK, for_each_chunk, for_each_index};
-use crate::simd::simd;
+use crate::parallel::{CHUNK, for_each_chunk};
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The algorithms for a convolution. They differ in their last bits, so the choice
 /// depends on the geometry alone, never on a timing or on the number of threads; but where
@@ -88,8 +86,7 @@ pub(super) fn fprop(
         Form::Matrix => gemm_act(conv.big_matrix(x), conv.weight_matrix(w).t(), y, &act),
         Form::Direct => narrow::fprop(conv, x, w, y, &direct(&act)),
         Form::Winograd => {
-            winograd::fprop(conv, x, w, act.bias, y);
-            if !all_finite(y) {
+            if !winograd::fprop(conv, x, w, act.bias, y) {
                 return fprop(Form::Im2col, conv, x, w, epilogue, y);
             }
             finish(&TypedEpilogue { bias: None, ..act }, conv.small_channels, y);
@@ -118,8 +115,7 @@ pub(super) fn dgrad(
         }
         Form::Direct => narrow::dgrad(conv, y, w, x, &direct(&act)),
         Form::Winograd => {
-            winograd::dgrad(conv, y, w, act.bias, x);
-            if !all_finite(x) {
+            if !winograd::dgrad(conv, y, w, act.bias, x) {
                 return dgrad(Form::Im2col, conv, y, w, epilogue, x);
             }
             finish(&TypedEpilogue { bias: None, ..act }, conv.big_channels, x);
@@ -137,44 +133,11 @@ pub(super) fn wgrad(form: Form, conv: &Conv, x: &[f32], y: &[f32], w: &mut [f32]
         Form::Matrix => gemm(conv.small_matrix(y).t(), conv.big_matrix(x), w),
         Form::Direct => narrow::wgrad(conv, x, y, w),
         Form::Winograd => {
-            winograd::wgrad(conv, x, y, w);
-            if !all_finite(w) {
+            if !winograd::wgrad(conv, x, y, w) {
                 wgrad(Form::Im2col, conv, x, y, w);
             }
         }
         Form::Im2col => im2col::wgrad(conv, x, y, w),
-    }
-}
-
-/// True without an infinity and a NaN. A transform mixes what a tile sees, so where there is one,
-/// results that do not see its cause have it too, and only the form that sums each result by itself
-/// can tell which those are.
-fn all_finite(results: &[f32]) -> bool {
-    let finite = AtomicBool::new(true);
-    for_each_index(results.len().div_ceil(CHUNK), results.len(), |i| {
-        let chunk = &results[i * CHUNK..];
-        if !finite_sum(&chunk[..CHUNK.min(chunk.len())]) {
-            finite.store(false, Ordering::Relaxed);
-        }
-    });
-    finite.into_inner()
-}
-
-simd! {
-    /// Products with 0 are 0, but for what is not finite.
-    fn finite_sum(x: &[f32]) -> bool {
-        const LANES: usize = 64;
-        let mut sums = [0.0_f32; LANES];
-        let (whole, rest) = x.as_chunks::<LANES>();
-        for x in whole {
-            for lane in 0..LANES {
-                sums[lane] += x[lane] * 0.0;
-            }
-        }
-        for (sum, x) in sums.iter_mut().zip(rest) {
-            *sum += x * 0.0;
-        }
-        sums.iter().all(|sum| *sum == 0.0)
     }
 }
 
