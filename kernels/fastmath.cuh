@@ -74,8 +74,17 @@ __device__ __forceinline__ float fast_sigmoid(float x) {
     return (x < 0.0f ? z : 1.0f) / (1.0f + z);
 }
 
+__device__ __forceinline__ float fast_ln_1p(float x) {
+    constexpr u32 INFINITE = 0x7f800000u;
+    float u = 1.0f + x;
+    float lost = fabsf(x) <= 1.0f ? x - (u - 1.0f) : 1.0f - (u - x);
+    float rest = u > 0.0f && u < __uint_as_float(INFINITE) ? lost / u : 0.0f;
+    float y = fast_ln(u) + rest;
+    return u == 1.0f ? x : y;
+}
+
 // ln(1 + z) for z in [0, 1].
-__device__ __forceinline__ float fast_ln_1p(float z) {
+__device__ __forceinline__ float fast_ln_1p_of_unit(float z) {
     const float series[] = {1.0f / 15.0f, 1.0f / 13.0f, 1.0f / 11.0f, 1.0f / 9.0f,
                             1.0f / 7.0f,  1.0f / 5.0f,  1.0f / 3.0f};
     float twice = (z + z) / (2.0f + z);
@@ -84,5 +93,5 @@ __device__ __forceinline__ float fast_ln_1p(float z) {
 }
 
 __device__ __forceinline__ float fast_softplus(float x) {
-    return (x <= 0.0f ? 0.0f : x) + fast_ln_1p(fast_exp(-fabsf(x)));
+    return (x <= 0.0f ? 0.0f : x) + fast_ln_1p_of_unit(fast_exp(-fabsf(x)));
 }

@@ -8,7 +8,7 @@
 // As crates/kernels/src/map/cuda.rs numbers them.
 enum class Unary : u32 {
     Neg, Exp, Ln, Sqrt, Recip, Abs, Sign, Tanh, Sigmoid, Softplus, Relu, LeakyRelu, Square,
-    Scale, Shift, Same, Cube, ClampMin, Step,
+    Scale, Shift, Same, Cube, ClampMin, Step, Div, Ln1p,
 };
 enum class Binary : u32 {
     Add, Sub, Mul, Div, Equal, Maximum, ReluGrad, LeakyReluGrad, TanhGrad, SigmoidGrad,
@@ -52,6 +52,8 @@ __device__ __forceinline__ float4 apply(Unary op, float c, float4 x) {
         case Unary::Cube: return each(x, [](float x) { return x * x * x; });
         case Unary::ClampMin: return each(x, [=](float x) { return larger(x, c); });
         case Unary::Step: return each(x, [](float x) { return flag(x > 0.0f); });
+        case Unary::Div: return each(x, [=](float x) { return x / c; });
+        case Unary::Ln1p: return each(x, [](float x) { return fast_ln_1p(x); });
     }
     return x;
 }

@@ -1,17 +1,37 @@
-// Sums and maxima in f64, always in the same order: every thread folds its share from the
+// Sums, means, maxima and norms in f64, always in the same order: every thread folds its share from the
 // first element on, the threads of an output are folded as a tree, and where blocks share
 // an output, a second launch folds theirs the same way.
 #include "strides.cuh"
 
+// `lift` is what an element counts in a total, `finish` makes a result of a total.
 struct Sum {
     __device__ __forceinline__ static double start() { return 0.0; }
+    __device__ __forceinline__ static double lift(double x) { return x; }
     __device__ __forceinline__ static double of(double a, double b) { return a + b; }
+    // By 1, and for a mean by how many they are.
+    __device__ __forceinline__ static double finish(double total, u32 divisor) {
+        return total / divisor;
+    }
 };
 
 // NaN if either is.
 struct Max {
     __device__ __forceinline__ static double start() { return __longlong_as_double(0xfff0000000000000ll); }
+    __device__ __forceinline__ static double lift(double x) { return x; }
     __device__ __forceinline__ static double of(double a, double b) { return a > b || a != a ? a : b; }
+    __device__ __forceinline__ static double finish(double total, u32) { return total; }
+};
+
+// Of what is squared already.
+struct Root {
+    __device__ __forceinline__ static double start() { return 0.0; }
+    __device__ __forceinline__ static double lift(double x) { return x; }
+    __device__ __forceinline__ static double of(double a, double b) { return a + b; }
+    __device__ __forceinline__ static double finish(double total, u32) { return sqrt(total); }
+};
+
+struct Norm : Root {
+    __device__ __forceinline__ static double lift(double x) { return x * x; }
 };
 
 // Who folds what (crates/kernels/src/reduce/cuda.rs).
@@ -27,6 +47,8 @@ struct Fold {
     u32 across, lanes;
     // 1 where an output's elements are neighbours: so are its threads then.
     u32 rows;
+    // What a sum is divided by.
+    u32 divisor;
 };
 
 // Folds elements first, first + step, ... below `end`; element i is at `place(i)`. AHEAD of
@@ -40,9 +62,9 @@ __device__ __forceinline__ double serial(const T* x, P place, u32 first, u32 end
 #pragma unroll
         for (u32 k = 0; k < AHEAD; ++k) next[k] = x[place(i + k * step)];
 #pragma unroll
-        for (u32 k = 0; k < AHEAD; ++k) total = F::of(total, next[k]);
+        for (u32 k = 0; k < AHEAD; ++k) total = F::of(total, F::lift(next[k]));
     }
-    for (; i < end; i += step) total = F::of(total, x[place(i)]);
+    for (; i < end; i += step) total = F::of(total, F::lift(x[place(i)]));
     return total;
 }
 
@@ -78,7 +100,7 @@ __device__ __forceinline__ void reduce(const T* __restrict__ x, float* __restric
     if (partial != nullptr) {
         partial[blockIdx.y * fold.outputs + output] = *slot;
     } else {
-        out[at.at[1]] = static_cast<float>(*slot);
+        out[at.at[1]] = static_cast<float>(F::finish(*slot, fold.divisor));
     }
 }
 
@@ -92,6 +114,11 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     reduce<Max>(x, out, partial, fold);
 }
 
+extern "C" __global__ void __launch_bounds__(THREADS)
+    reduce_norm(const float* x, float* out, double* partial, Fold fold) {
+    reduce<Norm>(x, out, partial, fold);
+}
+
 // The second launch: over [parts, outputs] of the first.
 extern "C" __global__ void __launch_bounds__(THREADS)
     reduce_sum_parts(const double* x, float* out, Fold fold) {
@@ -101,4 +128,9 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 extern "C" __global__ void __launch_bounds__(THREADS)
     reduce_max_parts(const double* x, float* out, Fold fold) {
     reduce<Max>(x, out, nullptr, fold);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS)
+    reduce_norm_parts(const double* x, float* out, Fold fold) {
+    reduce<Root>(x, out, nullptr, fold);
 }

@@ -1,7 +1,7 @@
 //! A run's numbers depend on its settings, its data and its seed: not on the number of
-//! threads, on being interrupted, or on pictures being taken.
+//! threads, on being interrupted, on pictures being taken, or on which vectors the processor has.
 
-use detach_tests::program::{Sandbox, signal, wait_until};
+use detach_tests::program::{Done, Sandbox, signal, wait_until};
 use std::process::Child;
 use std::sync::OnceLock;
 use std::thread::sleep;
@@ -137,6 +137,23 @@ fn random_below(limit: Duration) -> Duration {
     limit.mul_f64(fraction)
 }
 
+/// Every level that multiplies and adds with one rounding gives the same bits. A processor that has
+/// fewer runs the best it has, which is the same test of less.
+fn levels(recipe: &str) {
+    let run = |level| {
+        let sandbox = Sandbox::new();
+        let line = train(recipe, &format!("--max-steps {STEPS} --no-pictures"));
+        let mut command = sandbox.command(&line);
+        command.env("DETACH_SIMD", level);
+        let done = Done::of(command, &line);
+        assert_eq!(done.code, Some(0), "{done}");
+        sandbox.hash("run", STEPS)
+    };
+    let [avx2, avx512] = ["avx2", "avx512"].map(run);
+    assert_eq!(avx2, avx512, "{recipe}");
+    assert_eq!(avx512, undisturbed(recipe), "{recipe}");
+}
+
 /// A run that a signal stops saves the step it is at.
 fn stopped(recipe: &str) {
     let sandbox = Sandbox::new();
@@ -167,4 +184,4 @@ macro_rules! same_bits {
     )*};
 }
 
-same_bits!(threads, pictures, in_two_parts, killed, stopped);
+same_bits!(threads, pictures, in_two_parts, killed, stopped, levels);

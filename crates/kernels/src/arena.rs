@@ -7,7 +7,7 @@
 //!
 //! An arena keeps its books beside the memory, never in it: the memory may be a GPU's.
 
-use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
+use std::alloc::{Layout, alloc_zeroed};
 use std::ptr::NonNull;
 
 /// A chunk from here on is worth a system call.
@@ -126,12 +126,13 @@ impl Arena {
     /// and new to the process.
     ///
     /// The smallest free span that is large enough, the lowest of equal ones; new memory
-    /// only where none is: `chunk` provides as much as it is asked for.
+    /// only where none is: `chunk` provides as much as it is asked for, or nothing, and then there
+    /// is nothing to hand out.
     pub(crate) fn take(
         &mut self,
         bytes: usize,
-        chunk: impl FnOnce(usize) -> Span,
-    ) -> (Span, usize) {
+        chunk: impl FnOnce(usize) -> Option<Span>,
+    ) -> Option<(Span, usize)> {
         let bytes = round_up(bytes, self.grain);
         let fits = self
             .free
@@ -140,15 +141,19 @@ impl Arena {
             .filter(|(_, s)| s.bytes >= bytes);
         if let Some((index, span)) = fits.min_by_key(|(_, span)| span.bytes) {
             if span.bytes == bytes {
-                return (self.free.remove(index), 0);
+                return Some((self.free.remove(index), 0));
             }
-            return (self.free[index].cut(bytes), 0);
+            return Some((self.free[index].cut(bytes), 0));
         }
         self.take_fresh(bytes, chunk)
     }
 
     /// `bytes` of new memory, less what is free straight before it.
-    fn take_fresh(&mut self, bytes: usize, chunk: impl FnOnce(usize) -> Span) -> (Span, usize) {
+    fn take_fresh(
+        &mut self,
+        bytes: usize,
+        chunk: impl FnOnce(usize) -> Option<Span>,
+    ) -> Option<(Span, usize)> {
         for fresh in &mut self.fresh {
             let before = self.free.iter().position(|s| s.end() == fresh.addr());
             let used = before.map_or(0, |index| self.free[index].bytes);
@@ -161,12 +166,12 @@ impl Arena {
                 span.start = self.free.remove(index).start;
                 span.bytes = bytes;
             }
-            return (span, bytes - used);
+            return Some((span, bytes - used));
         }
-        let mut fresh = chunk(bytes.max(self.chunk));
+        let mut fresh = chunk(bytes.max(self.chunk))?;
         let span = fresh.cut(bytes);
         self.fresh.push(fresh);
-        (span, bytes)
+        Some((span, bytes))
     }
 
     /// Takes memory back.
@@ -199,18 +204,18 @@ impl Arena {
     }
 }
 
-/// A chunk of the host's memory, zeroed, that starts at a multiple of `grain`.
+/// A chunk of the host's memory, zeroed, that starts at a multiple of `grain`; `None` where the
+/// system has no room for it.
 #[allow(unsafe_code)]
-pub(crate) fn host_chunk(bytes: usize, grain: usize) -> Span {
+pub(crate) fn host_chunk(bytes: usize, grain: usize) -> Option<Span> {
     // Two grains more than is handed out: one to align in, and one that keeps the
     // spans of neighbouring chunks from touching, so that no span reaches across
     // two allocations. The alignment asked for is what zeroed memory has anyway;
     // for a greater one it would be cleared by hand, page by page.
-    let layout = Layout::from_size_align(bytes.saturating_add(2 * grain), 16)
-        .unwrap_or_else(|_| panic!("buffer of {bytes} bytes: larger than memory can be"));
+    let layout = Layout::from_size_align(bytes.saturating_add(2 * grain), 16).ok()?;
     // SAFETY: the layout's size is not zero.
     let memory = unsafe { alloc_zeroed(layout) };
-    let memory = NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(layout));
+    let memory = NonNull::new(memory)?;
     let to_grain = memory.addr().get().next_multiple_of(grain) - memory.addr().get();
     // SAFETY: less than a grain in, and the allocation has two more than `bytes`.
     let start = unsafe { memory.add(to_grain) };
@@ -218,7 +223,7 @@ pub(crate) fn host_chunk(bytes: usize, grain: usize) -> Span {
     if bytes >= HUGE {
         ask_for_huge_pages(&chunk);
     }
-    chunk
+    Some(chunk)
 }
 
 /// Asks for pages of 2 MiB: a process that touches a hundred megabytes for the first
@@ -255,7 +260,8 @@ mod tests {
     }
 
     fn fresh_take(arena: &mut Arena, bytes: usize) -> (Span, usize) {
-        arena.take(bytes, |bytes| host_chunk(bytes, GRAIN))
+        let taken = arena.take(bytes, |bytes| host_chunk(bytes, GRAIN));
+        taken.expect("as little as this there is")
     }
 
     fn place(span: &Span) -> usize {
@@ -322,6 +328,14 @@ mod tests {
             arena.give(span);
         }
         assert_eq!(fresh_take(&mut arena, 100 * GRAIN).1, 0);
+    }
+
+    #[test]
+    fn what_the_system_refuses_changes_nothing() {
+        let mut arena = arena();
+        assert!(arena.take(5 * GRAIN, |_| None).is_none());
+        assert!(host_chunk(usize::MAX - 4 * GRAIN, GRAIN).is_none());
+        assert_eq!(fresh_take(&mut arena, GRAIN).1, GRAIN);
     }
 
     #[test]

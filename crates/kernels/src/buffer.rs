@@ -90,14 +90,15 @@ impl Pool {
         }
     }
 
-    fn take(&mut self, bytes: usize) -> Span {
+    /// `None` where the system has no room for it.
+    fn take(&mut self, bytes: usize) -> Option<Span> {
         // Rounded first, so that the span's length says which arena it is of.
         let bytes = round_up(bytes, ALIGN);
         let arena = self.arena(bytes);
         let grain = arena.grain();
-        let (span, fresh) = arena.take(bytes, |bytes| host_chunk(bytes, grain));
+        let (span, fresh) = arena.take(bytes, |bytes| host_chunk(bytes, grain))?;
         self.stats.took(span.bytes, fresh);
-        span
+        Some(span)
     }
 
     fn give(&mut self, span: Span) {
@@ -124,37 +125,59 @@ impl Buffer {
     /// memory's last owner left.
     ///
     /// # Panics
-    /// When `len` elements do not fit an address space.
+    /// When the device has no memory for `len` elements.
+    #[track_caller]
     pub fn scratch(device: Device, dtype: DType, len: usize) -> Self {
-        let bytes = len
-            .checked_mul(dtype.size())
-            .unwrap_or_else(|| panic!("buffer of {len} {dtype}: larger than memory can be"));
+        match Self::try_scratch(device, dtype, len) {
+            Some(buffer) => buffer,
+            None => panic!("buffer of {len} {dtype}: there is no memory for it; use smaller sizes"),
+        }
+    }
+
+    /// [`Buffer::scratch`], and `None` where the host has no memory for it.
+    ///
+    /// # Panics
+    /// When a GPU has not.
+    pub fn try_scratch(device: Device, dtype: DType, len: usize) -> Option<Self> {
+        // Room to round up in.
+        let most = isize::MAX as usize / 2;
+        let bytes = len.checked_mul(dtype.size()).filter(|all| *all < most)?;
         let (span, home) = match device {
-            Device::Cpu => (pool().take(bytes), Home::SHARED),
+            Device::Cpu => (pool().take(bytes)?, Home::SHARED),
             Device::Cuda(cuda) => cuda.gpu().take(bytes),
         };
-        Self {
+        Some(Self {
             span,
             len,
             dtype,
             device,
             home,
-        }
+        })
     }
 
     /// A buffer filled with `value`.
+    ///
+    /// # Panics
+    /// As [`Buffer::scratch`].
+    #[track_caller]
     pub fn full(device: Device, dtype: DType, len: usize, value: f64) -> Self {
         let mut out = Self::scratch(device, dtype, len);
-        match (device, dtype) {
-            (Device::Cpu, _) => {
-                crate::dispatch!(dtype, T => out.as_mut_slice::<T>().fill(T::of(value)));
+        out.fill(value);
+        out
+    }
+
+    /// Makes every element `value`.
+    pub fn fill(&mut self, value: f64) {
+        let len = self.len;
+        match (self.device, self.dtype) {
+            (Device::Cpu, dtype) => {
+                crate::dispatch!(dtype, T => self.as_mut_slice::<T>().fill(T::of(value)));
             }
             (Device::Cuda(cuda), DType::F32) => {
-                cuda.gpu().fill(out.ptr(), (value as f32).to_bits(), len);
+                cuda.gpu().fill(self.ptr(), (value as f32).to_bits(), len);
             }
-            (Device::Cuda(_), DType::F64) => out.write(&vec![value; len]),
+            (Device::Cuda(_), DType::F64) => self.write(&vec![value; len]),
         }
-        out
     }
 
     /// A buffer that holds a copy of `values`.
@@ -365,16 +388,24 @@ mod tests {
             LARGE + 1,
             12_845_056,
         ] {
-            let span = pool.take(bytes);
+            let span = pool.take(bytes).expect("there is memory");
             assert!(span.bytes >= bytes.max(1) && span.bytes <= bytes + 4096);
             assert!(span.start.addr().get().is_multiple_of(ALIGN));
             pool.give(span);
             let before = pool.stats;
-            let again = pool.take(bytes);
+            let again = pool.take(bytes).expect("there is memory");
             assert_eq!(pool.stats.system_allocations, before.system_allocations);
             pool.give(again);
             assert_eq!(pool.stats.bytes_in_use, 0, "{bytes}");
         }
+    }
+
+    #[test]
+    fn more_than_there_is_is_no_buffer() {
+        for len in [usize::MAX, isize::MAX as usize, 1 << 59] {
+            assert!(Buffer::try_scratch(Device::Cpu, DType::F64, len).is_none());
+        }
+        assert!(Buffer::try_scratch(Device::Cpu, DType::F64, 3).is_some());
     }
 
     #[test]

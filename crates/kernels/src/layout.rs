@@ -21,7 +21,8 @@ impl Layout {
     /// Row-major: the last dimension is contiguous. The order of NCHW files.
     ///
     /// # Panics
-    /// When there are more than [`MAX_RANK`] dimensions.
+    /// When there are more than [`MAX_RANK`] dimensions, or more elements than an address space
+    /// has room for, as in every layout.
     #[track_caller]
     pub fn contiguous(shape: &[usize]) -> Self {
         let mut order = [0; MAX_RANK];
@@ -53,6 +54,7 @@ impl Layout {
     #[track_caller]
     pub fn dense(shape: &[usize], order: &[usize]) -> Self {
         assert_rank(shape.len());
+        assert_elements(shape);
         let mut strides = [0; MAX_RANK];
         let mut step = 1;
         for &axis in order.iter().rev() {
@@ -66,6 +68,7 @@ impl Layout {
     #[track_caller]
     pub fn strided(shape: &[usize], strides: &[usize], offset: usize) -> Self {
         assert_rank(shape.len());
+        assert_elements(shape);
         assert_eq!(shape.len(), strides.len(), "a stride for each dimension");
         let mut out = Self {
             rank: shape.len() as u8,
@@ -195,6 +198,7 @@ impl Layout {
     #[track_caller]
     pub fn expand(&self, shape: &[usize]) -> Self {
         assert_eq!(shape.len(), self.rank(), "expand {self:?} to {shape:?}");
+        assert_elements(shape);
         let mut out = *self;
         for (i, &size) in shape.iter().enumerate() {
             assert!(
@@ -213,10 +217,10 @@ impl Layout {
     /// When the range leaves the dimension.
     #[track_caller]
     pub fn slice(&self, axis: usize, start: usize, len: usize) -> Self {
+        let end = start.checked_add(len);
         assert!(
-            axis < self.rank() && start + len <= self.shape[axis],
-            "slice {start}..{} of axis {axis} of {self:?}",
-            start + len
+            axis < self.rank() && end.is_some_and(|end| end <= self.shape[axis]),
+            "slice of {len} from {start} of axis {axis} of {self:?}"
         );
         let mut out = *self;
         out.offset += start * self.strides[axis];
@@ -230,7 +234,7 @@ impl Layout {
     /// The same elements in row-major order under another shape, when strides
     /// can express that; `None` when a copy is needed.
     pub fn reshape(&self, shape: &[usize]) -> Option<Self> {
-        if self.len() != shape.iter().product::<usize>() {
+        if elements(shape) != Some(self.len()) {
             return None;
         }
         let mut strides = [0; MAX_RANK];
@@ -296,6 +300,24 @@ impl fmt::Debug for Layout {
     }
 }
 
+/// How many elements a shape has; `None` where an address space has no room for so many `f64`, or
+/// would have none but for another dimension of size 0.
+pub fn elements(shape: &[usize]) -> Option<usize> {
+    const MOST: usize = isize::MAX as usize / size_of::<f64>();
+    let mut sizes = shape.iter().filter(|size| **size > 0);
+    let some = sizes.try_fold(1_usize, |all, size| all.checked_mul(*size));
+    let some = some.filter(|all| *all <= MOST)?;
+    Some(if shape.contains(&0) { 0 } else { some })
+}
+
+#[track_caller]
+fn assert_elements(shape: &[usize]) {
+    assert!(
+        elements(shape).is_some(),
+        "the shape {shape:?} has more elements than memory can hold; check its sizes"
+    );
+}
+
 #[track_caller]
 fn assert_rank(rank: usize) {
     assert!(rank <= MAX_RANK, "rank {rank}: at most {MAX_RANK}");
@@ -328,6 +350,27 @@ mod tests {
         let row = Layout::contiguous(&[1, 4]).expand(&[3, 4]);
         assert_eq!(row.strides(), [0, 1]);
         assert_eq!(row.dense_like(), Layout::contiguous(&[3, 4]));
+    }
+
+    #[test]
+    fn sizes_are_multiplied_with_care() {
+        assert_eq!(elements(&[]), Some(1));
+        assert_eq!(elements(&[3, 0, 5]), Some(0));
+        assert_eq!(elements(&[1 << 40, 1 << 30]), None);
+        assert_eq!(elements(&[1 << 40, 0, 1 << 30]), None);
+        assert_eq!(elements(&[1 << 59]), Some(1 << 59));
+        assert_eq!(elements(&[1 << 60]), None);
+        let row = Layout::contiguous(&[1, 4]);
+        assert_eq!(row.reshape(&[1 << 40, 1 << 30]), None);
+        for huge in [
+            || Layout::contiguous(&[1 << 40, 1 << 30]),
+            || Layout::channels_last(&[1 << 40, 0, 1 << 30]),
+            || Layout::strided(&[usize::MAX], &[0], 0),
+            || Layout::contiguous(&[1, 1]).expand(&[1 << 40, 1 << 30]),
+            || Layout::contiguous(&[4]).slice(0, usize::MAX, 2),
+        ] {
+            assert!(std::panic::catch_unwind(huge).is_err());
+        }
     }
 
     #[test]

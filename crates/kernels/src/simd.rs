@@ -5,6 +5,11 @@
 //! processor has. Nothing but the instructions changes: no level contracts
 //! `a * b + c` into one rounding, so a function made this way gives the same
 //! bits at every level.
+//!
+//! Sums of products are the exception, and their tiles are written by hand: with AVX2,
+//! with AVX-512 and on 64-bit ARM a product is added with one rounding ([`multiply_add`]),
+//! in the same order, to the same bits. Processors without such an instruction (x86-64 before
+//! 2013, WebAssembly) round twice and have other last bits.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -20,6 +25,14 @@ pub enum Level {
     Avx512,
 }
 
+impl Level {
+    /// Whether sums of products are rounded once for each product, as on every level but the portable
+    /// one of processors without an instruction for it. All such levels give the same bits.
+    pub fn is_fused(self) -> bool {
+        self > Self::Portable || FUSED
+    }
+}
+
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -30,8 +43,24 @@ impl fmt::Display for Level {
     }
 }
 
+/// Whether the portable level has an instruction that multiplies and adds with one rounding, as all
+/// others have.
+const FUSED: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
+
+/// `a * b + c` in the tiles of the portable level: with one rounding where there is an instruction
+/// for it. In software it would be exact too, and some forty times slower than the two roundings
+/// (`examples/fused.rs`).
+#[inline(always)]
+pub(crate) fn multiply_add(a: f32, b: f32, c: f32) -> f32 {
+    match FUSED {
+        true => a.mul_add(b, c),
+        false => a * b + c,
+    }
+}
+
 /// The environment variable that holds the fast paths to a lower level than the
-/// processor has: `portable`, `avx2` or `avx512`. Results differ in their last bits.
+/// processor has: `portable`, `avx2` or `avx512`. Those that are [fused](Level::is_fused) give the
+/// same bits, the others differ in the last ones.
 pub const LEVEL_VARIABLE: &str = "DETACH_SIMD";
 
 /// The level the fast paths run at: the best this processor has, or what

@@ -6,7 +6,8 @@ use crate::name::Name;
 use detach_tensor::Tensor;
 
 /// Zeroes each element with probability p. The identity in eval mode, and for p = 0,
-/// where it draws no random numbers either.
+/// where it draws no random numbers either; for p = 1 all are zero, whatever they were, and no
+/// gradient passes.
 #[derive(Clone, Copy, Debug)]
 pub struct Dropout(f64);
 
@@ -18,8 +19,8 @@ pub struct Dropout2d(f64);
 #[track_caller]
 fn assert_probability(p: f64) {
     assert!(
-        (0.0..1.0).contains(&p),
-        "dropout: p = {p}; expected 0 ≤ p < 1"
+        (0.0..=1.0).contains(&p),
+        "dropout: p = {p} is no probability; expected 0 ≤ p ≤ 1"
     );
 }
 
@@ -27,7 +28,7 @@ impl Dropout {
     /// Dropout with probability `p` of a zero.
     ///
     /// # Panics
-    /// When p is not in [0, 1).
+    /// When p is not in [0, 1].
     #[must_use]
     #[track_caller]
     pub fn new(p: f64) -> Self {
@@ -40,7 +41,7 @@ impl Dropout2d {
     /// Dropout with probability `p` of a channel of zeros.
     ///
     /// # Panics
-    /// When p is not in [0, 1).
+    /// When p is not in [0, 1].
     #[must_use]
     #[track_caller]
     pub fn new(p: f64) -> Self {
@@ -52,6 +53,7 @@ impl Dropout2d {
 /// Multiplies `x` by a mask of `mask_shape`, repeated to x's shape.
 fn drop_out(x: &Tensor, p: f64, mask_shape: &[usize], mode: Mode<'_>) -> Tensor {
     match mode.dropout() {
+        Some(_) if p == 1.0 => x.full_like(0.0),
         Some(random) if p > 0.0 => x * random.mask(mask_shape, 1.0 - p, x.kind()).expand(x.shape()),
         _ => x.clone(),
     }
@@ -168,8 +170,27 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "p = 1; expected 0 ≤ p < 1")]
-    fn dropping_everything_is_refused() {
-        let _ = Dropout::new(1.0);
+    fn everything_can_be_dropped() {
+        let random = Random::new(8, Stream::Dropout);
+        let x = [1.0, f64::NAN, f64::INFINITY, -2.0];
+        let x = Tensor::variable(Array::from_slice(&x, &[1, 4, 1, 1]));
+        for layer in [&Dropout::new(1.0) as &dyn Module, &Dropout2d::new(1.0)] {
+            let y = layer.forward(&x, Mode::train(&random));
+            assert_eq!(y.shape(), x.shape());
+            assert_eq!(y.to_vec::<f64>(), [0.0; 4]);
+            let dx = grad(&y.sum(), &[&x], false).remove(0);
+            assert_eq!(dx.to_vec::<f64>(), [0.0; 4]);
+        }
+    }
+
+    #[test]
+    fn what_is_no_probability_is_refused() {
+        for p in [-0.1, 1.000_001, f64::NAN, f64::INFINITY] {
+            assert!(std::panic::catch_unwind(|| Dropout::new(p)).is_err(), "{p}");
+            assert!(
+                std::panic::catch_unwind(|| Dropout2d::new(p)).is_err(),
+                "{p}"
+            );
+        }
     }
 }

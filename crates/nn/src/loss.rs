@@ -19,11 +19,6 @@ struct BinaryCrossEntropy {
     target: f64,
 }
 
-/// max(ln p, −100).
-fn clamped_ln(p: &Tensor) -> Tensor {
-    p.ln().clamp_min(LEAST_LOG)
-}
-
 /// `a`·x + `b`·y, where a term that counts nothing is not computed.
 fn mix(a: f64, x: impl Fn() -> Tensor, b: f64, y: impl Fn() -> Tensor) -> Tensor {
     match (a, b) {
@@ -40,8 +35,8 @@ impl Op for BinaryCrossEntropy {
 
     fn forward(&self, inputs: &[&Array]) -> Array {
         let p = Tensor::constant(inputs[0].clone());
-        let real = || clamped_ln(&p);
-        let fake = || clamped_ln(&(-&p + 1.0));
+        let real = || p.ln().clamp_min(LEAST_LOG);
+        let fake = || (-&p).ln_1p().clamp_min(LEAST_LOG);
         let loss = mix(-self.target, real, self.target - 1.0, fake);
         loss.value().clone()
     }
@@ -55,16 +50,34 @@ impl Op for BinaryCrossEntropy {
     }
 }
 
+/// # Panics
+/// When a target is no probability.
+#[track_caller]
+fn assert_target(op: &str, logits: &Tensor, target: f64) {
+    assert!(
+        (0.0..=1.0).contains(&target),
+        "{op} of {:?}: the target {target} is no probability; expected 0 ≤ target ≤ 1, or `mse`, \
+         which takes any",
+        logits.shape()
+    );
+}
+
 /// Binary cross-entropy of probabilities `p`, any shape, against one `target`:
 /// the mean of −t·ln p − (1 − t)·ln(1 − p), a scalar `[]`.
 ///
 /// Value and gradient are those of PyTorch's `BCELoss`: each logarithm is at least
-/// −100, and the gradient is (p − t) / max(p·(1 − p), 1e-12).
+/// −100, and the gradient is (p − t) / max(p·(1 − p), 1e-12). The logarithm of 1 − p has all its
+/// digits where p is close to 0. Where p is no probability the loss is NaN.
 ///
 /// Where `p` is a sigmoid, [`bce_with_logits`] on its argument is the same loss,
-/// cheaper, and exact where this one has lost the digits of 1 − p.
+/// cheaper, and exact where `p` is so close to 1 that it has lost the digits of 1 − p.
+///
+/// # Panics
+/// When the target is not in [0, 1], or `p` is empty.
 #[must_use]
+#[track_caller]
 pub fn bce(p: &Tensor, target: f64) -> Tensor {
+    assert_target("bce", p, target);
     apply(BinaryCrossEntropy { target }, &[p]).mean()
 }
 
@@ -72,9 +85,15 @@ pub fn bce(p: &Tensor, target: f64) -> Tensor {
 /// the mean of t·softplus(−x) + (1 − t)·softplus(x).
 ///
 /// This is softplus(x) − t·x without its cancellation: a confident right answer has
-/// a small loss with all its digits, instead of a difference of large numbers.
+/// a small loss with all its digits, instead of a difference of large numbers. So have the
+/// derivatives of every order.
+///
+/// # Panics
+/// When the target is not in [0, 1], or there are no logits.
 #[must_use]
+#[track_caller]
 pub fn bce_with_logits(logits: &Tensor, target: f64) -> Tensor {
+    assert_target("bce_with_logits", logits, target);
     let real = || (-logits).softplus();
     let fake = || logits.softplus();
     mix(target, real, 1.0 - target, fake).mean()
@@ -82,8 +101,17 @@ pub fn bce_with_logits(logits: &Tensor, target: f64) -> Tensor {
 
 /// Mean squared distance of `x`, any shape, from one `target`, a scalar `[]`: LSGAN's
 /// loss (Mao et al., arXiv:1611.04076) without its ½.
+///
+/// # Panics
+/// When the target is not a finite number, or `x` is empty.
 #[must_use]
+#[track_caller]
 pub fn mse(x: &Tensor, target: f64) -> Tensor {
+    assert!(
+        target.is_finite(),
+        "mse of {:?}: the target {target} is no number to come close to; expected a finite one",
+        x.shape()
+    );
     (x - target).square().mean()
 }
 
@@ -118,7 +146,7 @@ mod tests {
         for target in TARGETS {
             for p in [1e-6, 0.25, 0.5, 0.9, 0.999] {
                 let (loss, gradient) = at(bce, p, target);
-                let expected = -target * p.ln() - (1.0 - target) * (1.0 - p).ln();
+                let expected = -target * p.ln() - (1.0 - target) * (-p).ln_1p();
                 assert_relative(loss, expected, 1e-14);
                 assert_relative(gradient, (p - target) / (p * (1.0 - p)), 1e-14);
             }
@@ -144,6 +172,47 @@ mod tests {
             grad(&y, &[&narrow], false)[0].to_vec::<f32>(),
             [-0.5 / 1e-12, 0.0]
         );
+    }
+
+    /// ln(1 − p) in `f32`, where 1 − p is 1 and its logarithm would be 0.
+    #[test]
+    fn bce_near_zero_has_its_digits() {
+        for p in [1e-3_f32, 1e-6, 3e-8, 1e-20] {
+            let narrow = Tensor::constant(Array::from_slice(&[p], &[1]));
+            let exact = -f64::ln_1p(-f64::from(p));
+            assert_relative(bce(&narrow, 0.0).item(), exact, 3e-7);
+        }
+    }
+
+    /// The second derivative in `f32` is σ(x)·σ(−x) to its last digits, on either side.
+    #[test]
+    fn second_derivatives_of_sure_logits() {
+        for target in TARGETS {
+            for x in [-40.0_f32, -12.0, -3.0, 0.0, 1.0, 8.0, 12.0, 17.0, 40.0] {
+                let logits = Tensor::variable(Array::from_slice(&[x], &[1]));
+                let loss = bce_with_logits(&logits, target);
+                let first = grad(&loss, &[&logits], true).remove(0);
+                let second = grad(&first.sum(), &[&logits], false).remove(0);
+                let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+                let exact = sigmoid(x.into()) * sigmoid(-f64::from(x));
+                assert_relative(second.item(), exact, 1e-6);
+            }
+        }
+    }
+
+    #[test]
+    fn targets_that_are_none_are_refused() {
+        let x = || Tensor::constant(Array::from_slice(&[0.5, 0.5], &[2]));
+        for loss in [bce, bce_with_logits] {
+            for target in [2.0, -0.1, 1.000_001, f64::NAN, f64::INFINITY] {
+                let refused = std::panic::catch_unwind(|| loss(&x(), target).item());
+                assert!(refused.is_err(), "{target}");
+            }
+        }
+        assert_eq!(mse(&x(), -1.5).item(), 4.0);
+        for target in [f64::NAN, f64::INFINITY] {
+            assert!(std::panic::catch_unwind(|| mse(&x(), target).item()).is_err());
+        }
     }
 
     #[test]

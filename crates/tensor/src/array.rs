@@ -1,6 +1,6 @@
 //! The untracked n-d array.
 
-use crate::shape::assert_shape_len;
+use crate::shape::{assert_possible, assert_shape_len};
 use detach_kernels::{Buffer, DType, Device, Layout, Real, View, copy, dispatch};
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::fmt;
@@ -102,12 +102,14 @@ impl Array {
     ///
     /// # Errors
     /// Those of `read`.
+    #[track_caller]
     pub fn read_le<E>(
         shape: &[usize],
         kind: impl Into<Kind>,
         read: impl FnOnce(&mut [u8]) -> Result<(), E>,
     ) -> Result<Self, E> {
         let Kind { dtype, device } = kind.into();
+        assert_possible("read_le", shape);
         let layout = Layout::contiguous(shape);
         let buffer = Buffer::read_le(device, dtype, layout.len(), read)?;
         Ok(Self::from_buffer(buffer, layout))
@@ -119,21 +121,27 @@ impl Array {
     }
 
     /// Passes the elements in row-major order to `write`, as little-endian bytes.
+    #[track_caller]
     pub fn write_le<R>(&self, write: impl FnOnce(&[u8]) -> R) -> R {
         self.contiguous().read().write_le(write)
     }
 
     /// An array whose elements all are `value`.
+    ///
+    /// # Panics
+    /// When there is no memory for it.
+    #[track_caller]
     pub fn full(value: f64, shape: &[usize], kind: impl Into<Kind>) -> Self {
         let kind = kind.into();
+        assert_possible("full", shape);
         let layout = Layout::contiguous(shape);
-        Self::from_buffer(
-            Buffer::full(kind.device, kind.dtype, layout.len(), value),
-            layout,
-        )
+        let mut out = result("full", &layout, kind);
+        out.fill(value);
+        Self::from_buffer(out, layout)
     }
 
     /// An array of zeros.
+    #[track_caller]
     pub fn zeros(shape: &[usize], kind: impl Into<Kind>) -> Self {
         Self::full(0.0, shape, kind)
     }
@@ -251,6 +259,7 @@ impl Array {
     }
 
     /// Elements in row-major (NCHW) order, converted to `T`.
+    #[track_caller]
     pub fn to_vec<T: Real>(&self) -> Vec<T> {
         let array = self.contiguous();
         let buffer = array.read();
@@ -269,12 +278,13 @@ impl Array {
 
     /// This array if its memory already lies as `layout` says, else a copy that does.
     #[must_use]
+    #[track_caller]
     pub fn laid_out(&self, layout: Layout) -> Self {
         if self.layout == layout && self.memory_len_is(layout.len()) {
             return self.clone();
         }
         let input = self.read();
-        let mut out = Buffer::scratch(self.kind().device, self.dtype(), layout.len());
+        let mut out = result("a copy", &layout, self.kind());
         copy::copy(
             View {
                 buffer: &input,
@@ -292,12 +302,14 @@ impl Array {
 
     /// This array in row-major memory (a copy unless it is so already).
     #[must_use]
+    #[track_caller]
     pub fn contiguous(&self) -> Self {
         self.laid_out(Layout::contiguous(self.shape()))
     }
 
     /// This array in channels-last memory, under the same shape (a copy unless it is so already).
     #[must_use]
+    #[track_caller]
     pub fn channels_last(&self) -> Self {
         self.laid_out(Layout::channels_last(self.shape()))
     }
@@ -305,12 +317,14 @@ impl Array {
     /// This array in memory without gaps, the order of dimensions as it is (a copy only of sliced or
     /// broadcast views).
     #[must_use]
+    #[track_caller]
     pub fn dense(&self) -> Self {
         self.laid_out(self.layout.dense_like())
     }
 
     /// The same elements in another element type.
     #[must_use]
+    #[track_caller]
     pub fn to_dtype(&self, dtype: DType) -> Self {
         if self.dtype() == dtype {
             return self.clone();
@@ -325,6 +339,7 @@ impl Array {
 
     /// The same elements on another device, stored in the same order.
     #[must_use]
+    #[track_caller]
     pub fn to_device(&self, device: Device) -> Self {
         if self.kind().device == device {
             return self.clone();
@@ -337,6 +352,7 @@ impl Array {
     /// The same elements in another element type and on another device: [`Array::to_dtype`] and
     /// [`Array::to_device`].
     #[must_use]
+    #[track_caller]
     pub fn to_kind(&self, kind: impl Into<Kind>) -> Self {
         let kind = kind.into();
         self.to_dtype(kind.dtype).to_device(kind.device)
@@ -349,6 +365,24 @@ impl Array {
             buffer,
             layout: self.layout,
         }
+    }
+}
+
+/// Memory for a result of `op`.
+///
+/// # Panics
+/// When there is not enough.
+#[track_caller]
+pub(crate) fn result(op: &str, layout: &Layout, kind: Kind) -> Buffer {
+    // No closure, which would be the place of the panic.
+    match Buffer::try_scratch(kind.device, kind.dtype, layout.len()) {
+        Some(buffer) => buffer,
+        None => panic!(
+            "{op}: there is no memory for a result of shape {:?} in {}; use a smaller batch or \
+             smaller sizes",
+            layout.shape(),
+            kind.dtype
+        ),
     }
 }
 

@@ -57,8 +57,13 @@ pub fn grad(loss: &Tensor, wrt: &[&Tensor], create_graph: bool) -> Vec<Tensor> {
 /// As [`grad`], and when `dy` has another shape than `y`.
 #[track_caller]
 pub fn vjp(y: &Tensor, dy: &Tensor, wrt: &[&Tensor], create_graph: bool) -> Vec<Tensor> {
-    assert_eq!(y.shape(), dy.shape(), "vjp: the gradient of another shape");
-    let targets: Vec<u64> = wrt.iter().map(|w| target_id(w)).collect();
+    assert!(
+        y.shape() == dy.shape(),
+        "vjp: a gradient {:?} for an output {:?}: their shapes must agree",
+        dy.shape(),
+        y.shape()
+    );
+    let targets = target_ids(wrt);
     let needed = needed(y, &targets);
     let view = |x: &Tensor| if create_graph { x.clone() } else { x.detach() };
     let mut gradients: BTreeMap<u64, Tensor> = BTreeMap::new();
@@ -100,13 +105,23 @@ fn add_to(gradients: &mut BTreeMap<u64, Tensor>, id: u64, dx: Tensor) {
     gradients.insert(id, sum);
 }
 
+/// The nodes of what is asked for.
+///
+/// # Panics
+/// When one is a constant.
 #[track_caller]
-fn target_id(w: &Tensor) -> u64 {
-    let Some(node) = w.node() else {
-        let shape = w.shape();
-        panic!("grad: with respect to a constant {shape:?}; it was detached, or never a variable")
-    };
-    node.id
+pub(crate) fn target_ids(wrt: &[&Tensor]) -> Vec<u64> {
+    let mut ids = Vec::with_capacity(wrt.len());
+    for w in wrt {
+        let Some(node) = w.node() else {
+            let shape = w.shape();
+            panic!(
+                "grad: with respect to a constant {shape:?}; it was detached, or never a variable"
+            )
+        };
+        ids.push(node.id);
+    }
+    ids
 }
 
 /// The nodes on paths from `y` to the targets, by id.

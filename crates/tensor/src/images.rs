@@ -1,7 +1,9 @@
 //! A set of images in the memory of a device, as the bytes they are in files.
 
-use crate::Array;
+use crate::array::result;
+use crate::{Array, Kind};
 use detach_kernels::copy::{self, Images, Taps};
+use detach_kernels::layout::elements;
 use detach_kernels::{Buffer, DType, Device, Layout};
 
 /// A set of images as bytes, `[len, C, h, w]`, in a device's memory: a quarter of what their `f32`
@@ -20,8 +22,8 @@ impl ImageBytes {
     #[track_caller]
     pub fn new(bytes: &[u8], shape: [usize; 4], device: Device) -> Self {
         assert_eq!(
-            bytes.len(),
-            shape.iter().product::<usize>(),
+            Some(bytes.len()),
+            elements(&shape),
             "bytes of images {shape:?}"
         );
         Self {
@@ -56,7 +58,11 @@ impl ImageBytes {
         let [rows, columns] = taps;
         let shape = [indices.len(), self.shape[1], rows.to(), columns.to()];
         let layout = Layout::channels_last(&shape);
-        let mut out = Buffer::scratch(self.device(), DType::F32, layout.len());
+        let kind = Kind {
+            dtype: DType::F32,
+            device: self.device(),
+        };
+        let mut out = result("pick", &layout, kind);
         let images = Images {
             words: &self.words,
             shape: self.shape,

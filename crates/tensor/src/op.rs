@@ -1,6 +1,6 @@
 //! What a primitive is, and how one is applied.
 
-use crate::profile::timed;
+use crate::profile::{clock, note};
 use crate::tensor::Rule;
 use crate::{Array, Tensor};
 use std::fmt::Debug;
@@ -14,6 +14,10 @@ pub trait Op: Copy + Debug + 'static {
     fn name(&self) -> &'static str;
 
     /// The value. It sees arrays only, so it cannot record anything.
+    ///
+    /// # Panics
+    /// When the op does not take such shapes, at the place that applied it.
+    #[track_caller]
     fn forward(&self, inputs: &[&Array]) -> Array;
 
     /// The derivative rule: given the upstream gradient `dy`, that of a scalar loss
@@ -61,21 +65,36 @@ impl<O: Op> Rule for O {
 /// constants.
 ///
 /// # Panics
-/// When the op does not take such shapes.
+/// When the op does not take such shapes, or inputs differ in type or device.
 #[track_caller]
 pub fn apply(op: impl Op, inputs: &[&Tensor]) -> Tensor {
-    if let [first, rest @ ..] = inputs {
-        for other in rest {
-            assert_eq!(
-                first.kind(),
-                other.kind(),
-                "{}: operands of different type or device",
-                op.name()
-            );
-        }
-    }
+    assert_kinds(op.name(), inputs);
     // Six is the most inputs a fixed-arity op has; `concat` may have more.
     let arrays: Vec<&Array> = inputs.iter().map(|x| x.value()).collect();
-    let output = timed(op.name(), &arrays, || op.forward(&arrays), |y| [y]);
+    // No closure around it: the place of a panic is to be the caller's.
+    let start = clock();
+    let output = op.forward(&arrays);
+    note(start, op.name(), &arrays, [&output]);
     Tensor::made_by(op, inputs, output)
+}
+
+/// # Panics
+/// When operands differ in type or device.
+#[track_caller]
+pub(crate) fn assert_kinds(op: &str, inputs: &[&Tensor]) {
+    let Some((first, rest)) = inputs.split_first() else {
+        return;
+    };
+    for other in rest {
+        let (a, b) = (first.kind(), other.kind());
+        assert!(
+            a == b,
+            "{op}: operands of different type or device: {} on {:?} and {} on {:?}; convert one by \
+             `Array::to_kind`",
+            a.dtype,
+            a.device,
+            b.dtype,
+            b.device
+        );
+    }
 }

@@ -66,8 +66,31 @@ pub fn record<R>(f: impl FnOnce() -> R) -> (R, Vec<Event>) {
     (result, EVENTS.take())
 }
 
-/// Runs `f`, and keeps how long it took if this thread is being recorded. `arrays`
-/// names what was read and written, and is asked after the clock has stopped.
+/// When what follows began, if this thread is being recorded.
+#[inline]
+pub(crate) fn clock() -> Option<Instant> {
+    RECORDING.get().then(Instant::now)
+}
+
+/// Keeps an event that began at `start`, and what was read and written.
+#[inline]
+pub(crate) fn note<const N: usize>(
+    start: Option<Instant>,
+    op: &'static str,
+    inputs: &[&Array],
+    outputs: [&Array; N],
+) {
+    let Some(start) = start else { return };
+    let time = start.elapsed();
+    let operands = inputs.iter().copied().chain(outputs);
+    let operands = operands.map(Operand::of).collect();
+    EVENTS.with_borrow_mut(|events| {
+        events.push(Event { op, operands, time });
+    });
+}
+
+/// Runs `f`, and keeps how long it took if this thread is being recorded. `outputs` names what was
+/// written.
 #[inline]
 pub(crate) fn timed<R, const N: usize>(
     op: &'static str,
@@ -75,17 +98,9 @@ pub(crate) fn timed<R, const N: usize>(
     f: impl FnOnce() -> R,
     outputs: impl FnOnce(&R) -> [&Array; N],
 ) -> R {
-    if !RECORDING.get() {
-        return f();
-    }
-    let start = Instant::now();
+    let start = clock();
     let result = f();
-    let time = start.elapsed();
-    let operands = inputs.iter().copied().chain(outputs(&result));
-    let operands = operands.map(Operand::of).collect();
-    EVENTS.with_borrow_mut(|events| {
-        events.push(Event { op, operands, time });
-    });
+    note(start, op, inputs, outputs(&result));
     result
 }
 

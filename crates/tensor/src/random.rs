@@ -1,6 +1,8 @@
 //! Random tensors, as a pure function of (seed, stream, step, draw).
 
+use crate::array::result;
 use crate::profile::timed;
+use crate::shape::assert_possible;
 use crate::{Array, Count, Kind, Layout, Tensor};
 use detach_kernels::Buffer;
 use detach_kernels::philox::{self, Ints, Key};
@@ -69,9 +71,11 @@ impl Random {
         }
     }
 
+    #[track_caller]
     fn fill(&self, shape: &[usize], kind: Kind, fill: impl FnOnce(Key, &mut Buffer)) -> Tensor {
+        assert_possible("random", shape);
         let layout = Layout::contiguous(shape);
-        let mut out = Buffer::scratch(kind.device, kind.dtype, layout.len());
+        let mut out = result("random", &layout, kind);
         let draw = || {
             fill(self.next_key(), &mut out);
             Tensor::constant(Array::from_buffer(out, layout))
@@ -81,18 +85,21 @@ impl Random {
 
     /// A tensor of standard normal numbers.
     #[must_use]
+    #[track_caller]
     pub fn normal(&self, shape: &[usize], kind: impl Into<Kind>) -> Tensor {
         self.fill(shape, kind.into(), |key, out| philox::normal(&key, out))
     }
 
     /// A tensor of numbers that are uniform in [0, 1).
     #[must_use]
+    #[track_caller]
     pub fn uniform(&self, shape: &[usize], kind: impl Into<Kind>) -> Tensor {
         self.fill(shape, kind.into(), |key, out| philox::uniform(&key, out))
     }
 
     /// A dropout mask: 1 / `keep` with probability `keep`, else 0.
     #[must_use]
+    #[track_caller]
     pub fn mask(&self, shape: &[usize], keep: f64, kind: impl Into<Kind>) -> Tensor {
         self.fill(shape, kind.into(), |key, out| {
             philox::bernoulli(&key, keep, out);

@@ -195,12 +195,14 @@ impl Tensor {
     }
 
     /// Elements in row-major (NCHW) order.
+    #[track_caller]
     pub fn to_vec<T: crate::Real>(&self) -> Vec<T> {
         self.value.to_vec()
     }
 
     /// A constant with every element `value`, of this tensor's shape and kind.
     #[must_use]
+    #[track_caller]
     pub fn full_like(&self, value: f64) -> Self {
         let scalar = Array::full(value, &vec![1; self.shape().len()], self.kind());
         let layout = scalar.layout().expand(self.shape());

@@ -1,7 +1,7 @@
 //! What a backward pass touches, as data.
 
 use crate::Tensor;
-use crate::grad::needed;
+use crate::grad::{needed, target_ids};
 use std::collections::BTreeMap;
 
 /// The part of a graph that `grad(loss, wrt, …)` walks.
@@ -22,9 +22,7 @@ pub struct Pass {
 /// When a `w` of `wrt` is a constant.
 #[track_caller]
 pub fn pass(loss: &Tensor, wrt: &[&Tensor]) -> Pass {
-    let id = |w: &&Tensor| w.node().expect("a variable or something made from one").id;
-    let targets: Vec<u64> = wrt.iter().map(id).collect();
-    let nodes = needed(loss, &targets);
+    let nodes = needed(loss, &target_ids(wrt));
     let mut seen: Vec<&crate::Array> = Vec::new();
     let mut out = Pass {
         nodes: nodes.len(),

@@ -23,11 +23,15 @@ fn info(variants: bool) -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let (device, _) = Device::auto(Matmul::default());
     let mut out = format!(
-        "gan {}\ndevice   {device} (auto)\n{}threads  {} of {cores} cores\nsimd     {}\n",
+        "gan {}\ndevice   {device} (auto)\n{}threads  {} of {cores} cores\nsimd     {}, {}\n",
         env!("CARGO_PKG_VERSION"),
         list_gpus(),
         rayon::current_num_threads(),
         detach_tensor::simd_level(),
+        match detach_tensor::simd_level().is_fused() {
+            true => "fused multiply-adds: the bits of AVX2, AVX-512 and 64-bit ARM",
+            false => "products rounded before they are added: last bits of its own",
+        },
     );
     if variants {
         out += &explain_variants();

@@ -25,7 +25,9 @@ pub use usage::Usage;
 #[derive(Debug, Parser)]
 #[command(name = "gan", version, about, max_term_width = 100)]
 #[command(
-    after_help = "Start with `gan train`: digits in about two minutes, with or without a network."
+    after_help = "Start with `gan train`: digits in about two minutes, with or without a network.\n\n\
+    A run has the same bits on any number of threads, and on every processor with AVX2, AVX-512 or\n\
+    64-bit ARM's vectors. Processors without fused multiply-adds, browsers and GPUs differ in last bits."
 )]
 pub struct Cli {
     /// What to do.

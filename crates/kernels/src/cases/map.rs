@@ -5,10 +5,11 @@ use crate::map::{self, Binary, Unary};
 use crate::{Layout, View};
 
 /// Every function, with every power that has a loop of its own.
-pub(crate) const UNARY: [Unary; 22] = [
+pub(crate) const UNARY: [Unary; 24] = [
     Unary::Neg,
     Unary::Exp,
     Unary::Ln,
+    Unary::Ln1p,
     Unary::Sqrt,
     Unary::Recip,
     Unary::Abs,
@@ -20,6 +21,7 @@ pub(crate) const UNARY: [Unary; 22] = [
     Unary::LeakyRelu(0.2),
     Unary::Square,
     Unary::Scale(-1.7),
+    Unary::Div(13.0),
     Unary::Shift(0.3),
     Unary::Pow(1.0),
     Unary::Pow(2.0),
@@ -91,7 +93,7 @@ fn unary_cases(op: Unary) -> Vec<Case> {
     // Away from where the result, or its rounding, is a matter of taste.
     let defined = numbers(&mut dice, flat.len());
     let defined = defined.iter().map(|x| 4.0 * x).map(|x| match op {
-        Unary::Ln | Unary::Sqrt | Unary::Pow(_) => x.abs() + 0.01,
+        Unary::Ln | Unary::Ln1p | Unary::Sqrt | Unary::Pow(_) => x.abs() + 0.01,
         _ => x,
     });
     let close = Case::close(

@@ -10,12 +10,18 @@ pub(super) fn cases() -> Vec<Case> {
     for (what, from, to) in places(&mut dice) {
         let input = numbers(&mut dice, extent(&from));
         // Both add in f64 and round once, each in its own order.
-        all.push(Case::close(
-            format!("reduce Sum, {what}"),
-            1e-7,
-            vec![input.clone()],
-            run(Reduction::Sum, from, to),
-        ));
+        for op in [Reduction::Sum, Reduction::Mean, Reduction::Norm] {
+            // Nothing has no mean: the same NaN on both sides is no distance.
+            if op == Reduction::Mean && from.is_empty() {
+                continue;
+            }
+            all.push(Case::close(
+                format!("reduce {op:?}, {what}"),
+                1e-7,
+                vec![input.clone()],
+                run(op, from, to),
+            ));
+        }
         all.push(Case::exact(
             format!("reduce Max, {what}"),
             vec![input],
@@ -24,6 +30,7 @@ pub(super) fn cases() -> Vec<Case> {
     }
     all.extend(not_a_number());
     all.push(cancelling());
+    all.push(beyond_squares());
     all
 }
 
@@ -139,6 +146,24 @@ fn cancelling() -> Case {
             Reduction::Sum,
             Layout::contiguous(&[20_000]),
             Layout::contiguous(&[1]),
+        ),
+    )
+}
+
+/// Numbers whose squares no `f32` holds.
+fn beyond_squares() -> Case {
+    let mut dice = Dice(43);
+    let unit = numbers(&mut dice, 6000);
+    let large = unit[..3000].iter().map(|x| 1e30 * x);
+    let small = unit[3000..].iter().map(|x| 1e-30 * x);
+    Case::close(
+        "reduce Norm, of large and of small numbers",
+        1e-7,
+        vec![large.chain(small).collect()],
+        run(
+            Reduction::Norm,
+            Layout::contiguous(&[2, 3000]),
+            Layout::contiguous(&[2, 1]),
         ),
     )
 }

@@ -9,7 +9,8 @@ use crate::parallel::{CHUNK, for_each_chunk};
 use std::fmt;
 
 /// The algorithms for a convolution. They differ in their last bits, so the choice
-/// depends on the geometry alone, never on a timing or on the number of threads.
+/// depends on the geometry alone, never on a timing or on the number of threads; but where
+/// Winograd's results are not all finite, they are computed again by patches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// The images are matrices already: one product.
@@ -85,7 +86,9 @@ pub(super) fn fprop(
         Form::Matrix => gemm_act(conv.big_matrix(x), conv.weight_matrix(w).t(), y, &act),
         Form::Direct => narrow::fprop(conv, x, w, y, &direct(&act)),
         Form::Winograd => {
-            winograd::fprop(conv, x, w, act.bias, y);
+            if !winograd::fprop(conv, x, w, act.bias, y) {
+                return fprop(Form::Im2col, conv, x, w, epilogue, y);
+            }
             finish(&TypedEpilogue { bias: None, ..act }, conv.small_channels, y);
         }
         Form::Im2col => {
@@ -112,7 +115,9 @@ pub(super) fn dgrad(
         }
         Form::Direct => narrow::dgrad(conv, y, w, x, &direct(&act)),
         Form::Winograd => {
-            winograd::dgrad(conv, y, w, act.bias, x);
+            if !winograd::dgrad(conv, y, w, act.bias, x) {
+                return dgrad(Form::Im2col, conv, y, w, epilogue, x);
+            }
             finish(&TypedEpilogue { bias: None, ..act }, conv.big_channels, x);
         }
         Form::Im2col => {
@@ -127,7 +132,11 @@ pub(super) fn wgrad(form: Form, conv: &Conv, x: &[f32], y: &[f32], w: &mut [f32]
     match form {
         Form::Matrix => gemm(conv.small_matrix(y).t(), conv.big_matrix(x), w),
         Form::Direct => narrow::wgrad(conv, x, y, w),
-        Form::Winograd => winograd::wgrad(conv, x, y, w),
+        Form::Winograd => {
+            if !winograd::wgrad(conv, x, y, w) {
+                wgrad(Form::Im2col, conv, x, y, w);
+            }
+        }
         Form::Im2col => im2col::wgrad(conv, x, y, w),
     }
 }

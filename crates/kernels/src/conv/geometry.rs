@@ -1,5 +1,7 @@
 //! What the three convolutions agree on: sizes, kernel, stride, padding.
 
+use crate::layout::elements;
+
 /// A convolution between a big image (`Conv2d`'s input, `ConvTranspose2d`'s
 /// output) and a small one.
 ///
@@ -20,14 +22,33 @@ pub struct Conv {
 /// Axes of an image, in the order of every pair in [`Conv`].
 const AXES: [usize; 2] = [0, 1];
 
+/// Both sides' padding.
+fn twice(padding: usize) -> Option<usize> {
+    padding.checked_mul(2)
+}
+
+#[track_caller]
+#[cold]
+fn too_large(
+    op: &str,
+    [x_shape, w_shape]: [&[usize]; 2],
+    stride: [usize; 2],
+    padding: [usize; 2],
+) -> ! {
+    panic!(
+        "{op}: input {x_shape:?} and weight {w_shape:?} with stride {stride:?} and padding \
+         {padding:?} make an image larger than memory can hold; use a smaller padding or stride"
+    )
+}
+
 impl Conv {
     /// The geometry of `Conv2d`: input `[N, C, H, W]`, weight `[O, C, kh, kw]`;
     /// the output is the small image, of size `(H + 2 * padding - kh) / stride + 1`
     /// rounded down, channels `O`.
     ///
     /// # Panics
-    /// When the ranks or channels differ, a stride is 0, or the kernel is empty
-    /// or exceeds the padded input.
+    /// When the ranks or channels differ, a stride is 0, the kernel is empty
+    /// or exceeds the padded input, or a size is beyond what memory can hold.
     #[track_caller]
     pub fn forward(
         x_shape: &[usize],
@@ -43,25 +64,36 @@ impl Conv {
             "conv2d: input {x_shape:?} has {channels} channels, weight {w_shape:?} takes {expected}"
         );
         let (big, kernel) = ([h, w], [kh, kw]);
-        let small = AXES.map(|a| {
-            let padded = big[a] + 2 * padding[a];
-            assert!(
-                stride[a] > 0 && kernel[a] > 0 && kernel[a] <= padded,
-                "conv2d: weight {w_shape:?} with stride {stride:?} does not fit \
-                 input {x_shape:?} padded by {padding:?}"
-            );
-            (padded - kernel[a]) / stride[a] + 1
+        let padded = AXES.map(|a| twice(padding[a]).and_then(|both| both.checked_add(big[a])));
+        let fits = AXES.map(|a| {
+            let [big, kernel] = [padded[a].unwrap_or(usize::MAX), kernel[a]];
+            stride[a] > 0 && kernel > 0 && kernel <= big
         });
-        Self {
+        assert!(
+            fits == [true; 2],
+            "conv2d: weight {w_shape:?} with stride {stride:?} does not fit \
+             input {x_shape:?} padded by {padding:?}"
+        );
+        let small = AXES.map(|a| Some((padded[a]? - kernel[a]) / stride[a] + 1));
+        // A step that is never taken is as good as a shorter one, which can be multiplied.
+        let stride = AXES.map(|a| stride[a].min(padded[a].unwrap_or(1)));
+        let [Some(rows), Some(columns)] = small else {
+            too_large("conv2d", [x_shape, w_shape], stride, padding)
+        };
+        let conv = Self {
             batch,
             big,
             big_channels: channels,
-            small,
+            small: [rows, columns],
             small_channels: out,
             kernel,
             stride,
             padding,
+        };
+        if elements(&conv.small_shape()).is_none() {
+            too_large("conv2d", [x_shape, w_shape], stride, padding);
         }
+        conv
     }
 
     /// The geometry of `ConvTranspose2d`: input `[N, C, H, W]`, weight
@@ -70,7 +102,8 @@ impl Conv {
     ///
     /// # Panics
     /// When the ranks or channels differ, the input or the kernel is empty, an
-    /// `output_padding` is not below its stride, or no output would be left.
+    /// `output_padding` is not below its stride, no output would be left, or a size is beyond what
+    /// memory can hold.
     #[track_caller]
     pub fn transposed(
         x_shape: &[usize],
@@ -90,30 +123,42 @@ impl Conv {
              weight {w_shape:?} takes {expected}"
         );
         let (small, kernel) = ([h, w], [kh, kw]);
-        let big = AXES.map(|a| {
-            assert!(
-                output_padding[a] < stride[a],
-                "conv_transpose2d: output padding {output_padding:?} with stride {stride:?}, \
-                 input {x_shape:?} and weight {w_shape:?}: must be less than the stride"
-            );
-            let full = small[a].saturating_sub(1) * stride[a] + kernel[a] + output_padding[a];
-            assert!(
-                small[a] > 0 && kernel[a] > 0 && full > 2 * padding[a],
+        assert!(
+            AXES.iter().all(|&a| output_padding[a] < stride[a]),
+            "conv_transpose2d: output padding {output_padding:?} with stride {stride:?}, \
+             input {x_shape:?} and weight {w_shape:?}: must be less than the stride"
+        );
+        let full = AXES.map(|a| {
+            let steps = small[a].saturating_sub(1).checked_mul(stride[a])?;
+            steps.checked_add(kernel[a])?.checked_add(output_padding[a])
+        });
+        let [Some(rows), Some(columns)] = full else {
+            too_large("conv_transpose2d", [x_shape, w_shape], stride, padding)
+        };
+        let left = AXES.map(|a| {
+            let left = [rows, columns][a].checked_sub(twice(padding[a])?)?;
+            (small[a] > 0 && kernel[a] > 0 && left > 0).then_some(left)
+        });
+        let [Some(rows), Some(columns)] = left else {
+            panic!(
                 "conv_transpose2d: nothing is left of input {x_shape:?} by weight {w_shape:?} \
                  with stride {stride:?} after cutting padding {padding:?}"
-            );
-            full - 2 * padding[a]
-        });
-        Self {
+            )
+        };
+        let conv = Self {
             batch,
-            big,
+            big: [rows, columns],
             big_channels: out,
             small,
             small_channels: channels,
             kernel,
             stride,
             padding,
+        };
+        if elements(&conv.big_shape()).is_none() {
+            too_large("conv_transpose2d", [x_shape, w_shape], stride, padding);
         }
+        conv
     }
 
     /// `[N, C, H, W]` of the big image: `Conv2d`'s input.

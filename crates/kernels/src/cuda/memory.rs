@@ -93,7 +93,8 @@ impl Memory {
             false => {
                 let bytes = round_up(bytes, ALIGN);
                 let arena = self.homes[home.0].arena(bytes);
-                arena.take(bytes, |bytes| chunk(context, bytes))
+                let taken = arena.take(bytes, |bytes| Some(chunk(context, bytes)));
+                taken.unwrap_or_else(|| unreachable!("a chunk is there or was fatal"))
             }
         };
         self.stats.took(span.bytes, fresh);

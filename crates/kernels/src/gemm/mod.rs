@@ -138,15 +138,14 @@ pub fn gemm_fused_with(
         (Device::Cuda(device), ..) => cuda::gemm(device, [a, b], epilogue, out),
         (Device::Cpu, dtype, _) => crate::dispatch!(dtype, T => {
             let act = TypedEpilogue::<T>::new(epilogue);
-            let peer = variant == Variant::Peer && dtype == DType::F32;
-            let len = rows * columns;
-            for i in 0..products {
-                if peer {
-                    let out = &mut out.as_mut_slice::<f32>()[i * len..][..len];
-                    peer::gemm(matrix(a, i), matrix(b, i), out);
-                } else {
-                    let out = &mut out.as_mut_slice::<T>()[i * len..][..len];
-                    reference::gemm(matrix(a, i), matrix(b, i), out);
+            match variant == Variant::Peer && dtype == DType::F32 {
+                true => {
+                    let out = out.as_mut_slice::<f32>().chunks_exact_mut(rows * columns);
+                    out.enumerate().for_each(|(i, out)| peer::gemm(matrix(a, i), matrix(b, i), out));
+                }
+                false => {
+                    let product = |i| (matrix(a, i), matrix(b, i));
+                    reference::gemm_all(products, product, out.as_mut_slice::<T>());
                 }
             }
             for row in out.as_mut_slice::<T>().chunks_exact_mut(columns) {

@@ -31,6 +31,7 @@ pub(super) fn unary(op: Unary, x: &[f32], walk: &Walk<2>, out: &mut [f32]) {
         Unary::Neg => go!(|x| -x),
         Unary::Exp => go!(|x| fastmath::exp(x)),
         Unary::Ln => go!(|x| fastmath::ln(x)),
+        Unary::Ln1p => go!(|x| fastmath::ln_1p(x)),
         Unary::Sqrt => go!(|x| x.sqrt()),
         Unary::Recip => go!(|x| 1.0 / x),
         Unary::Abs => go!(|x| x.abs()),
@@ -47,6 +48,10 @@ pub(super) fn unary(op: Unary, x: &[f32], walk: &Walk<2>, out: &mut [f32]) {
         Unary::Scale(c) => {
             let c = c as f32;
             go!(|x| c * x);
+        }
+        Unary::Div(c) => {
+            let c = c as f32;
+            go!(|x| x / c);
         }
         Unary::Shift(c) => {
             let c = c as f32;

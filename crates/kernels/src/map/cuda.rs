@@ -87,6 +87,8 @@ fn code(op: Unary) -> (Option<u32>, f32) {
         Unary::Pow(p) => return (None, p as f32),
         Unary::ClampMin(c) => (17, c),
         Unary::Step => (18, 0.0),
+        Unary::Div(c) => (19, c),
+        Unary::Ln1p => (20, 0.0),
     };
     (Some(number), c as f32)
 }

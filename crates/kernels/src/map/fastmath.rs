@@ -120,17 +120,38 @@ pub(super) fn sigmoid(x: f32) -> f32 {
     numerator / (1.0 + z)
 }
 
+/// ln(1 + x) = ln u + r / u, where u is 1 + x rounded and r what the rounding lost.
+#[inline(always)]
+pub(super) fn ln_1p(x: f32) -> f32 {
+    let u = 1.0 + x;
+    // Exact either way: the larger of 1 and x is taken from the sum first.
+    let lost = if x.abs() <= 1.0 {
+        x - (u - 1.0)
+    } else {
+        1.0 - (u - x)
+    };
+    // At −1 and beyond the largest number the logarithm alone is right.
+    let rest = if u > 0.0 && u < f32::INFINITY {
+        lost / u
+    } else {
+        0.0
+    };
+    let y = ln(u) + rest;
+    // Keeps the sign of a zero.
+    if u == 1.0 { x } else { y }
+}
+
 /// ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|).
 #[inline(always)]
 pub(super) fn softplus(x: f32) -> f32 {
     let positive = if x <= 0.0 { 0.0 } else { x };
-    positive + ln_1p(exp(-x.abs()))
+    positive + ln_1p_of_unit(exp(-x.abs()))
 }
 
 /// ln(1 + z) for z in [0, 1]: 2·atanh(s) with s = z / (2 + z) ≤ ⅓ by its series,
-/// whose next term is below 2·10⁻⁹.
+/// whose next term is below 2·10⁻⁹. Cheaper than [`ln_1p`].
 #[inline(always)]
-fn ln_1p(z: f32) -> f32 {
+fn ln_1p_of_unit(z: f32) -> f32 {
     // 2s and not s: halving a denormal would lose a bit.
     let twice = (z + z) / (2.0 + z);
     let w = 0.25 * twice * twice;
@@ -220,6 +241,13 @@ mod tests {
                 1.0 / (1.0 + z)
             }
         });
+    }
+
+    #[test]
+    fn ln_1p_is_accurate_everywhere() {
+        check("ln_1p", ln_1p, f64::ln_1p);
+        assert_eq!(ln_1p(-1.0), f32::NEG_INFINITY);
+        assert_eq!(ln_1p(-0.0).to_bits(), (-0.0f32).to_bits());
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub enum Unary {
     Exp,
     /// Natural logarithm.
     Ln,
+    /// ln(1 + x), with all its digits near 0.
+    Ln1p,
     /// √x
     Sqrt,
     /// 1 / x
@@ -55,6 +57,8 @@ pub enum Unary {
     Square,
     /// This factor times x.
     Scale(f64),
+    /// x divided by this: a product with the reciprocal rounds twice.
+    Div(f64),
     /// x plus this.
     Shift(f64),
     /// x to this power.

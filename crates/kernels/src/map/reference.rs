@@ -32,6 +32,7 @@ fn unary_at<T: Real>(op: Unary, x: T) -> T {
         Unary::Neg => -x,
         Unary::Exp => x.exp(),
         Unary::Ln => x.ln(),
+        Unary::Ln1p => x.ln_1p(),
         Unary::Sqrt => x.sqrt(),
         Unary::Recip => one / x,
         Unary::Abs => x.abs(),
@@ -56,6 +57,7 @@ fn unary_at<T: Real>(op: Unary, x: T) -> T {
         }
         Unary::Square => x * x,
         Unary::Scale(c) => T::of(c) * x,
+        Unary::Div(c) => x / T::of(c),
         Unary::Shift(c) => x + T::of(c),
         Unary::Pow(p) => x.powf(T::of(p)),
         Unary::ClampMin(c) => larger(x, T::of(c)),

@@ -110,6 +110,7 @@ fn values_are_the_functions() {
     check(Unary::LeakyRelu(0.2), [-0.4, 0.5, 0.0]);
     check(Unary::ClampMin(0.25), [0.25, 0.5, 0.25]);
     check(Unary::Scale(3.0), [-6.0, 1.5, 0.0]);
+    check(Unary::Div(4.0), [-0.5, 0.125, 0.0]);
     check(Unary::Shift(3.0), [1.0, 3.5, 3.0]);
     check(Unary::Pow(2.0), [4.0, 0.25, 0.0]);
     check(
@@ -146,6 +147,24 @@ fn values_are_the_functions() {
     check(Binary::SigmoidGrad, [-60.0, 2.5, 0.0]);
     check(Binary::ClampMinGrad(0.5), [0.0, 0.0, 0.0]);
     check(Binary::ClampMinGrad(-0.5), [0.0, 10.0, 10.0]);
+}
+
+/// A quotient that is a number is that number: every whole one up to 100 of every divisor up
+/// to 102.
+#[test]
+fn division_by_a_number_is_division() {
+    let whole: Vec<f32> = (1..=100_u8).map(f32::from).collect();
+    let layout = Layout::contiguous(&[whole.len()]);
+    for divisor in (1..=102_u8).map(f32::from) {
+        let products: Vec<f32> = whole.iter().map(|x| x * divisor).collect();
+        let x = Buffer::from_slice(Device::Cpu, &products);
+        let view = View { buffer: &x, layout };
+        for variant in [Variant::Reference, Variant::Fast] {
+            let y = run1(variant, Unary::Div(divisor.into()), view, &layout);
+            let y: Vec<f32> = y.iter().map(|y| *y as f32).collect();
+            assert_eq!(y, whole, "by {divisor}, {variant:?}");
+        }
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@
 //! the pixels of channels-last images have `outer` 1 and the channels as `inner`.
 
 use super::Reduction;
+use crate::map::Unary;
 use crate::parallel::{CHUNK, for_each_chunk};
 use crate::simd::simd;
 use crate::walk::{Walk, offsets};
@@ -24,12 +25,14 @@ const COLUMNS: usize = 256;
 
 pub(super) fn reduce(op: Reduction, x: View<'_>, out: &mut Buffer, out_layout: &Layout) {
     if x.layout.is_empty() {
-        out.as_mut_slice().fill(op.start() as f32);
+        out.as_mut_slice().fill(op.finish(op.start(), 0) as f32);
         return;
     }
     if x.layout.shape() == out_layout.shape() {
-        crate::copy::copy(x, out, out_layout);
-        return;
+        return match op {
+            Reduction::Norm => crate::map::unary(Unary::Abs, x, out, out_layout),
+            _ => crate::copy::copy(x, out, out_layout),
+        };
     }
     let from_start = Layout::strided(x.layout.shape(), x.layout.strides(), 0);
     if !from_start.is_dense() {
@@ -45,15 +48,23 @@ pub(super) fn reduce(op: Reduction, x: View<'_>, out: &mut Buffer, out_layout: &
     let targets = out_layout.expand(x.layout.shape());
     let walk = Walk::new([&x.layout, &targets]);
     let xs = &x.buffer.as_slice::<f32>()[x.layout.offset()..][..x.layout.len()];
+    let count = x.layout.len() / out_layout.len();
+    let finish = |total| op.finish(total, count) as f32;
     match op {
-        Reduction::Sum => passes(Add, xs, &walk, out),
-        Reduction::Max => passes(Max, xs, &walk, out),
+        Reduction::Sum | Reduction::Mean => passes((Add, Add), xs, &walk, out, finish),
+        Reduction::Max => passes((Max, Max), xs, &walk, out, finish),
+        Reduction::Norm => passes((AddSquares, Add), xs, &walk, out, finish),
     }
 }
 
 /// A reduction known to the compiler.
 trait Fold: Copy + Sync {
     const START: f64;
+    /// What an element counts in a total.
+    #[inline(always)]
+    fn lift(self, x: f64) -> f64 {
+        x
+    }
     fn fold(self, a: f64, b: f64) -> f64;
 }
 
@@ -62,6 +73,22 @@ struct Add;
 
 impl Fold for Add {
     const START: f64 = 0.0;
+    #[inline(always)]
+    fn fold(self, a: f64, b: f64) -> f64 {
+        a + b
+    }
+}
+
+/// Squares of elements; totals of these are [`Add`]'s to add.
+#[derive(Clone, Copy)]
+struct AddSquares;
+
+impl Fold for AddSquares {
+    const START: f64 = 0.0;
+    #[inline(always)]
+    fn lift(self, x: f64) -> f64 {
+        x * x
+    }
     #[inline(always)]
     fn fold(self, a: f64, b: f64) -> f64 {
         a + b
@@ -79,8 +106,15 @@ impl Fold for Max {
     }
 }
 
-/// `walk` is over (operand, output repeated to its shape), and the operand dense.
-fn passes<F: Fold>(f: F, x: &[f32], walk: &Walk<2>, out: &mut Buffer) {
+/// `walk` is over (operand, output repeated to its shape), and the operand dense. The first pass
+/// folds elements, the others totals; `finish` makes a result of a total.
+fn passes<F: Fold, G: Fold>(
+    (first, others): (F, G),
+    x: &[f32],
+    walk: &Walk<2>,
+    out: &mut Buffer,
+    finish: impl Fn(f64) -> f32,
+) {
     let mut axes: [(usize, usize); MAX_RANK] = [(1, 0); MAX_RANK];
     for (slot, (size, [_, to])) in axes.iter_mut().zip(walk.axes()) {
         *slot = (size, to);
@@ -90,8 +124,8 @@ fn passes<F: Fold>(f: F, x: &[f32], walk: &Walk<2>, out: &mut Buffer) {
         let product = |axes: &[(usize, usize)]| axes.iter().map(|(size, _)| size).product();
         let shape = [product(&axes[..d]), axes[d].0, product(&axes[d + 1..])];
         partial = Some(match &partial {
-            None => pass(f, x, shape),
-            Some(partial) => pass(f, partial.as_slice::<f64>(), shape),
+            None => pass(first, x, shape),
+            Some(partial) => pass(others, partial.as_slice::<f64>(), shape),
         });
         axes[d].0 = 1;
     }
@@ -103,11 +137,11 @@ fn passes<F: Fold>(f: F, x: &[f32], walk: &Walk<2>, out: &mut Buffer) {
     let (out, totals) = (out.as_mut_slice::<f32>(), totals.as_slice::<f64>());
     if kept.is_contiguous() {
         for (o, total) in out.iter_mut().zip(totals) {
-            *o = *total as f32;
+            *o = finish(*total);
         }
     } else {
         for (at, total) in offsets(&kept).zip(totals) {
-            out[at] = *total as f32;
+            out[at] = finish(*total);
         }
     }
 }
@@ -178,16 +212,16 @@ simd! {
             let (chunks, rest) = x.as_chunks::<LANES>();
             for chunk in chunks {
                 for (lane, x) in lanes.iter_mut().zip(chunk) {
-                    *lane = f.fold(*lane, x.f64());
+                    *lane = f.fold(*lane, f.lift(x.f64()));
                 }
             }
             for (lane, x) in lanes.iter_mut().zip(rest) {
-                *lane = f.fold(*lane, x.f64());
+                *lane = f.fold(*lane, f.lift(x.f64()));
             }
         } else {
             for chunk in x.chunks(LANES / columns * columns) {
                 for (lane, x) in lanes.iter_mut().zip(chunk) {
-                    *lane = f.fold(*lane, x.f64());
+                    *lane = f.fold(*lane, f.lift(x.f64()));
                 }
             }
         }
@@ -208,14 +242,14 @@ simd! {
                 let (a, b) = (&group[..width], &group[stride..][..width]);
                 let (c, d) = (&group[2 * stride..][..width], &group[3 * stride..][..width]);
                 for i in 0..width {
-                    let ab = f.fold(a[i].f64(), b[i].f64());
-                    let cd = f.fold(c[i].f64(), d[i].f64());
+                    let ab = f.fold(f.lift(a[i].f64()), f.lift(b[i].f64()));
+                    let cd = f.fold(f.lift(c[i].f64()), f.lift(d[i].f64()));
                     totals[i] = f.fold(totals[i], f.fold(ab, cd));
                 }
             } else {
                 for row in group.chunks(stride) {
                     for (total, x) in totals.iter_mut().zip(row) {
-                        *total = f.fold(*total, x.f64());
+                        *total = f.fold(*total, f.lift(x.f64()));
                     }
                 }
             }

@@ -8,6 +8,7 @@
 use super::Reduction;
 use crate::cuda::{BLOCK, Launch, Module, Param, Ptr, args};
 use crate::device::Cuda;
+use crate::map::Unary;
 use crate::strides::{Strides, assert_f32, count, start};
 use crate::walk::Walk;
 use crate::{Buffer, DType, Device, Layout, View};
@@ -38,6 +39,7 @@ struct Fold {
     across: u32,
     lanes: u32,
     rows: u32,
+    divisor: u32,
 }
 // SAFETY: `Fold` in reduce.cu, all of it C's `unsigned`.
 #[allow(unsafe_code)]
@@ -53,18 +55,25 @@ pub(super) fn reduce(
 ) {
     assert_f32("reduce", out);
     if x.layout.is_empty() {
-        let start = (op.start() as f32).to_bits();
-        return cuda.gpu().fill(out.ptr(), start, out_layout.len());
+        let none = (op.finish(op.start(), 0) as f32).to_bits();
+        return cuda.gpu().fill(out.ptr(), none, out_layout.len());
     }
     if x.layout.shape() == out_layout.shape() {
-        return crate::copy::copy(x, out, out_layout);
+        return match op {
+            Reduction::Norm => crate::map::unary(Unary::Abs, x, out, out_layout),
+            _ => crate::copy::copy(x, out, out_layout),
+        };
     }
     let (first, second) = match op {
-        Reduction::Sum => ("reduce_sum", "reduce_sum_parts"),
+        Reduction::Sum | Reduction::Mean => ("reduce_sum", "reduce_sum_parts"),
         Reduction::Max => ("reduce_max", "reduce_max_parts"),
+        Reduction::Norm => ("reduce_norm", "reduce_norm_parts"),
     };
     let targets = out_layout.expand(x.layout.shape());
-    let fold = Fold::new(&Walk::new([&x.layout, &targets]), out_layout.len());
+    let mut fold = Fold::new(&Walk::new([&x.layout, &targets]), out_layout.len());
+    if op == Reduction::Mean {
+        fold.divisor = fold.length;
+    }
     let [_, parts, _] = fold.launch().grid;
     let partial = (parts > 1).then(|| {
         let totals = parts as usize * out_layout.len();
@@ -102,6 +111,7 @@ impl Fold {
             across: 1,
             lanes: threads(length, outputs, rows),
             rows: u32::from(rows),
+            divisor: 1,
         };
         fold.across = BLOCK / fold.lanes;
         let lanes = fold.lanes as usize;

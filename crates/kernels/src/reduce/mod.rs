@@ -1,10 +1,10 @@
-//! Many elements to one: sums and maxima over any set of axes.
+//! Many elements to one: sums, means, maxima and norms over any set of axes.
 //!
 //! The axes to reduce are those where the output has size 1:
 //! `out[i, 0] = Σⱼ x[i, j]`.
 //!
-//! Both implementations accumulate in `f64`, so the rounding of a sum of `f32` is
-//! that of its last step.
+//! Both implementations accumulate in `f64` and finish there, so the rounding of a sum or a mean
+//! of `f32` is that of its last step: the mean of equal numbers is that number.
 
 mod cpu;
 mod cuda;
@@ -23,8 +23,13 @@ pub const VARIANTS: &[&str] = &["reference", "fast"];
 pub enum Reduction {
     /// Their sum; 0 of none.
     Sum,
+    /// Their sum divided by how many they are; NaN of none.
+    Mean,
     /// The largest, NaN if any is; −∞ of none.
     Max,
+    /// The root of the sum of their squares; 0 of none. The squares are `f64` and the root is the
+    /// last step, so those of `f32` neither overflow nor vanish.
+    Norm,
 }
 
 /// Sum of `x` over the axes where `out_layout` (of the same rank) has size 1.
@@ -44,6 +49,24 @@ pub fn sum(x: View<'_>, out: &mut Buffer, out_layout: &Layout) {
 #[track_caller]
 pub fn max(x: View<'_>, out: &mut Buffer, out_layout: &Layout) {
     reduce_with(Variant::Fast, Reduction::Max, x, out, out_layout);
+}
+
+/// Mean of `x` over the axes where `out_layout` (of the same rank) has size 1.
+///
+/// # Panics
+/// As [`sum`].
+#[track_caller]
+pub fn mean(x: View<'_>, out: &mut Buffer, out_layout: &Layout) {
+    reduce_with(Variant::Fast, Reduction::Mean, x, out, out_layout);
+}
+
+/// Euclidean norm of `x` over the axes where `out_layout` (of the same rank) has size 1.
+///
+/// # Panics
+/// As [`sum`].
+#[track_caller]
+pub fn norm(x: View<'_>, out: &mut Buffer, out_layout: &Layout) {
+    reduce_with(Variant::Fast, Reduction::Norm, x, out, out_layout);
 }
 
 /// A reduction by the implementation of one's choice.
@@ -75,12 +98,22 @@ pub fn reduce_with(
 }
 
 impl Reduction {
-    /// The result of nothing.
+    /// The total of nothing.
     #[inline(always)]
     fn start(self) -> f64 {
         match self {
-            Self::Sum => 0.0,
+            Self::Sum | Self::Mean | Self::Norm => 0.0,
             Self::Max => f64::NEG_INFINITY,
+        }
+    }
+
+    /// The result, from the total of `count` elements.
+    #[inline(always)]
+    fn finish(self, total: f64, count: usize) -> f64 {
+        match self {
+            Self::Sum | Self::Max => total,
+            Self::Mean => total / count as f64,
+            Self::Norm => total.sqrt(),
         }
     }
 }

@@ -13,12 +13,14 @@ pub(super) fn reduce<T: Real>(op: Reduction, x: View<'_>, out: &mut Buffer, out_
     for (at, x) in offsets(&targets).zip(offsets(&x.layout)) {
         let (total, x) = (totals[at], xs[x].f64());
         totals[at] = match op {
-            Reduction::Sum => total + x,
+            Reduction::Sum | Reduction::Mean => total + x,
+            Reduction::Norm => total + x * x,
             Reduction::Max if x > total || x.is_nan() => x,
             Reduction::Max => total,
         };
     }
+    let count = x.layout.len() / out_layout.len();
     for (o, total) in out.as_mut_slice::<T>().iter_mut().zip(totals) {
-        *o = T::of(total);
+        *o = T::of(op.finish(total, count));
     }
 }

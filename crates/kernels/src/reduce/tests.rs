@@ -1,6 +1,13 @@
 use super::*;
 use crate::testing::{Dice, assert_close, poisoned, same_bits_on_any_threads, values};
 
+const ALL: [Reduction; 4] = [
+    Reduction::Sum,
+    Reduction::Mean,
+    Reduction::Max,
+    Reduction::Norm,
+];
+
 fn run(variant: Variant, op: Reduction, x: View<'_>, out_layout: &Layout) -> Vec<f64> {
     let mut out = poisoned(x.buffer.dtype(), out_layout.len());
     reduce_with(variant, op, x, &mut out, out_layout);
@@ -27,7 +34,7 @@ fn fast_is_the_reference_for_any_layout_and_axes() {
         let (layout, out_layout) = (dice.layout(&shape), reduced(&mut dice, &shape));
         let x = dice.buffer(DType::F32, &layout);
         let x = View { buffer: &x, layout };
-        for op in [Reduction::Sum, Reduction::Max] {
+        for op in ALL {
             let what = format!("{op:?} of {layout:?} to {out_layout:?}");
             let fast = run(Variant::Fast, op, x, &out_layout);
             // Both accumulate in f64: they differ by the last rounding at most.
@@ -80,7 +87,7 @@ fn large_sums_are_exact_to_the_last_rounding() {
         let x = dice.buffer(DType::F32, &layout);
         let x = View { buffer: &x, layout };
         let out = Layout::contiguous(to);
-        for op in [Reduction::Sum, Reduction::Max] {
+        for op in ALL {
             let what = format!("{op:?} of {layout:?} to {to:?}");
             let reference = run(Variant::Reference, op, x, &out);
             assert_close(&run(Variant::Fast, op, x, &out), &reference, 6e-8, &what);
@@ -107,6 +114,42 @@ fn a_large_mean_costs_no_digits() {
         (total / exact - 1.0).abs() < 6e-8,
         "{total} and not {exact}"
     );
+}
+
+/// n times x, divided by n, is x: for every way to be summed, and where n is no power of two.
+#[test]
+fn the_mean_of_equal_numbers_is_that_number() {
+    for (rows, columns) in [(3, 1), (7, 40), (49, 13), (5000, 3), (3, 5000)] {
+        for value in [1.0_f32, 0.1, 1.999_999_9, 1e-42, -3e38] {
+            let x = Buffer::full(Device::Cpu, DType::F32, rows * columns, value.into());
+            let layout = Layout::contiguous(&[rows, columns]);
+            let x = View { buffer: &x, layout };
+            for to in [[1, 1], [1, columns], [rows, 1]] {
+                for variant in [Variant::Reference, Variant::Fast] {
+                    let y = run(variant, Reduction::Mean, x, &Layout::contiguous(&to));
+                    let all = y.iter().all(|y| *y == f64::from(value));
+                    assert!(all, "{value} as [{rows}, {columns}] to {to:?}: {y:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn norms_by_hand() {
+    let x = [3.0_f32, -4.0, 3e30, 4e30, -3e-30, 4e-30, 0.0, -0.0];
+    let x = Buffer::from_slice(Device::Cpu, &x);
+    let x = View {
+        buffer: &x,
+        layout: Layout::contiguous(&[4, 2]),
+    };
+    let expected = [5.0, 5e30, 5e-30, 0.0].map(|y: f32| f64::from(y));
+    for variant in [Variant::Reference, Variant::Fast] {
+        let rows = run(variant, Reduction::Norm, x, &Layout::contiguous(&[4, 1]));
+        assert_eq!(rows, expected, "{variant:?}");
+        let each = run(variant, Reduction::Norm, x, &x.layout);
+        assert_eq!(each[..2], [3.0, 4.0], "{variant:?}");
+    }
 }
 
 #[test]
@@ -137,6 +180,9 @@ fn nothing_sums_to_zero() {
         assert_eq!(run(variant, Reduction::Sum, x, &out), [0.0, 0.0]);
         let none = f64::NEG_INFINITY;
         assert_eq!(run(variant, Reduction::Max, x, &out), [none, none]);
+        assert_eq!(run(variant, Reduction::Norm, x, &out), [0.0, 0.0]);
+        let means = run(variant, Reduction::Mean, x, &out);
+        assert!(means.iter().all(|mean| mean.is_nan()), "{means:?}");
     }
 }
 

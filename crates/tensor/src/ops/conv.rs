@@ -11,7 +11,8 @@
 //! | dgrad(y, w) | fprop(dx, w) | wgrad(dx, y) |
 //! | wgrad(x, y) | dgrad(y, dw) | fprop(x, dw) |
 
-use super::fuse::Epilogue;
+use super::fuse::{Epilogue, Fused};
+use crate::array::result;
 use crate::check::Case;
 use crate::{Array, Conv, Layout, Op, Tensor, apply};
 use detach_kernels::conv;
@@ -27,29 +28,31 @@ struct Dgrad(Conv);
 struct Wgrad(Conv);
 
 /// Runs `kernel` on both operands in channels-last storage, into a result in it.
+#[track_caller]
 fn run(
+    op: &str,
     [a, b]: [&Array; 2],
     shape: [usize; 4],
     kernel: impl FnOnce(&Buffer, &Buffer, &mut Buffer),
 ) -> Array {
     let (a, b) = (a.channels_last(), b.channels_last());
     let layout = Layout::channels_last(&shape);
-    let mut out = Buffer::scratch(a.kind().device, a.dtype(), layout.len());
+    let mut out = result(op, &layout, a.kind());
     kernel(&a.read(), &b.read(), &mut out);
     Array::from_buffer(out, layout)
 }
 
-impl Fprop {
+impl Fused for Fprop {
     fn run(&self, inputs: [&Array; 2], epilogue: &conv::Epilogue<'_>) -> Array {
-        run(inputs, self.0.small_shape(), |x, w, y| {
+        run(self.name(), inputs, self.0.small_shape(), |x, w, y| {
             conv::fprop_with(Variant::Fast, &self.0, [x, w], epilogue, y);
         })
     }
 }
 
-impl Dgrad {
+impl Fused for Dgrad {
     fn run(&self, inputs: [&Array; 2], epilogue: &conv::Epilogue<'_>) -> Array {
-        run(inputs, self.0.big_shape(), |y, w, x| {
+        run(self.name(), inputs, self.0.big_shape(), |y, w, x| {
             conv::dgrad_with(Variant::Fast, &self.0, [y, w], epilogue, x);
         })
     }
@@ -90,7 +93,8 @@ impl Op for Wgrad {
         "conv wgrad"
     }
     fn forward(&self, inputs: &[&Array]) -> Array {
-        run([inputs[0], inputs[1]], self.0.weight_shape(), |x, y, w| {
+        let (inputs, shape) = ([inputs[0], inputs[1]], self.0.weight_shape());
+        run(self.name(), inputs, shape, |x, y, w| {
             conv::wgrad(&self.0, x, y, w);
         })
     }
@@ -114,7 +118,7 @@ impl Tensor {
         self.conv2d_fused(weight, stride, padding, Epilogue::default())
     }
 
-    /// `act(conv2d(self) + bias)` in one pass over memory.
+    /// `act(conv2d(self) + bias)` with a bias `[O]`, in one pass over memory.
     ///
     /// # Panics
     /// When the shapes do not fit.
@@ -128,10 +132,8 @@ impl Tensor {
         epilogue: Epilogue<'_>,
     ) -> Self {
         let geometry = Conv::forward(self.shape(), weight.shape(), stride, padding);
-        let op = Fprop(geometry);
-        epilogue.apply(op, [self, weight], |inputs, epilogue| {
-            op.run(inputs, epilogue)
-        })
+        let shape = geometry.small_shape();
+        epilogue.apply(Fprop(geometry), [self, weight], &shape)
     }
 
     /// Transposed 2-D convolution of `[N, I, H, W]` with `weight` `[I, O, kh, kw]`,
@@ -152,7 +154,7 @@ impl Tensor {
         self.conv_transpose2d_fused(weight, stride, padding, output_padding, Epilogue::default())
     }
 
-    /// `act(conv_transpose2d(self) + bias)` in one pass over memory.
+    /// `act(conv_transpose2d(self) + bias)` with a bias `[O]`, in one pass over memory.
     ///
     /// # Panics
     /// When the shapes do not fit.
@@ -173,10 +175,8 @@ impl Tensor {
             padding,
             output_padding,
         );
-        let op = Dgrad(geometry);
-        epilogue.apply(op, [self, weight], |inputs, epilogue| {
-            op.run(inputs, epilogue)
-        })
+        let shape = geometry.big_shape();
+        epilogue.apply(Dgrad(geometry), [self, weight], &shape)
     }
 }
 

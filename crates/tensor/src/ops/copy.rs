@@ -3,10 +3,12 @@
 //! These are linear, so each one's derivative is its adjoint: permute and its
 //! inverse, slice and pad, expand and sum, gather and scatter-add.
 
+use crate::array::result;
 use crate::check::Case;
-use crate::shape::expanded_axes;
+use crate::shape::{assert_axis, assert_expands, assert_possible};
+use crate::shape::{expanded_axes, gathered, joined, reduced};
 use crate::{Array, Layout, Op, Tensor, apply};
-use detach_kernels::{Buffer, MAX_RANK, copy};
+use detach_kernels::{MAX_RANK, copy};
 
 /// Row-major order kept, dimensions regrouped. Images in channels-last storage are
 /// copied to row-major first: this is where Flatten and Unflatten convert.
@@ -105,9 +107,12 @@ impl Op for Pad {
     fn forward(&self, inputs: &[&Array]) -> Array {
         let x = inputs[0];
         let mut shape = x.shape().to_vec();
-        shape[self.axis] += self.before + self.after;
+        let size = shape[self.axis].saturating_add(self.before);
+        shape[self.axis] = size.saturating_add(self.after);
+        assert_possible("pad", &shape);
         let layout = Layout::contiguous(&shape);
-        let mut out = Buffer::full(x.kind().device, x.dtype(), layout.len(), 0.0);
+        let mut out = result("pad", &layout, x.kind());
+        out.fill(0.0);
         let inside = layout.slice(self.axis, self.before, x.shape()[self.axis]);
         copy::copy(x.view(&x.read()), &mut out, &inside);
         Array::from_buffer(out, layout)
@@ -127,15 +132,13 @@ impl Op for Concat {
         "concat"
     }
     fn forward(&self, inputs: &[&Array]) -> Array {
-        let mut shape = inputs[0].shape().to_vec();
-        shape[self.axis] = inputs.iter().map(|x| x.shape()[self.axis]).sum();
+        let shapes: Vec<&[usize]> = inputs.iter().map(|x| x.shape()).collect();
+        let shape = joined(&shapes, self.axis);
         let layout = Layout::contiguous(&shape);
-        let first = inputs[0];
-        let mut out = Buffer::scratch(first.kind().device, first.dtype(), layout.len());
+        let mut out = result("concat", &layout, inputs[0].kind());
         let mut start = 0;
         for x in inputs {
             let part = layout.slice(self.axis, start, x.shape()[self.axis]);
-            assert_eq!(part.shape(), x.shape(), "concat along axis {}", self.axis);
             copy::copy(x.view(&x.read()), &mut out, &part);
             start += x.shape()[self.axis];
         }
@@ -158,10 +161,9 @@ impl Op for Gather {
     }
     fn forward(&self, inputs: &[&Array]) -> Array {
         let [x, index] = [inputs[0], &inputs[1].contiguous()];
-        let mut shape = x.shape().to_vec();
-        shape[0] = index.len();
+        let shape = gathered(x.shape(), index.shape());
         let layout = Layout::contiguous(&shape);
-        let mut out = Buffer::scratch(x.kind().device, x.dtype(), layout.len());
+        let mut out = result("gather", &layout, x.kind());
         copy::gather(x.view(&x.read()), &index.read(), &mut out);
         Array::from_buffer(out, layout)
     }
@@ -186,7 +188,7 @@ impl Op for ScatterAdd {
         let mut shape = x.shape().to_vec();
         shape[0] = self.rows;
         let layout = Layout::contiguous(&shape);
-        let mut out = Buffer::scratch(x.kind().device, x.dtype(), layout.len());
+        let mut out = result("scatter_add", &layout, x.kind());
         copy::scatter_add(x.view(&x.read()), &index.read(), &mut out, self.rows);
         Array::from_buffer(out, layout)
     }
@@ -222,14 +224,35 @@ impl Tensor {
         if shape == self.shape() {
             return self.clone();
         }
+        assert_possible("reshape", shape);
         let layout = Layout::contiguous(shape);
-        assert_eq!(
-            layout.len(),
+        assert!(
+            layout.len() == self.len(),
+            "reshape: {:?} has {} elements, and {shape:?} has {}",
+            self.shape(),
             self.len(),
-            "reshape: {:?} to {shape:?} changes the number of elements",
-            self.shape()
+            layout.len()
         );
         apply(Reshape(layout), &[self])
+    }
+
+    /// The same elements without the dimensions `axes`, which are of size 1: what a reduction
+    /// leaves them as.
+    ///
+    /// # Panics
+    /// When an axis is not one of the shape's, is named twice, or has another size.
+    #[must_use]
+    #[track_caller]
+    pub fn squeeze(&self, axes: &[usize]) -> Self {
+        let shape = self.shape();
+        let ones = reduced("squeeze", shape, axes);
+        assert!(
+            ones == shape,
+            "squeeze: the axes {axes:?} of {shape:?} are not all of size 1; reduce or slice them first"
+        );
+        let kept = (0..shape.len()).filter(|axis| !axes.contains(axis));
+        let kept: Vec<usize> = kept.map(|axis| shape[axis]).collect();
+        self.reshape(&kept)
     }
 
     /// Dimensions in the order `axes`; a view.
@@ -240,7 +263,12 @@ impl Tensor {
     #[track_caller]
     pub fn permute(&self, axes: &[usize]) -> Self {
         let rank = self.shape().len();
-        assert_eq!(axes.len(), rank, "permute: {axes:?} of {:?}", self.shape());
+        let all = (0..rank).all(|axis| axes.contains(&axis));
+        assert!(
+            all && axes.len() == rank,
+            "permute: {axes:?} is not an order of the axes of {:?}; name each from 0 on once",
+            self.shape()
+        );
         let mut op = Permute {
             axes: [0; MAX_RANK],
             rank,
@@ -257,7 +285,11 @@ impl Tensor {
     #[track_caller]
     pub fn t(&self) -> Self {
         let rank = self.shape().len();
-        assert!(rank >= 2, "t: {:?} has no two dimensions", self.shape());
+        assert!(
+            rank >= 2,
+            "t: {:?} has no two dimensions to swap; `reshape` gives it a second",
+            self.shape()
+        );
         let mut axes: Vec<usize> = (0..rank).collect();
         axes.swap(rank - 2, rank - 1);
         self.permute(&axes)
@@ -274,6 +306,7 @@ impl Tensor {
         if shape == self.shape() {
             return self.clone();
         }
+        assert_expands(self.shape(), shape);
         let rank = self.shape().len();
         if rank < shape.len() {
             let mut padded = vec![1; shape.len() - rank];
@@ -290,6 +323,11 @@ impl Tensor {
     #[must_use]
     #[track_caller]
     pub fn expand_channels(&self, shape: &[usize]) -> Self {
+        assert!(
+            shape.len() >= 2 && self.shape() == [shape[1]],
+            "expand_channels: {:?} to {shape:?}; expected [C] and [N, C, …]",
+            self.shape()
+        );
         let mut per_channel = vec![1; shape.len()];
         per_channel[1] = shape[1];
         self.reshape(&per_channel).expand(shape)
@@ -302,21 +340,25 @@ impl Tensor {
     #[must_use]
     #[track_caller]
     pub fn slice(&self, axis: usize, start: usize, len: usize) -> Self {
+        let shape = self.shape();
+        assert_axis("slice", shape, axis);
+        let end = start.checked_add(len);
+        assert!(
+            end.is_some_and(|end| end <= shape[axis]),
+            "slice: {len} elements from {start} on of axis {axis} of {shape:?}, which has {}",
+            shape[axis]
+        );
         apply(Slice { axis, start, len }, &[self])
     }
 
     /// Zeros added before and after dimension `axis`.
     ///
     /// # Panics
-    /// When there is no such axis.
+    /// When there is no such axis, or no memory for the result.
     #[must_use]
     #[track_caller]
     pub fn pad(&self, axis: usize, before: usize, after: usize) -> Self {
-        assert!(
-            axis < self.shape().len(),
-            "pad: axis {axis} of {:?}",
-            self.shape()
-        );
+        assert_axis("pad", self.shape(), axis);
         apply(
             Pad {
                 axis,
@@ -334,14 +376,17 @@ impl Tensor {
     #[must_use]
     #[track_caller]
     pub fn concat(tensors: &[&Self], axis: usize) -> Self {
-        assert!(!tensors.is_empty(), "concat of nothing");
+        assert!(
+            !tensors.is_empty(),
+            "concat: no tensors along axis {axis}; give it one at least"
+        );
         apply(Concat { axis }, tensors)
     }
 
     /// Rows `index` (integers, stored as floats) of the first dimension.
     ///
     /// # Panics
-    /// When an index is out of range.
+    /// When this is a scalar, the index is not `[n]`, or one of it is out of range.
     #[must_use]
     #[track_caller]
     pub fn gather(&self, index: &Self) -> Self {
@@ -351,6 +396,7 @@ impl Tensor {
     /// The same values, stored channels-last: what images `[N, C, H, W]` are computed
     /// in. No copy when they already are.
     #[must_use]
+    #[track_caller]
     pub fn channels_last(&self) -> Self {
         match self.value().layout().is_channels_last() {
             true => self.clone(),
@@ -369,6 +415,7 @@ pub(crate) fn cases() -> Vec<Case> {
             .input(image, range)
             .channels_last(),
         Case::new("channels_last", |x| x[0].channels_last()).input(image, range),
+        Case::new("squeeze", |x| x[0].squeeze(&[0, 2])).input(&[1, 3, 1, 4], range),
         Case::new("permute", |x| x[0].permute(&[2, 0, 1])).input(s, range),
         Case::new("expand", |x| x[0].expand(&[4, 2, 5, 3])).input(&[2, 1, 3], range),
         Case::new("expand channels", |x| x[0].expand_channels(&[2, 3, 2, 2])).input(&[3], range),

@@ -8,7 +8,8 @@
 //! their input, which is that of their output.
 
 use super::map::{record_activation, record_sum};
-use crate::profile::timed;
+use crate::op::assert_kinds;
+use crate::profile::{clock, note};
 use crate::{Act, Array, Op, Tensor};
 use detach_kernels::Buffer;
 use detach_kernels::gemm;
@@ -20,6 +21,13 @@ pub struct Epilogue<'a> {
     pub bias: Option<&'a Tensor>,
     /// Applied last.
     pub act: Act,
+}
+
+/// An op of two inputs whose kernel does what follows it on its way to memory.
+pub(crate) trait Fused: Op {
+    /// [`Op::forward`], bias and activation at once.
+    #[track_caller]
+    fn run(&self, inputs: [&Array; 2], epilogue: &gemm::Epilogue<'_>) -> Array;
 }
 
 impl Epilogue<'_> {
@@ -34,24 +42,28 @@ impl Epilogue<'_> {
         }
     }
 
-    /// `op` of `inputs` and what follows, where `run` computes both at once into an array
-    /// of the result's layout.
+    /// `op` of `inputs`, which makes `shape`, and what follows.
     ///
     /// # Panics
-    /// When the bias has not one value for each channel.
+    /// When the bias has not one value for each channel, or types or devices differ.
     #[track_caller]
-    pub(crate) fn apply(
-        &self,
-        op: impl Op,
-        inputs: [&Tensor; 2],
-        run: impl FnOnce([&Array; 2], &gemm::Epilogue<'_>) -> Array,
-    ) -> Tensor {
-        assert_eq!(
-            inputs[0].kind(),
-            inputs[1].kind(),
-            "{}: operands of different type or device",
-            op.name()
-        );
+    pub(crate) fn apply(&self, op: impl Fused, inputs: [&Tensor; 2], shape: &[usize]) -> Tensor {
+        assert_kinds(op.name(), &inputs);
+        if let Some(bias) = self.bias {
+            assert_kinds(op.name(), &[inputs[0], bias]);
+            assert!(
+                shape.len() == 2 || shape.len() == 4,
+                "{}: a bias for a result {shape:?}; expected [M, N] or [N, C, H, W]",
+                op.name()
+            );
+            assert!(
+                bias.shape() == [shape[1]],
+                "{}: a bias {:?} for a result {shape:?}; expected [{}], one value a channel",
+                op.name(),
+                bias.shape(),
+                shape[1]
+            );
+        }
         let arrays = inputs.map(Tensor::value);
         let bias = self.bias.map(|bias| bias.value().contiguous());
         let bias = bias.as_ref().map(Array::read);
@@ -59,7 +71,10 @@ impl Epilogue<'_> {
             bias: bias.as_deref() as Option<&Buffer>,
             slope: self.slope().unwrap_or(1.0),
         };
-        let value = timed(op.name(), &arrays, || run(arrays, &epilogue), |y| [y]);
+        // As in `apply`: the place of a panic is the caller's.
+        let start = clock();
+        let value = op.run(arrays, &epilogue);
+        note(start, op.name(), &arrays, [&value]);
         let mut y = Tensor::made_by(op, &inputs, value);
         if let Some(bias) = self.bias {
             y = record_sum(&y, &bias.expand_channels(y.shape()));

@@ -3,10 +3,11 @@
 //! Y = A·B gives dA = dY·Bᵀ and dB = Aᵀ·dY: two more products, and the transposes are
 //! only strides.
 
-use super::fuse::Epilogue;
+use super::fuse::{Epilogue, Fused};
+use crate::array::result;
 use crate::check::Case;
+use crate::shape::assert_possible;
 use crate::{Array, Layout, Op, Tensor, apply};
-use detach_kernels::Buffer;
 use detach_kernels::gemm;
 
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +19,7 @@ impl Op for MatMul {
     }
 
     fn forward(&self, inputs: &[&Array]) -> Array {
-        product([inputs[0], inputs[1]], &gemm::Epilogue::NONE)
+        self.run([inputs[0], inputs[1]], &gemm::Epilogue::NONE)
     }
 
     fn grad(&self, arg: usize, inputs: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
@@ -29,14 +30,15 @@ impl Op for MatMul {
     }
 }
 
-#[track_caller]
-fn product([a, b]: [&Array; 2], epilogue: &gemm::Epilogue<'_>) -> Array {
-    let shape = product_shape(a.shape(), b.shape());
-    let layout = Layout::contiguous(&shape);
-    let (x, y) = (a.read(), b.read());
-    let mut out = Buffer::scratch(a.kind().device, a.dtype(), layout.len());
-    gemm::gemm_fused(a.view(&x), b.view(&y), epilogue, &mut out);
-    Array::from_buffer(out, layout)
+impl Fused for MatMul {
+    fn run(&self, [a, b]: [&Array; 2], epilogue: &gemm::Epilogue<'_>) -> Array {
+        let shape = product_shape(a.shape(), b.shape());
+        let layout = Layout::contiguous(&shape);
+        let (x, y) = (a.read(), b.read());
+        let mut out = result("matmul", &layout, a.kind());
+        gemm::gemm_fused(a.view(&x), b.view(&y), epilogue, &mut out);
+        Array::from_buffer(out, layout)
+    }
 }
 
 #[track_caller]
@@ -52,6 +54,7 @@ fn product_shape(a: &[usize], b: &[usize]) -> Vec<usize> {
     );
     let mut shape = a.to_vec();
     shape[rank - 1] = b[rank - 1];
+    assert_possible("matmul", &shape);
     shape
 }
 
@@ -67,14 +70,15 @@ impl Tensor {
         apply(MatMul, &[self, other])
     }
 
-    /// `act(self · other + bias)` of `[M, K] · [K, N]`, in one pass over memory.
+    /// `act(self · other + bias)` of `[M, K] · [K, N]` with a bias `[N]`, in one pass over memory.
     ///
     /// # Panics
     /// When the shapes do not fit.
     #[must_use]
     #[track_caller]
     pub fn matmul_fused(&self, other: &Self, epilogue: Epilogue<'_>) -> Self {
-        epilogue.apply(MatMul, [self, other], product)
+        let shape = product_shape(self.shape(), other.shape());
+        epilogue.apply(MatMul, [self, other], &shape)
     }
 }
 

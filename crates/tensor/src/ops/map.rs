@@ -4,11 +4,12 @@
 //! exp), the rule uses it. The products dy · f′ of the activations are ops of
 //! their own, one pass over memory each; their derivatives are given like any other.
 
+use crate::array::result;
 use crate::check::Case;
 use crate::shape::assert_same;
 use crate::{Array, Op, Tensor, apply};
 use detach_kernels::map::{self, Binary, Unary};
-use detach_kernels::{Act, Buffer, Layout};
+use detach_kernels::{Act, Layout};
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +21,7 @@ impl Op for Map1 {
             Unary::Neg => "neg",
             Unary::Exp => "exp",
             Unary::Ln => "ln",
+            Unary::Ln1p => "ln_1p",
             Unary::Sqrt => "sqrt",
             Unary::Recip => "recip",
             Unary::Abs => "abs",
@@ -31,6 +33,7 @@ impl Op for Map1 {
             Unary::LeakyRelu(_) => "leaky_relu",
             Unary::Square => "square",
             Unary::Scale(_) => "scale",
+            Unary::Div(_) => "div",
             Unary::Shift(_) => "shift",
             Unary::Pow(_) => "powf",
             Unary::ClampMin(_) => "clamp_min",
@@ -42,7 +45,7 @@ impl Op for Map1 {
         let x = inputs[0];
         let layout = x.layout().dense_like();
         let buffer = x.read();
-        let mut out = Buffer::scratch(x.kind().device, x.dtype(), layout.len());
+        let mut out = result(self.name(), &layout, x.kind());
         map::unary(self.0, x.view(&buffer), &mut out, &layout);
         Array::from_buffer(out, layout)
     }
@@ -53,22 +56,49 @@ impl Op for Map1 {
             Unary::Neg => -dy,
             Unary::Exp => dy * y,
             Unary::Ln => dy / x,
+            Unary::Ln1p => dy / (x + 1.0),
             Unary::Sqrt => dy / y * 0.5,
             Unary::Recip => -(dy * y.square()),
             Unary::Abs => dy * apply(Self(Unary::Sign), &[x]),
             Unary::Tanh => apply(Map2(Binary::TanhGrad), &[dy, y]),
             Unary::Sigmoid => apply(Map2(Binary::SigmoidGrad), &[dy, y]),
-            Unary::Softplus => dy * x.sigmoid(),
+            Unary::Softplus => dy * logistic(x),
             Unary::Relu => apply(Map2(Binary::ReluGrad), &[dy, x]),
             Unary::LeakyRelu(slope) => apply(Map2(Binary::LeakyReluGrad(slope)), &[dy, x]),
             Unary::Square => dy * x * 2.0,
             Unary::Scale(c) => dy * c,
+            Unary::Div(c) => dy / c,
             Unary::Shift(_) => dy.clone(),
+            // A constant, at 0 too, where x⁻¹ is infinite and 0 times it no number.
+            Unary::Pow(0.0) => return None,
             Unary::Pow(p) => dy * x.powf(p - 1.0) * p,
             Unary::ClampMin(c) => apply(Map2(Binary::ClampMinGrad(c)), &[dy, x]),
             Unary::Sign | Unary::Step => return None,
         })
     }
+}
+
+/// σ(x) as softplus's derivative: the value of [`Tensor::sigmoid`], whose rule is by its result, and
+/// 1 − σ has few digits where σ is close to 1. This one's is by x, with all of them.
+#[derive(Clone, Copy, Debug)]
+struct Logistic;
+
+impl Op for Logistic {
+    fn name(&self) -> &'static str {
+        "sigmoid"
+    }
+    fn forward(&self, inputs: &[&Array]) -> Array {
+        Map1(Unary::Sigmoid).forward(inputs)
+    }
+    /// σ′(x) = σ(x)·σ(−x).
+    fn grad(&self, _: usize, inputs: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
+        let x = &inputs[0];
+        Some(dy * logistic(x) * logistic(&-x))
+    }
+}
+
+fn logistic(x: &Tensor) -> Tensor {
+    apply(Logistic, &[x])
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +126,7 @@ impl Op for Map2 {
         assert_same(self.name(), a.shape(), b.shape());
         let layout = layout_of_result(a, b);
         let (x, y) = (a.read(), b.read());
-        let mut out = Buffer::scratch(a.kind().device, a.dtype(), layout.len());
+        let mut out = result(self.name(), &layout, a.kind());
         map::binary(self.0, a.view(&x), b.view(&y), &mut out, &layout);
         Array::from_buffer(out, layout)
     }
@@ -166,6 +196,7 @@ macro_rules! unary_methods {
         impl Tensor {
             $($(#[$doc])*
             #[must_use]
+            #[track_caller]
             pub fn $name(&self) -> Self {
                 apply(Map1(Unary::$op), &[self])
             })*
@@ -176,21 +207,29 @@ macro_rules! unary_methods {
 unary_methods! {
     /// eˣ.
     exp => Exp;
-    /// Natural logarithm.
+    /// Natural logarithm: −∞ at 0, where the derivative is ∞, and NaN below.
     ln => Ln;
-    /// √x.
+    /// ln(1 + x), with all its digits near 0: −∞ at −1, and NaN below.
+    ln_1p => Ln1p;
+    /// √x; NaN below 0. The derivative at 0 is ∞, as PyTorch's, so where x is itself made of
+    /// something whose derivative is 0 there, such as a sum of squares, the gradient is 0 · ∞,
+    /// NaN: the length of a vector is [`Tensor::norm`], which is right there.
     sqrt => Sqrt;
-    /// 1 / x.
+    /// 1 / x: ±∞ at 0.
     recip => Recip;
     /// |x|; the derivative at 0 is 0.
     abs => Abs;
     /// −1, 0 or 1; its derivative is 0.
     sign => Sign;
-    /// Hyperbolic tangent.
+    /// Hyperbolic tangent. The derivative is 1 − y² of the result y, as PyTorch's: within an ulp
+    /// of 1, which is few digits of it where y is close to ±1.
     tanh => Tanh;
-    /// σ(x) = 1 / (1 + e⁻ˣ).
+    /// σ(x) = 1 / (1 + e⁻ˣ). The derivative is y·(1 − y) of the result y, as PyTorch's: within an
+    /// ulp of y, which is few digits of it where y is close to 1. A loss on
+    /// [`softplus`](Tensor::softplus) keeps them all.
     sigmoid => Sigmoid;
-    /// ln(1 + eˣ), without overflow: −ln σ(−x).
+    /// ln(1 + eˣ), without overflow: −ln σ(−x). Its derivatives, of every order, have all their
+    /// digits on both sides.
     softplus => Softplus;
     /// max(x, 0); the derivative at 0 is 0.
     relu => Relu;
@@ -203,12 +242,14 @@ unary_methods! {
 impl Tensor {
     /// x where x > 0, else `slope` · x.
     #[must_use]
+    #[track_caller]
     pub fn leaky_relu(&self, slope: f64) -> Self {
         apply(Map1(Unary::LeakyRelu(slope)), &[self])
     }
 
     /// An activation, by name.
     #[must_use]
+    #[track_caller]
     pub fn activate(&self, act: Act) -> Self {
         match act {
             Act::Identity => self.clone(),
@@ -228,19 +269,26 @@ impl Tensor {
         }
     }
 
-    /// xᵖ.
+    /// xᵖ. A whole p is a polynomial (or one's reciprocal) at every x and in every order of
+    /// derivative: that of x⁰ is 0, at 0 too. Another p gives NaN below 0, and at 0 the first
+    /// derivative of an order above p is ∞, as PyTorch's.
     #[must_use]
+    #[track_caller]
     pub fn powf(&self, p: f64) -> Self {
         apply(Map1(Unary::Pow(p)), &[self])
     }
 
     /// max(x, c); no gradient where x ≤ c.
     #[must_use]
+    #[track_caller]
     pub fn clamp_min(&self, c: f64) -> Self {
         apply(Map1(Unary::ClampMin(c)), &[self])
     }
 
     /// The larger of each pair; equal elements share the gradient.
+    ///
+    /// # Panics
+    /// When the shapes differ.
     #[must_use]
     #[track_caller]
     pub fn maximum(&self, other: &Self) -> Self {
@@ -248,7 +296,11 @@ impl Tensor {
     }
 
     /// 1 where the elements are equal, else 0; its derivative is 0.
+    ///
+    /// # Panics
+    /// When the shapes differ.
     #[must_use]
+    #[track_caller]
     pub fn equal(&self, other: &Self) -> Self {
         apply(Map2(Binary::Equal), &[self, other])
     }
@@ -265,6 +317,7 @@ macro_rules! operator {
         }
         impl $trait<f64> for &Tensor {
             type Output = Tensor;
+            #[track_caller]
             fn $method(self, c: f64) -> Tensor {
                 let op: fn(f64) -> Unary = $scalar;
                 apply(Map1(op(c)), &[self])
@@ -294,6 +347,7 @@ macro_rules! operator {
         }
         impl $trait<f64> for Tensor {
             type Output = Tensor;
+            #[track_caller]
             fn $method(self, c: f64) -> Tensor {
                 $trait::$method(&self, c)
             }
@@ -304,10 +358,22 @@ macro_rules! operator {
 operator!(Add, add, Unary::Shift);
 operator!(Sub, sub, |c| Unary::Shift(-c));
 operator!(Mul, mul, Unary::Scale);
-operator!(Div, div, |c| Unary::Scale(1.0 / c));
+operator!(Div, div, quotient);
+
+/// x / c. A power of two has a reciprocal in both types, and a product with that is the same number
+/// and faster; with any other it would be rounded twice.
+fn quotient(c: f64) -> Unary {
+    let reciprocal = 1.0 / c;
+    let is_power = |x: f64| (x as f32).is_normal() && x.to_bits() << 12 == 0;
+    match is_power(c) && is_power(reciprocal) {
+        true => Unary::Scale(reciprocal),
+        false => Unary::Div(c),
+    }
+}
 
 impl Neg for &Tensor {
     type Output = Tensor;
+    #[track_caller]
     fn neg(self) -> Tensor {
         apply(Map1(Unary::Neg), &[self])
     }
@@ -315,6 +381,7 @@ impl Neg for &Tensor {
 
 impl Neg for Tensor {
     type Output = Self;
+    #[track_caller]
     fn neg(self) -> Self {
         -&self
     }
@@ -336,6 +403,7 @@ pub(crate) fn cases() -> Vec<Case> {
         unary("neg", (-2.0, 2.0), |x| -x),
         unary("exp", (-2.0, 2.0), Tensor::exp),
         unary("ln", (0.5, 3.0), Tensor::ln),
+        unary("ln_1p", (-0.5, 3.0), Tensor::ln_1p),
         unary("sqrt", (0.5, 3.0), Tensor::sqrt),
         unary("recip", (0.5, 3.0), Tensor::recip),
         unary("abs above", (0.2, 2.0), Tensor::abs),
@@ -351,8 +419,11 @@ pub(crate) fn cases() -> Vec<Case> {
         unary("leaky_relu below", (-2.0, -0.2), |x| x.leaky_relu(0.2)),
         unary("square", (-2.0, 2.0), Tensor::square),
         unary("scale", (-2.0, 2.0), |x| x * 3.0),
+        unary("div by a number", (-2.0, 2.0), |x| x / 3.0),
         unary("shift", (-2.0, 2.0), |x| x + 3.0),
         unary("powf", (0.5, 2.0), |x| x.powf(2.5)),
+        unary("powf of 3", (-2.0, 2.0), |x| x.powf(3.0)),
+        unary("powf of 0", (-2.0, 2.0), |x| x.powf(0.0)),
         unary("clamp_min above", (0.2, 2.0), |x| x.clamp_min(0.0)),
         unary("clamp_min below", (-2.0, -0.2), |x| x.clamp_min(0.0)),
         binary("add", (-2.0, 2.0), |a, b| a + b),

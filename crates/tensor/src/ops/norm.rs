@@ -12,6 +12,7 @@
 //! tensor operations, which is its golden and its second derivative.
 
 use super::formula::derive;
+use crate::array::result;
 use crate::check::Case;
 use crate::profile::timed;
 use crate::{Array, Layout, Op, Tensor, apply};
@@ -66,14 +67,20 @@ impl Constants {
     }
 }
 
+#[track_caller]
 fn result_like(x: &Array, run: impl FnOnce(&mut Buffer)) -> Array {
-    let mut out = Buffer::scratch(x.kind().device, x.dtype(), x.len());
+    let mut out = result("batch_norm", x.layout(), x.kind());
     run(&mut out);
     Array::from_buffer(out, *x.layout())
 }
 
 /// A batch's statistics `[2, C]`: mean and biased variance of each channel of `[N, C, …]`.
+///
+/// # Panics
+/// When there are no channels, or no elements of them.
+#[track_caller]
 pub fn batch_statistics(x: &Array) -> Array {
+    assert_channels("batch_statistics", x.shape());
     let x = x.channels_last();
     let any = Constants {
         eps: 0.0,
@@ -83,12 +90,24 @@ pub fn batch_statistics(x: &Array) -> Array {
     timed("batch_statistics", &[&x], statistics, |y| [y])
 }
 
+/// # Panics
+/// When a shape has no elements of channels to take statistics of.
+#[track_caller]
+fn assert_channels(op: &str, shape: &[usize]) {
+    assert!(
+        shape.len() >= 2 && !shape.contains(&0),
+        "{op}: no statistics of {shape:?}; expected [N, C, …] with elements of each channel: leave \
+         out empty batches"
+    );
+}
+
 /// `[2, C]` for `x` `[N, C, …]`.
+#[track_caller]
 fn pairs(x: &Array, run: impl FnOnce(&mut Buffer)) -> Array {
-    let channels = x.shape()[1];
-    let mut out = Buffer::scratch(x.kind().device, x.dtype(), 2 * channels);
+    let layout = Layout::contiguous(&[2, x.shape()[1]]);
+    let mut out = result("batch_norm", &layout, x.kind());
     run(&mut out);
-    Array::from_buffer(out, Layout::contiguous(&[2, channels]))
+    Array::from_buffer(out, layout)
 }
 
 impl Op for BatchNorm {
@@ -256,7 +275,8 @@ impl Tensor {
     #[track_caller]
     pub fn batch_norm_act(&self, affine: [&Self; 2], eps: f64, act: Act) -> (Self, Array) {
         let (shape, [gamma, beta]) = (self.shape(), affine);
-        let fits = shape.len() >= 2 && gamma.shape() == [shape[1]] && beta.shape() == [shape[1]];
+        assert_channels("batch_norm", shape);
+        let fits = gamma.shape() == [shape[1]] && beta.shape() == [shape[1]];
         assert!(
             fits,
             "batch_norm: x {shape:?} with gamma {:?} and beta {:?}; expected [N, C, …], [C] and [C]",

@@ -2,6 +2,8 @@
 
 #![allow(unsafe_code)]
 
+use crate::simd::multiply_add;
+
 /// One register.
 ///
 /// # Safety
@@ -77,7 +79,9 @@ impl Lanes for Portable {
     }
     #[inline(always)]
     unsafe fn mul_add(self, b: Self, sum: Self) -> Self {
-        Self(std::array::from_fn(|i| self.0[i] * b.0[i] + sum.0[i]))
+        Self(std::array::from_fn(|i| {
+            multiply_add(self.0[i], b.0[i], sum.0[i])
+        }))
     }
     #[inline(always)]
     unsafe fn bend(self, slope: f32) -> Self {

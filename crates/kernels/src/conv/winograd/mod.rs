@@ -17,7 +17,10 @@
 //! the image to writing the result. How large a group is changes no bits: no sum
 //! crosses images. wgrad sums over images in groups of a fixed size, in order.
 //!
-//! The relative error is that of a direct sum (`benches/RESULTS.md` has it measured).
+//! The relative error is that of a direct sum (`benches/RESULTS.md` has it measured), relative to the
+//! largest of what a tile sees. A transform mixes that, so an infinity spreads to results that do not
+//! see it: each pass says whether all of its results are finite, and if not, the family computes
+//! them by patches, which sum each by itself.
 
 mod lanes;
 #[cfg(test)]
@@ -31,9 +34,11 @@ use super::geometry::Conv;
 use super::scratch::PerThread;
 use crate::gemm::tile::{Operands, Shape, TileEpilogue, heights, tile};
 use crate::parallel::share_chunks;
+use crate::simd::simd;
 use crate::{Buffer, DType, Device};
 use lanes::LANES;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tiles::{SQUARE, Tiles};
 use values::{Products, Store};
 
@@ -151,7 +156,9 @@ struct Pass {
 }
 
 impl Pass {
-    fn run(&self, conv: &Conv, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+    /// True where all results are finite.
+    fn run(&self, conv: &Conv, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) -> bool {
+        let finite = AtomicBool::new(true);
         let plan = Plan::new(conv);
         let (k, n, width) = (self.k, self.n, plan.width);
         let panel = SQUARE * k * width;
@@ -175,12 +182,43 @@ impl Pass {
                 };
                 (self.from_values)(conv, &plan.tiles, &products, bias, y);
             }
+            // While they are in a cache.
+            if !all_finite(y) {
+                finite.store(false, Ordering::Relaxed);
+            }
         });
+        finite.into_inner()
     }
 }
 
-/// `y` from `x` and `w`, and `bias` `[O]` added.
-pub(super) fn fprop(conv: &Conv, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+simd! {
+    /// True without an infinity and a NaN: 0 times anything else is 0.
+    fn all_finite(x: &[f32]) -> bool {
+        const LANES: usize = 64;
+        let mut sums = [0.0_f32; LANES];
+        let (whole, rest) = x.as_chunks::<LANES>();
+        for x in whole {
+            for lane in 0..LANES {
+                sums[lane] += x[lane] * 0.0;
+            }
+        }
+        for (sum, x) in sums.iter_mut().zip(rest) {
+            *sum += x * 0.0;
+        }
+        sums.iter().all(|sum| *sum == 0.0)
+    }
+}
+
+/// `y` from `x` and `w`, and `bias` `[O]` added. False where not all of it is finite: then results
+/// that do not see why may be wrong.
+#[must_use]
+pub(super) fn fprop(
+    conv: &Conv,
+    x: &[f32],
+    w: &[f32],
+    bias: Option<&[f32]>,
+    y: &mut [f32],
+) -> bool {
     let pass = Pass {
         k: 4 * conv.big_channels,
         n: conv.small_channels,
@@ -189,11 +227,18 @@ pub(super) fn fprop(conv: &Conv, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: 
         to_values: values::big_to_values,
         from_values: values::values_to_small,
     };
-    pass.run(conv, x, w, bias, y);
+    pass.run(conv, x, w, bias, y)
 }
 
-/// `x` from `y` and `w`, and `bias` `[C]` added.
-pub(super) fn dgrad(conv: &Conv, y: &[f32], w: &[f32], bias: Option<&[f32]>, x: &mut [f32]) {
+/// `x` from `y` and `w`, and `bias` `[C]` added; as [`fprop`].
+#[must_use]
+pub(super) fn dgrad(
+    conv: &Conv,
+    y: &[f32],
+    w: &[f32],
+    bias: Option<&[f32]>,
+    x: &mut [f32],
+) -> bool {
     let pass = Pass {
         k: conv.small_channels,
         n: 4 * conv.big_channels,
@@ -202,11 +247,12 @@ pub(super) fn dgrad(conv: &Conv, y: &[f32], w: &[f32], bias: Option<&[f32]>, x: 
         to_values: values::small_to_values,
         from_values: values::values_to_big,
     };
-    pass.run(conv, y, w, bias, x);
+    pass.run(conv, y, w, bias, x)
 }
 
-/// `w` from `x` and `y`.
-pub(super) fn wgrad(conv: &Conv, x: &[f32], y: &[f32], w: &mut [f32]) {
+/// `w` from `x` and `y`; as [`fprop`].
+#[must_use]
+pub(super) fn wgrad(conv: &Conv, x: &[f32], y: &[f32], w: &mut [f32]) -> bool {
     let plan = Plan::new(conv);
     let (m, n) = (conv.small_channels, 4 * conv.big_channels);
     let chunks = (conv.batch * plan.tiles.count()).div_ceil(CHUNK);
@@ -246,6 +292,7 @@ pub(super) fn wgrad(conv: &Conv, x: &[f32], y: &[f32], w: &mut [f32]) {
         });
     }
     weights::from_values(conv, plan.width, sums.as_slice(), w);
+    all_finite(w)
 }
 
 /// The values of some images of `y`, in rows.

@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 use super::{Operands, TileEpilogue};
+use crate::simd::multiply_add;
 
 /// Half of the 16 registers of SSE2 and of what engines give WebAssembly; other
 /// processors have 32.
@@ -25,10 +26,12 @@ struct Lanes([f32; LANES]);
 impl Lanes {
     const ZERO: Self = Self([0.0; LANES]);
 
-    /// `self + a * b`, each product rounded.
+    /// `self + a * b`.
     #[inline(always)]
     fn plus(self, a: f32, b: &[f32; LANES]) -> Self {
-        Self(std::array::from_fn(|lane| self.0[lane] + a * b[lane]))
+        Self(std::array::from_fn(|lane| {
+            multiply_add(a, b[lane], self.0[lane])
+        }))
     }
 }
 

@@ -1,0 +1,298 @@
+//! What an op refuses: with its name, the shapes and a cure that works, at the caller's place.
+
+use detach_tensor::ops::norm::batch_statistics;
+use detach_tensor::{Array, DType, Epilogue, Random, Stream, Tensor, grad, vjp};
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::Once;
+
+thread_local! {
+    /// Message and file of this thread's last panic.
+    static LAST: RefCell<Option<(String, String)>> = const { RefCell::new(None) };
+}
+
+/// The panic of `f`: its message, which must be at this file.
+fn refusal<T>(f: impl FnOnce() -> T) -> String {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = take_hook();
+        set_hook(Box::new(move |info| {
+            let message = info.payload_as_str().unwrap_or_default().to_owned();
+            let file = info.location().map_or("", |place| place.file()).to_owned();
+            LAST.set(Some((message, file)));
+            before(info);
+        }));
+    });
+    LAST.set(None);
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        f();
+    }));
+    assert!(result.is_err(), "nothing was refused");
+    let (message, file) = LAST.take().expect("a panic of this thread");
+    assert_eq!(file, file!(), "{message}");
+    message
+}
+
+/// `f` must be refused with all of `parts` in its message.
+fn refused<T>(parts: &[&str], f: impl FnOnce() -> T) {
+    let message = refusal(f);
+    for part in parts {
+        assert!(message.contains(part), "`{part}` is not in: {message}");
+    }
+}
+
+fn zeros(shape: &[usize]) -> Tensor {
+    Tensor::variable(Array::zeros(shape, DType::F32))
+}
+
+const HUGE: usize = 1 << 40;
+
+#[test]
+fn operands_of_different_shapes() {
+    let pair = |a: &[usize], b: &[usize]| (zeros(a), zeros(b));
+    let (a, b) = pair(&[2, 1], &[2, 3]);
+    let first = ["[2, 1]", "[2, 3]", "`.expand(&[2, 3])` on the first"];
+    refused(&[&["add"], &first[..]].concat(), || &a + &b);
+    assert_eq!((a.expand(&[2, 3]) + &b).shape(), [2, 3]);
+    refused(&["sub", "`.expand(&[2, 3])` on the second"], || &b - &a);
+    let (column, row) = pair(&[3, 1], &[1, 4]);
+    refused(&["mul", "`.expand(&[3, 4])` on both"], || &column * &row);
+    assert_eq!(
+        (column.expand(&[3, 4]) * row.expand(&[3, 4])).shape(),
+        [3, 4]
+    );
+    let (a, b) = pair(&[2], &[3]);
+    refused(&["div", "[2]", "[3]", "reshape"], || &a / &b);
+    refused(&["maximum", "[2]", "[3]"], || a.maximum(&b));
+    refused(&["equal", "[2]", "[3]"], || a.equal(&b));
+    let wide = Tensor::constant(Array::zeros(&[2], DType::F64));
+    refused(&["add", "f32", "f64", "to_kind"], || &a + &wide);
+}
+
+#[test]
+fn what_does_not_reduce() {
+    let x = zeros(&[2, 3]);
+    // Closures, so that the call is at this file.
+    type Reduction = fn(&Tensor, &[usize]) -> Tensor;
+    let all: [(&str, Reduction); 4] = [
+        ("sum", |x, axes| x.sum_axes(axes)),
+        ("mean", |x, axes| x.mean_axes(axes)),
+        ("max", |x, axes| x.max_axes(axes)),
+        ("norm", |x, axes| x.norm_axes(axes)),
+    ];
+    for (op, f) in all {
+        refused(&[op, "axis 1", "[2, 3]", "twice"], || f(&x, &[1, 0, 1]));
+        refused(&[op, "axis 2", "[2, 3]"], || f(&x, &[2]));
+        refused(&[op, "axis 0", "[]"], || f(&zeros(&[]), &[0]));
+    }
+    let none = zeros(&[3, 0]);
+    refused(&["max", "[3, 0]", "empty"], || none.max_axes(&[1]));
+    refused(&["mean", "[3, 0]", "empty"], || none.mean_axes(&[1]));
+    refused(&["mean", "[3, 0]", "empty"], || none.mean());
+    // Along the other axis there is nothing to reduce, and nothing wrong.
+    assert_eq!(none.max_axes(&[0]).shape(), [1, 0]);
+    assert_eq!(none.sum().item(), 0.0);
+    refused(&["squeeze", "[1]", "[2, 3]"], || x.squeeze(&[1]));
+    refused(&["squeeze", "axis 4"], || x.squeeze(&[4]));
+}
+
+#[test]
+fn what_cannot_be_moved() {
+    let x = zeros(&[2, 3]);
+    refused(&["reshape", "[2, 3]", "[4]"], || x.reshape(&[4]));
+    refused(&["reshape", "6 is the most"], || x.reshape(&[1; 7]));
+    refused(&["reshape", "memory"], || x.reshape(&[HUGE, 1 << 30]));
+    refused(&["permute", "[0, 0]", "[2, 3]"], || x.permute(&[0, 0]));
+    refused(&["permute", "[0]", "[2, 3]"], || x.permute(&[0]));
+    refused(&["permute", "[1, 2]", "[2, 3]"], || x.permute(&[1, 2]));
+    refused(&["t: [3]"], || zeros(&[3]).t());
+    refused(&["slice", "axis 2", "[2, 3]"], || x.slice(2, 0, 1));
+    refused(&["slice", "axis 1", "[2, 3]"], || x.slice(1, 2, 2));
+    refused(&["slice", "[2, 3]"], || x.slice(1, usize::MAX, 2));
+    refused(&["pad", "axis 2", "[2, 3]"], || x.pad(2, 1, 1));
+    refused(&["pad", "memory"], || x.pad(1, usize::MAX, 2));
+    refused(&["pad", "memory"], || x.pad(1, 1 << 50, 0));
+}
+
+#[test]
+fn what_cannot_be_repeated() {
+    let x = zeros(&[1, 1]);
+    refused(&["expand", "memory"], || x.expand(&[HUGE, 1 << 30]));
+    refused(&["expand", "[2]", "[3]"], || zeros(&[2]).expand(&[3]));
+    refused(&["expand", "[1, 1]", "[3]"], || x.expand(&[3]));
+    refused(&["expand", "7 dimensions"], || x.expand(&[1; 7]));
+    refused(&["expand_channels", "[2]", "[4, 3]"], || {
+        zeros(&[2]).expand_channels(&[4, 3])
+    });
+    refused(&["expand_channels", "[2]", "[2]"], || {
+        zeros(&[2]).expand_channels(&[2])
+    });
+    // Seen through strides it takes no room; written out there is none.
+    let view = x.expand(&[1 << 20, 1 << 30]);
+    refused(&["a copy", "memory"], || view.value().contiguous());
+    refused(&["exp", "memory"], || view.exp());
+}
+
+#[test]
+fn what_cannot_be_joined_or_picked() {
+    let x = zeros(&[2, 3]);
+    let concat = |others: &[&Tensor], axis| Tensor::concat(others, axis);
+    refused(&["concat", "axis 2", "[2, 3]"], || concat(&[&x, &x], 2));
+    refused(&["concat", "axis 0", "[]"], || concat(&[&zeros(&[])], 0));
+    refused(&["concat", "[3]", "[2, 3]"], || {
+        concat(&[&x, &zeros(&[3])], 0)
+    });
+    refused(&["concat", "[2, 4]", "[2, 3]"], || {
+        concat(&[&x, &zeros(&[2, 4])], 0)
+    });
+    refused(&["concat", "no tensors"], || concat(&[], 0));
+    let index =
+        |values: &[f32], shape: &[usize]| Tensor::constant(Array::from_slice(values, shape));
+    let first = index(&[0.0], &[1]);
+    refused(&["gather", "[]", "[1]"], || zeros(&[]).gather(&first));
+    refused(&["gather", "[2, 3]", "[]"], || {
+        x.gather(&index(&[0.0], &[]))
+    });
+    refused(&["gather", "0..2"], || x.gather(&index(&[2.0], &[1])));
+    refused(&["gather", "0..2"], || x.gather(&index(&[-1.0], &[1])));
+    refused(&["gather", "0..2"], || x.gather(&index(&[0.5], &[1])));
+}
+
+#[test]
+fn products_that_do_not_fit() {
+    let product = |a: &[usize], b: &[usize]| zeros(a).matmul(&zeros(b));
+    refused(&["matmul", "[2, 3]", "[2, 3]"], || {
+        product(&[2, 3], &[2, 3])
+    });
+    refused(&["matmul", "[3]", "[3]"], || product(&[3], &[3]));
+    refused(&["matmul", "[2, 3, 4]", "[3, 4, 5]"], || {
+        product(&[2, 3, 4], &[3, 4, 5])
+    });
+    refused(&["matmul", "memory"], || product(&[HUGE, 0], &[0, HUGE]));
+    let (x, w) = (zeros(&[4, 3]), zeros(&[3, 5]));
+    let bias = |len: &[usize]| {
+        let bias = zeros(len);
+        let epilogue = Epilogue {
+            bias: Some(&bias),
+            ..Epilogue::default()
+        };
+        x.matmul_fused(&w, epilogue)
+    };
+    refused(&["matmul", "bias [4]", "[4, 5]", "[5]"], || bias(&[4]));
+    refused(&["matmul", "bias [1]", "[4, 5]"], || bias(&[1]));
+    refused(&["matmul", "bias []", "[4, 5]"], || bias(&[]));
+    bias(&[5]);
+}
+
+#[test]
+fn convolutions_that_do_not_fit() {
+    let (x, w) = (zeros(&[1, 2, 4, 4]), zeros(&[3, 2, 3, 3]));
+    let shapes = ["[1, 2, 4, 4]", "[3, 2, 3, 3]"];
+    let conv = |stride: usize, padding: usize| x.conv2d(&w, [stride; 2], [padding; 2]);
+    for padding in [1 << 63, usize::MAX, HUGE, 1 << 30] {
+        refused(&[&["conv2d", "padding"], &shapes[..]].concat(), || {
+            conv(1, padding)
+        });
+    }
+    // As many elements as an address space has, and no memory.
+    refused(&["conv", "memory"], || conv(1, 1 << 24));
+    refused(&["conv2d", "[0, 0]"], || conv(0, 1));
+    refused(&["conv2d", "9, 9]"], || {
+        x.conv2d(&zeros(&[3, 2, 9, 9]), [1, 1], [0, 0])
+    });
+    refused(&["conv2d", "channels"], || {
+        x.conv2d(&zeros(&[3, 4, 3, 3]), [1, 1], [0, 0])
+    });
+    refused(&["conv2d", "[2, 4]"], || {
+        zeros(&[2, 4]).conv2d(&w, [1, 1], [0, 0])
+    });
+    // One step is as good as another that is never taken.
+    assert_eq!(x.conv2d(&w, [usize::MAX; 2], [0, 0]).shape(), [1, 3, 1, 1]);
+
+    let w = zeros(&[2, 3, 3, 3]);
+    let transposed =
+        |stride, padding, extra| x.conv_transpose2d(&w, [stride; 2], [padding; 2], [extra; 2]);
+    for padding in [1 << 63, HUGE, 3] {
+        refused(&["conv_transpose2d", "padding"], || {
+            transposed(1, padding, 0)
+        });
+    }
+    for stride in [1 << 63, usize::MAX, HUGE] {
+        refused(&["conv_transpose2d", "stride"], || transposed(stride, 0, 0));
+    }
+    refused(&["conv_transpose2d", "output padding"], || {
+        transposed(2, 0, 2)
+    });
+}
+
+#[test]
+fn biases_of_convolutions() {
+    let x = zeros(&[1, 2, 4, 4]);
+    let bias = zeros(&[2]);
+    let epilogue = Epilogue {
+        bias: Some(&bias),
+        ..Epilogue::default()
+    };
+    let w = zeros(&[3, 2, 3, 3]);
+    refused(&["conv", "bias [2]", "[1, 3, 2, 2]", "[3]"], || {
+        x.conv2d_fused(&w, [1, 1], [0, 0], epilogue)
+    });
+    let w = zeros(&[2, 3, 3, 3]);
+    refused(&["conv", "bias [2]", "[1, 3, 6, 6]", "[3]"], || {
+        x.conv_transpose2d_fused(&w, [1, 1], [0, 0], [0, 0], epilogue)
+    });
+}
+
+#[test]
+fn statistics_of_nothing() {
+    for shape in [&[3, 0][..], &[0, 3], &[2, 3, 0, 4], &[3], &[]] {
+        let what = format!("{shape:?}");
+        let x = zeros(shape);
+        let affine = [zeros(&[3]), zeros(&[3])];
+        refused(&["batch_statistics", &what], || batch_statistics(x.value()));
+        refused(&["batch_norm", &what], || {
+            x.batch_norm(&affine[0], &affine[1], 1e-5)
+        });
+    }
+    let affine = [zeros(&[3]), zeros(&[2])];
+    refused(&["batch_norm", "[4, 3]", "[2]"], || {
+        zeros(&[4, 3]).batch_norm(&affine[0], &affine[1], 1e-5)
+    });
+    refused(&["batch_norm", "[1, 3]", "larger batch"], || {
+        zeros(&[1, 3]).batch_norm(&affine[0], &affine[0], 1e-5)
+    });
+}
+
+#[test]
+fn arrays_that_cannot_be_made() {
+    refused(&["full", "memory"], || {
+        Array::full(1.0, &[HUGE, 1 << 30], DType::F32)
+    });
+    refused(&["full", "memory"], || Array::zeros(&[1 << 50], DType::F32));
+    refused(&["[2, 2]"], || Array::from_slice(&[1.0_f32; 3], &[2, 2]));
+    let random = Random::new(0, Stream::Noise);
+    refused(&["random", "memory"], || {
+        random.normal(&[1 << 50], DType::F32)
+    });
+    refused(&["random", "memory"], || {
+        random.uniform(&[HUGE, HUGE], DType::F32)
+    });
+    refused(&["[2]"], || zeros(&[2]).item());
+}
+
+#[test]
+fn gradients_that_cannot_be_had() {
+    let x = zeros(&[2]);
+    refused(&["grad", "[2]", "mean or sum"], || {
+        grad(&x.exp(), &[&x], false)
+    });
+    refused(&["grad", "constant"], || {
+        grad(&x.sum(), &[&x.detach()], false)
+    });
+    refused(&["vjp"], || vjp(&x.exp(), &zeros(&[3]), &[&x], false));
+    let mut written = zeros(&[2]);
+    let old = written.clone();
+    written.write("a test", |_| ());
+    refused(&["a test"], || old.exp());
+    refused(&["a test"], || &x + &old);
+}
