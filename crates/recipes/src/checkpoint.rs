@@ -3,7 +3,7 @@
 use crate::setup::Setup;
 use anyhow::{Context, Result, bail, ensure};
 use detach_nn::Checkpoint;
-use detach_tensor::{Kind, SimdLevel, simd_level};
+use detach_tensor::{Kind, simd_level};
 
 /// The version of a checkpoint's names and metadata.
 pub const CHECKPOINT_VERSION: u32 = 2;
@@ -81,11 +81,10 @@ fn check_settings(checkpoint: &Checkpoint, setup: &Setup) -> Result<()> {
 
 /// What the numbers were computed with, as far as it decides their last digits.
 fn arithmetic(kind: Kind) -> &'static str {
-    match (kind.device.gpu(), simd_level()) {
+    match (kind.device.gpu(), simd_level().is_fused()) {
         (Some(_), _) => "a GPU",
-        (None, SimdLevel::Portable) => "portable instructions",
-        // Both fuse multiplications with additions, and have the same bits.
-        (None, SimdLevel::Avx2 | SimdLevel::Avx512) => "AVX2 or AVX-512",
+        (None, true) => "fused multiply-adds",
+        (None, false) => "multiplications and additions apart",
     }
 }
 
