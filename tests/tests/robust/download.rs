@@ -66,9 +66,13 @@ fn a_mirror_is_asked_before_those_that_are_built_in() {
 fn a_mirror_that_is_empty_is_none_and_one_that_is_no_address_is_refused() {
     let sandbox = Sandbox::new();
     let words = "data fetch --out there";
-    let mut command = cut_off(&sandbox, words);
-    command.env("GAN_MIRROR", "");
-    Done::of(command, words).failed(1, &["cannot download", "ossci-datasets"]);
+    let unset = Done::of(cut_off(&sandbox, words), words);
+    unset.failed(1, &["cannot download", "ossci-datasets"]);
+    for empty in ["", " "] {
+        let mut command = cut_off(&sandbox, words);
+        command.env("GAN_MIRROR", empty);
+        assert_eq!(Done::of(command, words).stderr, unset.stderr);
+    }
     for mirror in ["mnist", "file:///mnist", "https://", "http:///mnist"] {
         for words in ["data fetch", "train mlp"] {
             sandbox

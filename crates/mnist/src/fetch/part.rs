@@ -15,6 +15,9 @@ use super::verify::{has_hash, present};
 /// How often it is asked whether another process has finished.
 const POLL: Duration = Duration::from_millis(100);
 
+/// How often a file is opened anew that was not at its path any more. A file system that never says so has no numbers for files.
+const ROUNDS: u32 = 100;
+
 /// The bytes of a file that have arrived, locked against other processes.
 pub(super) struct Part<'a> {
     folder: &'a Path,
@@ -49,6 +52,7 @@ impl<'a> Part<'a> {
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Self, FetchError> {
         let path = folder.join(format!("{}.part", file.name));
+        let mut rounds = 0..ROUNDS;
         loop {
             let bytes = OpenOptions::new()
                 .read(true)
@@ -65,7 +69,7 @@ impl<'a> Part<'a> {
             };
             part.lock(patience, progress)?;
             // Whoever had it before may have renamed it or taken it away.
-            if part.is_at_its_path() {
+            if part.is_at_its_path() || rounds.next().is_none() {
                 return Ok(part);
             }
         }

@@ -38,9 +38,10 @@ enum Place {
     Broken,
 }
 
-/// The files of `split` in `folder`: itself, its `raw`, its `MNIST/raw` or what an archive unpacks to, or else the `raw` of the one
-/// folder in it that has some, as torchvision's do. Where `folder` is not there, its last part is taken for a prefix of file names in its parent; where it is a file, it is the
-/// training images. `Err(reason)` inside `Ok` says what is missing: whether that is an error is the caller's affair.
+/// The files of `split` in `folder`: itself, its `raw`, its `MNIST/raw` or what an archive unpacks to, or else the `raw` of
+/// the one folder in it that has some, as torchvision's do. Where `folder` is not there, its last part is taken for a
+/// prefix of file names in its parent; where it is a file, it is the training images. `Err(reason)` inside `Ok` says what is
+/// missing: whether that is an error is the caller's affair.
 pub(crate) fn locate(folder: &Path, split: Split) -> Result<Result<Files, String>, Error> {
     if folder.is_file() {
         return Ok(match split {
@@ -69,7 +70,8 @@ pub(crate) fn locate(folder: &Path, split: Split) -> Result<Result<Files, String
     }
     let mut found = Vec::new();
     for place in folders(folder)? {
-        let Some(raw) = child(&place, "raw")? else {
+        // One that is closed to us is nobody's data here, and no reason to stop.
+        let Ok(Some(raw)) = child(&place, "raw") else {
             continue;
         };
         if let Ok(files) = sole(&raw, split)? {
