@@ -30,8 +30,21 @@ impl fmt::Display for Level {
     }
 }
 
+impl Level {
+    /// The level called `name` in any case: `portable`, `avx2` or `avx512`.
+    pub fn named(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "portable" => Some(Self::Portable),
+            "avx2" => Some(Self::Avx2),
+            "avx512" => Some(Self::Avx512),
+            _ => None,
+        }
+    }
+}
+
 /// The environment variable that holds the fast paths to a lower level than the
-/// processor has: `portable`, `avx2` or `avx512`. Results differ in their last bits.
+/// processor has: `portable`, `avx2` or `avx512`; empty is as good as unset. Results
+/// differ in their last bits.
 pub const LEVEL_VARIABLE: &str = "DETACH_SIMD";
 
 /// The level the fast paths run at: the best this processor has, or what
@@ -43,19 +56,16 @@ pub const LEVEL_VARIABLE: &str = "DETACH_SIMD";
 #[inline]
 pub fn level() -> Level {
     static LEVEL: OnceLock<Level> = OnceLock::new();
-    *LEVEL.get_or_init(|| match std::env::var(LEVEL_VARIABLE) {
-        Ok(name) => asked_for(&name).min(best()),
-        Err(_) => best(),
+    *LEVEL.get_or_init(|| {
+        let asked = std::env::var_os(LEVEL_VARIABLE).filter(|name| !name.is_empty());
+        asked.map_or(best(), |name| {
+            let name = name.to_string_lossy();
+            let level = Level::named(&name).unwrap_or_else(|| {
+                panic!("{LEVEL_VARIABLE} is `{name}`; it takes portable, avx2 or avx512")
+            });
+            level.min(best())
+        })
     })
-}
-
-fn asked_for(name: &str) -> Level {
-    match name.to_ascii_lowercase().as_str() {
-        "portable" => Level::Portable,
-        "avx2" => Level::Avx2,
-        "avx512" => Level::Avx512,
-        _ => panic!("{LEVEL_VARIABLE} is `{name}`; it takes portable, avx2 or avx512"),
-    }
 }
 
 /// The best level this processor has.
@@ -136,8 +146,10 @@ mod tests {
 
     #[test]
     fn the_variable_names_levels() {
-        assert_eq!(asked_for("AVX2"), Level::Avx2);
-        assert_eq!(asked_for("portable"), Level::Portable);
-        assert!(std::panic::catch_unwind(|| asked_for("sse")).is_err());
+        assert_eq!(Level::named("AVX2"), Some(Level::Avx2));
+        assert_eq!(Level::named("portable"), Some(Level::Portable));
+        for name in ["sse", "", " avx2", "avx-512"] {
+            assert_eq!(Level::named(name), None, "{name}");
+        }
     }
 }
