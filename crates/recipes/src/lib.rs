@@ -26,6 +26,7 @@ mod step;
 mod store;
 mod table;
 pub mod trainer;
+mod whole;
 
 pub use batch::Batch;
 pub use batches::Batches;

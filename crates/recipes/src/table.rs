@@ -1,5 +1,6 @@
 //! Settings by key: `--set pictures.every-steps=100` on typed tables.
 
+use crate::nearest::meant;
 use crate::settings::Sampling;
 use anyhow::{Context, Result, bail};
 use detach_nn::Optim;
@@ -62,7 +63,8 @@ pub(crate) fn replace(mut table: Table, key: &str, value: Value) -> Result<Table
         table.entry(head).or_insert(Value::Float(0.0));
     }
     let Some(old) = table.get_mut(head) else {
-        bail!("no setting `{head}`; there are: {}", known.join(", "));
+        let hint = meant(head, known.iter().map(String::as_str));
+        bail!("no setting `{head}`{hint}; there are: {}", known.join(", "));
     };
     *old = match (rest, &*old, &value) {
         (Some(rest), Value::Table(inner), _) => replace(inner.clone(), rest, value)?.into(),
