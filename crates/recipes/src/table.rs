@@ -57,7 +57,11 @@ pub(crate) fn replace(mut table: Table, key: &str, value: Value) -> Result<Table
         Some((head, rest)) => (head, Some(rest)),
         None => (key, None),
     };
-    let known: Vec<String> = table.keys().cloned().collect();
+    let mut known: Vec<String> = table.keys().cloned().collect();
+    if is_optim(&table) {
+        let others = Optim::KEYS.iter().map(|key| (*key).to_owned());
+        known.extend(others.filter(|key| !table.contains_key(key)));
+    }
     if rest.is_none() && is_optim(&table) && Optim::KEYS.contains(&head) {
         // Keys at their defaults are left out of the table.
         table.entry(head).or_insert(Value::Float(0.0));

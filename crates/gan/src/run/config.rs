@@ -25,7 +25,11 @@ pub struct Config {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_checksum: Option<u32>,
     /// The folder the data was read from, when it was given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "crate::paths",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub data_dir: Option<PathBuf>,
     /// What every recipe has.
     pub settings: Settings,

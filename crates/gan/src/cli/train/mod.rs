@@ -1,11 +1,13 @@
 //! `gan train`: its flags, and what each of them does.
 
+mod memory;
 mod outcome;
+mod plan;
 mod session;
 
 use super::device::Opened;
 use super::usage::usage;
-use super::{console, threads, values};
+use super::{console, environment, threads, values};
 use crate::run::Config;
 use anyhow::{Result, anyhow, ensure};
 use detach_recipes::settings::MatmulMode;
@@ -36,7 +38,7 @@ pub(super) struct Args {
     /// Which version of the recipe: as-published or fixed [default: as-published]
     #[arg(long, value_parser = values::preset(), hide_possible_values = true)]
     preset: Option<Preset>,
-    /// `mlp` only: which network is updated first
+    /// `mlp` only: which network is updated first [default: the recipe's]
     #[arg(long, value_parser = ["d-first", "g-first"])]
     order: Option<String>,
     /// Where to compute: cpu, cuda:N, or auto, a GPU if there is one and else the CPU (see
@@ -47,22 +49,22 @@ pub(super) struct Args {
     /// each factor, which is faster. The CPU knows fp32 only [default: fp32]
     #[arg(long, value_parser = values::matmul())]
     matmul: Option<MatmulMode>,
-    /// Passes over the data, in all
+    /// Passes over the data, in all [default: the recipe's]
     #[arg(long, value_name = "N")]
     epochs: Option<u64>,
-    /// Stop after this many steps, in all
+    /// Stop after this many steps, in all [default: at the end of the last epoch]
     #[arg(long, value_name = "N")]
     max_steps: Option<u64>,
-    /// Images a batch
+    /// Images a batch [default: the recipe's]
     #[arg(long, value_name = "N")]
     batch_size: Option<usize>,
-    /// Seed of every random number
+    /// Seed of every random number [default: the recipe's, which is 0]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     #[command(flatten)]
     pub(super) threads: threads::Args,
-    /// The data: a folder of IDX files (MNIST, Fashion-MNIST, …) or of PNG files, or an .npz file
-    #[arg(long, value_name = "DIR", env = "GAN_DATA_DIR")]
+    /// The data: a folder of IDX files (MNIST, Fashion-MNIST, …) or of PNG files, or an .npz file [env: GAN_DATA_DIR]
+    #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Do not download anything: synthetic digits if no data is found
     #[arg(long)]
@@ -73,7 +75,7 @@ pub(super) struct Args {
     /// Go on with this run, from its newest checkpoint
     #[arg(long, value_name = "RUN")]
     resume: Option<PathBuf>,
-    /// Change a setting (`gan recipes NAME` and a run's config.toml have them all)
+    /// Change a setting, before all other flags (`gan recipes NAME` and a run's config.toml have them all)
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// Take the settings of this file, such as another run's config.toml
@@ -100,14 +102,23 @@ pub(super) struct Args {
     json: bool,
     /// Print nothing but the result
     #[arg(long, short)]
-    quiet: bool,
+    pub(super) quiet: bool,
+    /// Say what would be trained: data, parameters, steps, memory, time and folder. A few steps are tried; nothing is
+    /// downloaded, and nothing written
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// Trains, and says what came of it.
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    if args.dry_run {
+        let plan = plan::of(args)?;
+        console::result(&plan.text(args.json))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let outcome = session::train(args)?;
     let text = match args.json {
-        true => outcome.json()?,
+        true => outcome.json(),
         false => outcome.summary(&super::program()),
     };
     console::result(&text)?;
@@ -136,8 +147,13 @@ impl Args {
 
     /// The configuration of a new run.
     fn fresh(&self) -> Result<Config> {
+        let mut recorded = None;
         let mut setup = match &self.config {
-            Some(path) => self.setup_of(&Config::read(path)?)?,
+            Some(path) => {
+                let config = Config::read(path)?;
+                recorded.clone_from(&config.data_dir);
+                self.setup_of(&config)?
+            }
             None => {
                 let name = self.recipe.as_deref();
                 let recipe = find(name.unwrap_or(QUICK.0)).map_err(usage)?;
@@ -149,7 +165,16 @@ impl Args {
             }
         };
         self.change(&mut setup).map_err(usage)?;
-        Ok(Config::of(&setup, self.data_dir.clone()))
+        memory::ensure_fits(&setup, &self.device)?;
+        Ok(Config::of(&setup, self.data_dir(recorded)?))
+    }
+
+    /// The data that is asked for: here, in the file that the settings are of, or in the environment.
+    fn data_dir(&self, recorded: Option<PathBuf>) -> Result<Option<PathBuf>> {
+        match self.data_dir.clone().or(recorded) {
+            Some(said) => Ok(Some(said)),
+            None => environment::data_dir(),
+        }
     }
 
     /// The recipe and settings of a file.
@@ -235,10 +260,9 @@ impl Args {
         if let Some(matmul) = self.matmul {
             config.settings.matmul = matmul;
         }
-        if self.data_dir.is_some() {
-            config.data_dir.clone_from(&self.data_dir);
-        }
+        config.data_dir = self.data_dir(config.data_dir.take())?;
         config.settings.check()?;
+        memory::ensure_fits(&config.setup()?, &self.device)?;
         Ok(config)
     }
 }
