@@ -1,8 +1,9 @@
 //! Files that commands write: told apart, named by what they hold, and small enough for their disk.
 
 use super::usage::usage;
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Result, anyhow, ensure};
 use std::ffi::OsStr;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The name of a file in lower case, without the `.gz` of one that is to be compressed, and whether it is.
@@ -66,25 +67,30 @@ pub(super) fn ensure_room(path: &Path, bytes: u64) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a path at which no file can be made, before any work: its folder is missing, or it is a folder itself.
+/// Refuses a path at which no file can be made, before any work: it is a folder or says that it is one, its folder is
+/// missing, or its name is none that the system takes.
 ///
 /// # Errors
 /// When it is one.
 pub(super) fn ensure_place(path: &Path) -> Result<()> {
-    let (folder, name) = place(path);
-    if name.is_none() || path.is_dir() {
-        bail!(
-            "could not write {}: it is a folder; choose the name of a file with --out",
+    let elsewhere = |what: String| {
+        anyhow!(
+            "could not write {}: {what}; choose another place with --out",
             path.display()
-        );
+        )
+    };
+    let (folder, name) = place(path);
+    let ends_in_a_slash = path.to_string_lossy().ends_with(std::path::is_separator);
+    if name.is_none() || ends_in_a_slash || path.is_dir() {
+        return Err(elsewhere("it is a folder".to_owned()));
     }
     if !folder.is_dir() {
-        bail!(
-            "could not write {}: check that its folder exists; choose another place with --out",
-            path.display()
-        );
+        return Err(elsewhere("check that its folder exists".to_owned()));
     }
-    Ok(())
+    match path.symlink_metadata() {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(elsewhere(error.to_string())),
+        _ => Ok(()),
+    }
 }
 
 /// 1536 as `1.5 KiB`.
@@ -129,6 +135,28 @@ mod tests {
         std::fs::write(name("x.npy"), "").expect("a file");
         std::fs::hard_link(name("x.npy"), name("y.npy")).expect("a link");
         differ("x.npy", "y.npy").expect_err("one file");
+    }
+
+    #[test]
+    fn names_that_no_file_can_have_are_known_before() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let name = |name: &str| folder.path().join(name);
+        std::fs::write(name("file"), "").expect("a file");
+        let long = "n".repeat(300);
+        for wrong in [
+            "x.npy/",
+            ".",
+            "",
+            "nowhere/x.npy",
+            "file/x.npy",
+            "file/",
+            &long,
+        ] {
+            ensure_place(&name(wrong)).expect_err(wrong);
+        }
+        for good in ["x.npy", "file", "-x", "u v", &"n".repeat(255)] {
+            ensure_place(&name(good)).expect(good);
+        }
     }
 
     #[test]

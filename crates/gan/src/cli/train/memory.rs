@@ -15,28 +15,50 @@ const A_PARAMETER: u128 = 4 * 4;
 /// the way back has passed is free again: measured are 2.4 (`mlp`) to 3.8 bytes (`dcgan`).
 const AN_OUTPUT: u128 = 2;
 
+/// What training needs at least, in bytes.
+pub(super) struct Needed {
+    /// A step.
+    step: u128,
+    /// A picture.
+    picture: u128,
+}
+
+impl Needed {
+    /// The most that is needed at once.
+    pub(super) fn bytes(&self) -> u64 {
+        u64::try_from(self.step.max(self.picture)).unwrap_or(u64::MAX)
+    }
+}
+
 /// Refuses settings that need more memory than there is where `device` computes.
 ///
 /// # Errors
 /// When they do, with how much.
 pub(super) fn ensure_fits(setup: &Setup, device: &str) -> Result<()> {
-    let (there, what) = available(device);
-    let batch = setup.settings.batch_size;
-    let fits = |bytes: u128| -> Result<()> {
+    let (there, whose) = available(device);
+    let fits = |bytes: u128, what: &str, cure: &str| -> Result<()> {
         let needed = u64::try_from(bytes).unwrap_or(u64::MAX);
         ensure!(
             bytes <= u128::from(there),
-            "training `{}` in batches of {batch} takes {} of memory or more, and {what} has {}; \
-             use a smaller batch-size, or smaller networks",
+            "{what} of `{}` takes {} of memory or more, and {whose} has {}; {cure}",
             setup.recipe().name(),
             size(needed),
             size(there)
         );
         Ok(())
     };
+    let smaller = "use a smaller batch-size, or smaller networks";
+    let batch = format!("a batch of {}", setup.settings.batch_size);
     // Networks whose weights alone are too many cannot be built to be asked.
-    fits(weights_at_least(setup.options()).saturating_mul(A_PARAMETER))?;
-    fits(needed(setup)?)
+    let weights = weights_at_least(setup.options()).saturating_mul(A_PARAMETER);
+    fits(weights, &batch, smaller)?;
+    let needed = needed(setup)?;
+    fits(needed.step, &batch, smaller)?;
+    fits(
+        needed.picture,
+        "a picture",
+        "use fewer pictures.rows or pictures.columns",
+    )
 }
 
 /// Memory in bytes, and whose it is.
@@ -76,26 +98,40 @@ fn weights_at_least(options: &Table) -> u128 {
     options.iter().filter_map(of).max().unwrap_or(0)
 }
 
-/// How many bytes training needs at least: parameters, and what a batch leaves in both networks.
-pub(super) fn needed(setup: &Setup) -> Result<u128> {
+/// How many bytes training needs at least: for parameters, and for what a batch or the samples of a picture leave in the
+/// networks.
+pub(super) fn needed(setup: &Setup) -> Result<Needed> {
     let recipe = setup.build(Kind::default())?;
     let data = setup.data()?;
-    let (mut parameters, mut outputs) = (0, 0);
+    let (mut parameters, mut outputs, mut widest) = (0, 0, 0);
     for (name, network) in recipe.networks() {
-        parameters += count(network) as u128;
-        outputs += outputs_of(network, &input_of(name, &*recipe, data[0]));
+        parameters += count(network) as u128 * A_PARAMETER;
+        let of = outputs_of(network, &input_of(name, &*recipe, data[0]));
+        outputs += of.iter().sum::<u128>();
+        // Pictures are of the first network, the generator.
+        widest = if widest == 0 {
+            of.into_iter().max().unwrap_or(0)
+        } else {
+            widest
+        };
     }
+    let pictures = &setup.settings.pictures;
+    let tiles = pictures.rows as u128 * pictures.columns as u128;
     let batch = setup.settings.batch_size as u128;
-    Ok(parameters * A_PARAMETER + batch.saturating_mul(outputs * AN_OUTPUT))
+    Ok(Needed {
+        step: parameters + batch.saturating_mul(outputs * AN_OUTPUT),
+        // Without a way back, a layer's output is dropped when the next one has read it.
+        picture: parameters + tiles.saturating_mul(widest * 4),
+    })
 }
 
-/// How many numbers the layers of a network give for one sample, `input` being two.
-fn outputs_of(network: &dyn Network, input: &Tensor) -> u128 {
+/// How many numbers each layer of a network gives for one sample, `input` being two.
+fn outputs_of(network: &dyn Network, input: &Tensor) -> Vec<u128> {
     let layers = network.outline(input);
     let numbers = layers
         .iter()
-        .map(|(_, shape)| shape.iter().skip(1).product::<usize>());
-    numbers.map(|n| n as u128).sum()
+        .map(|(_, shape)| shape.iter().skip(1).product::<usize>() as u128);
+    numbers.collect()
 }
 
 #[cfg(test)]
@@ -107,7 +143,7 @@ mod tests {
     fn what_is_published_fits_and_what_no_machine_has_does_not() {
         for recipe in RECIPES {
             let mut setup = recipe.setup(Preset::AsPublished);
-            let bytes = needed(&setup).expect("an estimate");
+            let bytes = needed(&setup).expect("an estimate").bytes();
             assert!(
                 (1 << 10..1 << 34).contains(&bytes),
                 "{}: {bytes}",
@@ -119,6 +155,20 @@ mod tests {
                 assert!(error.to_string().contains("batch-size"), "{error}");
             }
         }
+    }
+
+    #[test]
+    fn pictures_count() {
+        let mut setup = find("dcgan").expect("dcgan").setup(Preset::AsPublished);
+        let few = needed(&setup).expect("an estimate").bytes();
+        let pictures = &mut setup.settings.pictures;
+        (pictures.rows, pictures.columns) = (100, 100);
+        let many = needed(&setup).expect("an estimate").bytes();
+        // 128 channels of 14×14 after the first transposed convolution, 64 of 28×28 after the second.
+        assert!(
+            many > 10_000 * 64 * 28 * 28 * 4 && many > 10 * few,
+            "{few} {many}"
+        );
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(super) struct Plan {
     per_epoch: u64,
     done: u64,
     total: u64,
-    /// Bytes of the steps that were tried; an estimate where none was.
+    /// Bytes of the steps that were tried, or of a picture where that is more.
     memory: u64,
     seconds_a_step: Option<f64>,
     dir: PathBuf,
@@ -58,7 +58,7 @@ pub(super) fn of(args: &Args) -> Result<Plan> {
     let (sets, data) = data_of(&setup, &config, args, opened.kind())?;
     let saved = run.as_ref().and_then(|run| run.saved().pop());
     let done = saved.map_or(0, |(step, _)| step);
-    let estimate = memory::needed(&setup)?;
+    let needed = memory::needed(&setup)?;
     let mut trainer = Trainer::new(setup, sets, opened.kind())?;
     let per_epoch = trainer.steps_per_epoch();
     let all = trainer.setup().settings.epochs.saturating_mul(per_epoch);
@@ -82,8 +82,8 @@ pub(super) fn of(args: &Args) -> Result<Plan> {
         done,
         total,
         memory: match seconds_a_step {
-            Some(_) => used,
-            None => u64::try_from(estimate).unwrap_or(u64::MAX),
+            Some(_) => used.max(needed.bytes()),
+            None => needed.bytes(),
         },
         seconds_a_step,
         dir,
