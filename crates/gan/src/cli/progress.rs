@@ -39,17 +39,27 @@ enum Target {
 }
 
 impl Progress {
-    /// A line that is written over if stderr is a terminal that can, else lines; `total` steps.
-    pub(super) fn new(quiet: bool, _done: u64, total: u64) -> Self {
+    /// A line that is written over if stderr is a terminal that can, else lines; from `done` of `total` steps.
+    pub(super) fn new(quiet: bool, done: u64, total: u64) -> Self {
         let target = match quiet {
             true => Target::Quiet,
             false => match Status::new(total) {
-                Some(status) => Target::Line(Some(status)),
+                Some(mut status) => {
+                    // A first step may take long.
+                    status.show(done, || {
+                        vec![far(done, total), Piece::new(8, left(None, 0))]
+                    });
+                    Target::Line(Some(status))
+                }
                 None => Target::Lines { last: None },
             },
         };
         let stopping = Arc::new(AtomicBool::new(false));
         for number in [SIGINT, SIGTERM] {
+            // A signal that this process was started to ignore stops nothing.
+            if is_ignored(number) {
+                continue;
+            }
             // Without it, a sentence more may be said: no reason to fail.
             let _ = signal_hook::flag::register(number, Arc::clone(&stopping));
         }
@@ -71,6 +81,21 @@ impl Progress {
             }
         }
     }
+}
+
+/// How far it is, which stays longest in a line.
+pub(super) fn far(done: u64, total: u64) -> Piece {
+    let count = |n: u64| grouped(usize::try_from(n).unwrap_or(usize::MAX));
+    Piece::new(9, format!("{}/{}", count(done), count(total)))
+}
+
+/// Whether the process ignores a signal, as a shell makes what it runs in the background do; not where the system does
+/// not say.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 /// The recipe's numbers in a few words: losses first, accuracies as percentages.
@@ -104,8 +129,7 @@ impl Observer for Progress {
         if let Target::Line(Some(status)) = target {
             let (done, total) = (at.step(), at.total);
             status.show(done, || {
-                let count = |n: u64| grouped(usize::try_from(n).unwrap_or(usize::MAX));
-                let mut line = vec![Piece::new(9, format!("{}/{}", count(done), count(total)))];
+                let mut line = vec![far(done, total)];
                 line.append(&mut numbers.clone());
                 let a_step = pace.seconds();
                 if let Some(a_step) = a_step.filter(|seconds| *seconds > 0.0) {

@@ -1,9 +1,8 @@
 //! Work of many pieces that writes a file: how far it is, and an end when a signal comes.
 
-use super::progress::{Pace, left};
+use super::progress::{Pace, far, left};
 use super::signals::Signals;
 use super::terminal::{Piece, Status};
-use crate::show::text::grouped;
 use anyhow::Result;
 use std::io;
 use std::path::Path;
@@ -60,9 +59,8 @@ impl<'a> Work<'a> {
         if let Some(status) = &mut self.status {
             let (done, total, seconds) = (self.done, self.total, self.pace.seconds());
             status.show(done, || {
-                let count = |n: u64| grouped(usize::try_from(n).unwrap_or(usize::MAX));
                 vec![
-                    Piece::new(3, format!("{}/{}", count(done), count(total))),
+                    far(done, total),
                     Piece::new(1, self.file.display().to_string()),
                     Piece::new(2, left(seconds, total.saturating_sub(done))),
                 ]
