@@ -24,9 +24,12 @@ mod help {
         let sandbox = Sandbox::new();
         let train = "--preset --order --device --matmul --epochs --max-steps --batch-size --seed --threads --data-dir \
                      --offline --mirror --out --resume --set --config --log-every --checkpoint-every --no-pictures \
-                     --best --patience --json --quiet GAN_DATA_DIR GAN_MIRROR";
+                     --best --patience --json --quiet --dry-run GAN_DATA_DIR GAN_MIRROR";
         for (command, flags) in [
-            ("", "train sample interpolate recipes data info"),
+            (
+                "",
+                "train sample interpolate recipes data info completions man GAN_LOG GAN_DATA_DIR DETACH_SIMD NO_COLOR",
+            ),
             ("train", train),
             (
                 "sample",
@@ -42,6 +45,8 @@ mod help {
             ("data info", "--data-dir"),
             ("data synth", "--out --count --seed"),
             ("info", "--threads"),
+            ("completions", "bash zsh fish"),
+            ("man", "[COMMAND]"),
         ] {
             let done = sandbox.ok(&format!("{command} --help"));
             assert!(done.stderr.is_empty(), "{done}");

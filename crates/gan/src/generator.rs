@@ -7,6 +7,7 @@ use detach_recipes::checkpoint::{check_checkpoint, upgrade, version};
 use detach_recipes::sampler::mode_of;
 use detach_recipes::{DataKind, Generates, SampleMode, Setup, Wanted};
 use detach_tensor::{Kind, Tensor};
+use std::ops::Range;
 use std::path::Path;
 
 /// Samples of one draw of noise. Part of the result where BatchNorm uses the batch's own
@@ -26,17 +27,6 @@ pub struct TrainedGenerator {
     pub data: DataKind,
     net: Box<dyn Generates>,
     kind: Kind,
-}
-
-/// Samples and what they were made of.
-#[derive(Clone, Debug)]
-pub struct Samples {
-    /// The noise `[N, latent]`, in row-major order.
-    pub noise: Vec<f32>,
-    /// The samples' shape, `[N, …]`.
-    pub shape: Vec<usize>,
-    /// The samples, in row-major order.
-    pub values: Vec<f32>,
 }
 
 impl TrainedGenerator {
@@ -90,30 +80,50 @@ impl TrainedGenerator {
             .detach()
     }
 
-    /// `count` samples of a seed. Sample 7 is the same however many are asked for.
-    pub fn many(&self, seed: u64, count: usize, mode: SampleMode) -> Samples {
+    /// The shape of `count` samples.
+    pub fn shape(&self, count: usize) -> Vec<usize> {
+        self.data.shape(count)
+    }
+
+    /// The noise of `count` samples of a seed, `[n, latent]` at a time.
+    pub fn noises(
+        &self,
+        seed: u64,
+        count: usize,
+        mode: SampleMode,
+    ) -> impl Iterator<Item = Tensor> {
+        let pieces = self.pieces(seed, count, mode);
+        pieces.map(|(z, n)| z.slice(0, 0, n))
+    }
+
+    /// `count` samples of a seed, `[n, …]` at a time, each made when it is asked for. Sample 7 is the same however many
+    /// are asked for.
+    pub fn samples(
+        &self,
+        seed: u64,
+        count: usize,
+        mode: SampleMode,
+    ) -> impl Iterator<Item = Tensor> {
+        let pieces = self.pieces(seed, count, mode);
+        pieces.map(move |(z, n)| self.generate(&z, mode_of(mode)).slice(0, 0, n))
+    }
+
+    /// The noise of whole pieces, and how many samples of each are wanted.
+    fn pieces(
+        &self,
+        seed: u64,
+        count: usize,
+        mode: SampleMode,
+    ) -> impl Iterator<Item = (Tensor, usize)> {
         let piece = match mode {
             SampleMode::Eval => PIECE,
             SampleMode::Batch => CHUNK,
         };
-        let (mut noise, mut values, mut shape) = (Vec::new(), Vec::new(), Vec::new());
-        for start in (0..count).step_by(piece) {
-            // Whole chunks and pieces always.
+        (0..count).step_by(piece).map(move |start| {
             let (chunk, place) = (start / CHUNK, start % CHUNK);
             let z = self.noise(seed, chunk as u64, CHUNK);
-            let z = z.slice(0, place, piece);
-            let samples = self.generate(&z, mode_of(mode));
-            let n = piece.min(count - start);
-            noise.extend(z.slice(0, 0, n).to_vec::<f32>());
-            values.extend(samples.slice(0, 0, n).to_vec::<f32>());
-            shape = samples.shape().to_vec();
-        }
-        shape[0] = count;
-        Samples {
-            noise,
-            shape,
-            values,
-        }
+            (z.slice(0, place, piece), piece.min(count - start))
+        })
     }
 }
 
@@ -135,26 +145,83 @@ fn fill(net: &dyn Generates, path: &Path, recipe: &str) -> Result<()> {
     checkpoint.restore(part, net).with_context(cannot_use)
 }
 
-/// n points α·z₂ + (1 − α)·z₁ with α from 0 to 1, `[n, latent]`.
-pub fn line(z1: &Tensor, z2: &Tensor, n: usize) -> Tensor {
-    let points: Vec<Tensor> = (0..n)
-        .map(|i| {
-            let alpha = i as f64 / (n - 1) as f64;
-            z2 * alpha + z1 * (1.0 - alpha)
-        })
-        .collect();
-    Tensor::concat(&points.iter().collect::<Vec<_>>(), 0)
+/// Points of the latent space on the way between others: from one to the next, or in a square of four corners.
+#[derive(Clone, Debug)]
+pub struct Walk {
+    corners: Tensor,
+    frames: usize,
+    square: bool,
 }
 
-/// n × n points between four corners `[4, latent]`.
-pub fn grid(corners: &Tensor, n: usize) -> Tensor {
-    let corner = |i| corners.slice(0, i, 1);
-    let left = line(&corner(0), &corner(2), n);
-    let right = line(&corner(1), &corner(3), n);
-    let rows: Vec<Tensor> = (0..n)
-        .map(|i| line(&left.slice(0, i, 1), &right.slice(0, i, 1), n))
-        .collect();
-    Tensor::concat(&rows.iter().collect::<Vec<_>>(), 0)
+impl Walk {
+    /// `frames` points from the first of `corners` `[N, latent]` to the second, both ends included.
+    ///
+    /// # Panics
+    /// When there are fewer than two frames or corners.
+    #[track_caller]
+    pub fn line(corners: Tensor, frames: usize) -> Self {
+        assert!(frames > 1 && corners.shape()[0] > 1, "a walk has two ends");
+        Self {
+            corners,
+            frames,
+            square: false,
+        }
+    }
+
+    /// `frames` × `frames` points between four corners `[4, latent]`, row by row.
+    ///
+    /// # Panics
+    /// When there are fewer than two frames or four corners.
+    #[track_caller]
+    pub fn square(corners: Tensor, frames: usize) -> Self {
+        assert!(frames > 1 && corners.shape()[0] > 3, "a square has corners");
+        Self {
+            corners,
+            frames,
+            square: true,
+        }
+    }
+
+    /// How many points it has.
+    pub fn len(&self) -> usize {
+        match self.square {
+            true => self.frames * self.frames,
+            false => self.frames,
+        }
+    }
+
+    /// Whether it has no points, which no walk has.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The numbers of the points that are generated at once.
+    pub fn pieces(&self) -> impl DoubleEndedIterator<Item = Range<usize>> {
+        let len = self.len();
+        let starts = (0..len).step_by(PIECE);
+        starts.map(move |start| start..(start + PIECE).min(len))
+    }
+
+    /// The points of these numbers, `[n, latent]`.
+    pub fn points(&self, numbers: Range<usize>) -> Tensor {
+        let points: Vec<Tensor> = numbers.map(|number| self.point(number)).collect();
+        Tensor::concat(&points.iter().collect::<Vec<_>>(), 0)
+    }
+
+    fn point(&self, number: usize) -> Tensor {
+        let corner = |i| self.corners.slice(0, i, 1);
+        let between = |from: &Tensor, to: &Tensor, i: usize| {
+            let alpha = i as f64 / (self.frames - 1) as f64;
+            to * alpha + from * (1.0 - alpha)
+        };
+        if !self.square {
+            return between(&corner(0), &corner(1), number);
+        }
+        let (row, column) = (number / self.frames, number % self.frames);
+        let left = between(&corner(0), &corner(2), row);
+        let right = between(&corner(1), &corner(3), row);
+        between(&left, &right, column)
+    }
 }
 
 #[cfg(test)]
@@ -165,7 +232,15 @@ mod tests {
     #[test]
     fn walks_reach_their_ends() {
         let corners = Array::from_slice(&[0.0_f32, 1.0, 10.0, 11.0], &[4, 1]);
-        let points = grid(&Tensor::constant(corners), 3).to_vec::<f32>();
+        let corners = Tensor::constant(corners);
+        let square = Walk::square(corners.clone(), 3);
+        let points = square.points(0..square.len()).to_vec::<f32>();
         assert_eq!(points, [0.0, 0.5, 1.0, 5.0, 5.5, 6.0, 10.0, 10.5, 11.0]);
+        assert_eq!(square.points(4..6).to_vec::<f32>(), [5.5, 6.0]);
+        let line = Walk::line(corners, 5);
+        assert_eq!(
+            line.points(0..line.len()).to_vec::<f32>(),
+            [0.0, 0.25, 0.5, 0.75, 1.0]
+        );
     }
 }

@@ -12,5 +12,6 @@ pub mod cli;
 pub mod describe;
 pub mod export;
 pub mod generator;
+pub mod paths;
 pub mod run;
 pub mod show;

@@ -1,7 +1,7 @@
 //! The `gan` program: see `gan --help`.
 
 use clap::Parser;
-use detach_gan::cli::{Cli, Usage, console};
+use detach_gan::cli::{Cli, Interrupted, Usage, console};
 use detach_gan::describe::describe;
 use detach_tensor::Recycling;
 use std::alloc::System;
@@ -12,22 +12,14 @@ use std::process::ExitCode;
 static ALLOCATOR: Recycling = Recycling::new(System);
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("GAN_LOG")
-                .unwrap_or_else(|_| "warn".into()),
-        )
-        .without_time()
-        .init();
-    match cli.run() {
+    match Cli::parse().run() {
         Ok(code) => code,
         Err(error) => {
             console::note(&format!("error: {}", describe(&error)));
-            match error.is::<Usage>() {
-                true => ExitCode::from(2),
-                false => ExitCode::FAILURE,
+            match error.downcast_ref::<Interrupted>() {
+                Some(interrupted) => ExitCode::from(interrupted.code()),
+                None if error.is::<Usage>() => ExitCode::from(2),
+                None => ExitCode::FAILURE,
             }
         }
     }

@@ -58,9 +58,21 @@ pub(crate) fn multiply_add(a: f32, b: f32, c: f32) -> f32 {
     }
 }
 
+impl Level {
+    /// The level called `name` in any case: `portable`, `avx2` or `avx512`.
+    pub fn named(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "portable" => Some(Self::Portable),
+            "avx2" => Some(Self::Avx2),
+            "avx512" => Some(Self::Avx512),
+            _ => None,
+        }
+    }
+}
+
 /// The environment variable that holds the fast paths to a lower level than the
-/// processor has: `portable`, `avx2` or `avx512`. Those that are [fused](Level::is_fused) give the
-/// same bits, the others differ in the last ones.
+/// processor has: `portable`, `avx2` or `avx512`; empty is as good as unset. Those that are
+/// [fused](Level::is_fused) give the same bits, the others differ in the last ones.
 pub const LEVEL_VARIABLE: &str = "DETACH_SIMD";
 
 /// The level the fast paths run at: the best this processor has, or what
@@ -72,19 +84,16 @@ pub const LEVEL_VARIABLE: &str = "DETACH_SIMD";
 #[inline]
 pub fn level() -> Level {
     static LEVEL: OnceLock<Level> = OnceLock::new();
-    *LEVEL.get_or_init(|| match std::env::var(LEVEL_VARIABLE) {
-        Ok(name) => asked_for(&name).min(best()),
-        Err(_) => best(),
+    *LEVEL.get_or_init(|| {
+        let asked = std::env::var_os(LEVEL_VARIABLE).filter(|name| !name.is_empty());
+        asked.map_or(best(), |name| {
+            let name = name.to_string_lossy();
+            let level = Level::named(&name).unwrap_or_else(|| {
+                panic!("{LEVEL_VARIABLE} is `{name}`; it takes portable, avx2 or avx512")
+            });
+            level.min(best())
+        })
     })
-}
-
-fn asked_for(name: &str) -> Level {
-    match name.to_ascii_lowercase().as_str() {
-        "portable" => Level::Portable,
-        "avx2" => Level::Avx2,
-        "avx512" => Level::Avx512,
-        _ => panic!("{LEVEL_VARIABLE} is `{name}`; it takes portable, avx2 or avx512"),
-    }
 }
 
 /// The best level this processor has.
@@ -165,8 +174,10 @@ mod tests {
 
     #[test]
     fn the_variable_names_levels() {
-        assert_eq!(asked_for("AVX2"), Level::Avx2);
-        assert_eq!(asked_for("portable"), Level::Portable);
-        assert!(std::panic::catch_unwind(|| asked_for("sse")).is_err());
+        assert_eq!(Level::named("AVX2"), Some(Level::Avx2));
+        assert_eq!(Level::named("portable"), Some(Level::Portable));
+        for name in ["sse", "", " avx2", "avx-512"] {
+            assert_eq!(Level::named(name), None, "{name}");
+        }
     }
 }

@@ -64,10 +64,7 @@ impl Dataset {
 
     /// `count` synthetic digits. The two splits of one seed share no image.
     pub fn synthetic(seed: u64, split: Split, count: usize) -> Self {
-        let first = match split {
-            Split::Train => 0,
-            Split::Test => 1 << 32,
-        };
+        let first = Synth::first(split);
         let (images, labels) = Synth::new(seed).range(first..first + count as u64);
         Self {
             images,

@@ -119,7 +119,17 @@ pub enum IdxError {
     /// More axes than [`MAX_RANK`](crate::idx::MAX_RANK).
     #[error("it has {0} axes, more than 4; split or reshape it first")]
     Rank(usize),
-    /// The header claims more than [`MAX_BYTES`](crate::idx::MAX_BYTES), or an array has a size that the header cannot hold.
+    /// An array to be written is more than [`MAX_BYTES`](crate::idx::MAX_BYTES), or has a size that no header can hold.
+    #[error(
+        "{shape:?} = {bytes} bytes is more than the 1 GiB that one IDX file may hold; write fewer at once, or another format"
+    )]
+    TooMuch {
+        /// The sizes.
+        shape: Vec<u64>,
+        /// Their product, in bytes.
+        bytes: u128,
+    },
+    /// The header claims more than [`MAX_BYTES`](crate::idx::MAX_BYTES).
     #[error(
         "its header claims {shape:?} = {bytes} bytes, more than the 1 GiB that is read; \
          the header is corrupt, or this is not a data set of small images"

@@ -27,6 +27,7 @@ mod step;
 mod store;
 mod table;
 pub mod trainer;
+mod whole;
 
 pub use batch::Batch;
 pub use batches::Batches;

@@ -111,6 +111,7 @@ pub enum Sampling {
     /// From a distribution; an epoch is so many steps.
     Endless {
         /// Steps an epoch.
+        #[serde(with = "crate::whole")]
         steps: u64,
     },
 }
@@ -160,12 +161,16 @@ pub enum Scaling {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Pictures {
     /// Rows of the grid.
+    #[serde(with = "crate::whole")]
     pub rows: usize,
     /// Columns of the grid.
+    #[serde(with = "crate::whole")]
     pub columns: usize,
     /// A picture each so many steps; 0 is never.
+    #[serde(with = "crate::whole")]
     pub every_steps: u64,
     /// A picture each so many epochs; 0 is never.
+    #[serde(with = "crate::whole")]
     pub every_epochs: u64,
     /// One at the first step or epoch, too.
     pub first: bool,
@@ -201,10 +206,13 @@ impl Pictures {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Settings {
     /// Seed of every random stream.
+    #[serde(with = "crate::whole")]
     pub seed: u64,
     /// Passes over the data.
+    #[serde(with = "crate::whole")]
     pub epochs: u64,
     /// Images a batch.
+    #[serde(with = "crate::whole")]
     pub batch_size: usize,
     /// Initial weights.
     pub init: InitScheme,
@@ -232,11 +240,16 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The most tiles of a picture.
+    pub const MOST_TILES: usize = 10_000;
+
     /// Refuses values no run can have.
     ///
     /// # Errors
     /// When a value is out of its range, naming it.
     pub fn check(&self) -> Result<()> {
+        let Pictures { rows, columns, .. } = self.pictures;
+        let tiles = rows.saturating_mul(columns);
         for (ok, what) in [
             (
                 self.batch_size > 1,
@@ -244,8 +257,8 @@ impl Settings {
             ),
             (self.epochs > 0, "epochs must be at least 1"),
             (
-                self.pictures.rows > 0 && self.pictures.columns > 0,
-                "pictures.rows and pictures.columns must be at least 1",
+                rows > 0 && columns > 0 && tiles <= Self::MOST_TILES,
+                "pictures.rows and pictures.columns must be at least 1, and at most 10000 pictures together",
             ),
             (
                 self.sampling != Sampling::Endless { steps: 0 },

@@ -1,6 +1,6 @@
 //! A recipe with its settings: what is shown, changed by key, checked, and built.
 
-use crate::nearest::nearest;
+use crate::nearest::meant;
 use crate::options::Options;
 use crate::recipe::{About, Recipe, System};
 use crate::sampler::Sampler;
@@ -191,8 +191,7 @@ impl Setup {
     fn no_setting(&self, key: &str) -> anyhow::Error {
         let head = key.split('.').next().unwrap_or(key);
         let known = self.keys();
-        let near = nearest(key, known.iter().map(String::as_str));
-        let hint = near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+        let hint = meant(key, known.iter().map(String::as_str));
         anyhow!("no setting `{head}`{hint}; there are: {}", known.join(", "))
     }
 

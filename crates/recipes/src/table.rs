@@ -1,5 +1,6 @@
 //! Settings by key: `--set pictures.every-steps=100` on typed tables.
 
+use crate::nearest::meant;
 use crate::settings::Sampling;
 use anyhow::{Context, Result, bail};
 use detach_nn::Optim;
@@ -56,13 +57,18 @@ pub(crate) fn replace(mut table: Table, key: &str, value: Value) -> Result<Table
         Some((head, rest)) => (head, Some(rest)),
         None => (key, None),
     };
-    let known: Vec<String> = table.keys().cloned().collect();
+    let mut known: Vec<String> = table.keys().cloned().collect();
+    if is_optim(&table) {
+        let others = Optim::KEYS.iter().map(|key| (*key).to_owned());
+        known.extend(others.filter(|key| !table.contains_key(key)));
+    }
     if rest.is_none() && is_optim(&table) && Optim::KEYS.contains(&head) {
         // Keys at their defaults are left out of the table.
         table.entry(head).or_insert(Value::Float(0.0));
     }
     let Some(old) = table.get_mut(head) else {
-        bail!("no setting `{head}`; there are: {}", known.join(", "));
+        let hint = meant(head, known.iter().map(String::as_str));
+        bail!("no setting `{head}`{hint}; there are: {}", known.join(", "));
     };
     *old = match (rest, &*old, &value) {
         (Some(rest), Value::Table(inner), _) => replace(inner.clone(), rest, value)?.into(),

@@ -1,12 +1,15 @@
 //! `gan data`.
 
-use super::{console, elsewhere};
+use super::signals::Signals;
+use super::terminal::{Piece, Status};
+use super::usage::usage;
+use super::work::Work;
+use super::{console, elsewhere, environment, output, shell};
 use crate::show::text::grouped;
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap::Subcommand;
 use detach_data::{Find, Split, Wanted};
-use detach_mnist::{Dataset, Fetcher, Lookup};
-use indicatif::{ProgressBar, ProgressStyle};
+use detach_mnist::{Fetcher, Lookup, Synth};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -23,8 +26,8 @@ pub(super) enum Command {
     },
     /// Say what data would be trained on, and why
     Info {
-        /// The data: a folder of IDX or PNG files, or an .npz file
-        #[arg(long, value_name = "DIR", env = "GAN_DATA_DIR")]
+        /// The data: a folder of IDX or PNG files, or an .npz file [env: GAN_DATA_DIR]
+        #[arg(long, value_name = "DIR")]
         data_dir: Option<PathBuf>,
     },
     /// Write synthetic digits as IDX files
@@ -32,7 +35,7 @@ pub(super) enum Command {
         /// The folder to write to
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
-        /// How many training images; a sixth as many test images
+        /// How many training images, at most as many as an IDX file holds (1 GiB); a sixth as many test images
         #[arg(long, default_value_t = 60_000, value_parser = clap::value_parser!(u32).range(1..))]
         count: u32,
         /// Seed of the digits
@@ -81,30 +84,38 @@ fn mirror(text: &str) -> Result<String, String> {
 pub(super) fn run(command: &Command) -> Result<String> {
     match command {
         Command::Fetch { out, mirror } => fetch(out.as_deref(), mirror),
-        Command::Info { data_dir } => info(data_dir.as_deref()),
-        Command::Synth { out, count, seed } => synth(out, *count as usize, *seed),
+        Command::Info { data_dir } => info(match data_dir {
+            Some(given) => Some(given.clone()),
+            None => environment::data_dir()?,
+        }),
+        Command::Synth { out, count, seed } => synth(out, *count, *seed),
     }
 }
 
 fn fetch(out: Option<&Path>, mirror: &Mirror) -> Result<String> {
     let lookup = Lookup::new(None);
     let folder = out.map_or_else(|| lookup.download_folder(), Path::to_owned);
-    let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{msg:30} {bar:24} {bytes}/{total_bytes}") {
-        bar.set_style(style);
-    }
+    let mut status = None;
+    let mut fetching = String::new();
     let mut waiting = false;
     let fetched = mirror.fetcher().fetch(&folder, &mut |progress| {
-        // Said where no bar is drawn, too.
+        // Said where no line is drawn, too.
         if progress.waiting && !waiting {
             console::note(&progress.to_string());
         }
         waiting = progress.waiting;
-        bar.set_message(progress.file.to_owned());
-        bar.set_length(progress.total.unwrap_or(progress.bytes));
-        bar.set_position(progress.bytes);
+        let total = progress.total.unwrap_or(progress.bytes);
+        if fetching != progress.file {
+            progress.file.clone_into(&mut fetching);
+            status = Status::new(total);
+        }
+        if let Some(status) = &mut status {
+            let (done, of) = (output::size(progress.bytes), output::size(total));
+            let far = Piece::new(2, format!("{done}/{of}"));
+            status.show(progress.bytes, || vec![far, Piece::new(1, progress.file)]);
+        }
     })?;
-    bar.finish_and_clear();
+    drop(status);
     let (new, there) = (fetched.downloaded.len(), fetched.present.len());
     Ok(format!(
         "MNIST is in {}: {new} files downloaded, {there} were there\n",
@@ -112,8 +123,8 @@ fn fetch(out: Option<&Path>, mirror: &Mirror) -> Result<String> {
     ))
 }
 
-fn info(data_dir: Option<&Path>) -> Result<String> {
-    let find = Find::new(data_dir.map(Path::to_owned), Wanted::default());
+fn info(data_dir: Option<PathBuf>) -> Result<String> {
+    let find = Find::new(data_dir, Wanted::default());
     let mut out = String::new();
     for split in [Split::Train, Split::Test] {
         let found = match find.find(split, &mut |_| ()) {
@@ -144,18 +155,28 @@ fn info(data_dir: Option<&Path>) -> Result<String> {
     Ok(out)
 }
 
-fn synth(out: &Path, count: usize, seed: u64) -> Result<String> {
-    let test = count.div_ceil(6);
-    for (split, n) in [(Split::Train, count), (Split::Test, test)] {
-        Dataset::synthetic(seed, split, n)
-            .save(out)
-            .map_err(elsewhere)?;
+fn synth(out: &Path, count: u32, seed: u64) -> Result<String> {
+    let (train, test) = (count as usize, count.div_ceil(6) as usize);
+    let most = Synth::most();
+    if train as u64 > most {
+        return Err(usage(anyhow!(
+            "--count {train}: one IDX file holds at most {most} digits (1 GiB); ask for fewer, or write several \
+             folders of other seeds"
+        )));
     }
+    let signals = Signals::listen()?;
+    let mut work = Work::on(&signals, out, (train + test) as u64);
+    let mut made = Ok(());
+    for (split, n) in [(Split::Train, train), (Split::Test, test)] {
+        let mut progress = |images| work.did(images);
+        made = made.and_then(|()| Synth::new(seed).save(split, n, out, &mut progress));
+    }
+    work.end(made.map_err(elsewhere))?;
     Ok(format!(
         "{} + {} synthetic digits in {}; train on them with --data-dir {}\n",
-        grouped(count),
+        grouped(train),
         grouped(test),
         out.display(),
-        out.display()
+        shell::word(out)
     ))
 }

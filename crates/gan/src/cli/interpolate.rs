@@ -1,11 +1,15 @@
 //! `gan interpolate`.
 
 use super::sample::open;
-use super::threads;
-use crate::generator::{grid, line};
-use crate::show::picture::{Grid, save_apng};
-use anyhow::{Result, bail, ensure};
+use super::signals::Signals;
+use super::usage::usage;
+use super::work::Work;
+use super::{elsewhere, output, threads};
+use crate::generator::{TrainedGenerator, Walk};
+use crate::show::picture::{Grid, Image, Tiles, save_apng};
+use anyhow::{Result, anyhow, bail};
 use detach_nn::Mode;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,7 +26,7 @@ pub(super) struct Args {
     /// The file to write: .png, or .apng for an animation [default: RUN/samples/interpolation.png]
     #[arg(long, short)]
     out: Option<PathBuf>,
-    /// Frames along each line
+    /// Frames along each line, from 2 to 100
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=100))]
     frames: u32,
     /// A grid between four corners instead of a line between two points
@@ -38,58 +42,90 @@ pub(super) struct Args {
     pub(super) threads: threads::Args,
 }
 
+/// Whether the file is an animation.
+fn is_animated(path: &Path) -> Result<bool> {
+    match output::kind_of(path) {
+        (name, false) if name.ends_with(".apng") => Ok(true),
+        (name, false) if name.ends_with(".png") => Ok(false),
+        _ => Err(usage(anyhow!(
+            "cannot tell the format of {}: end it in .png, or in .apng for an animation",
+            path.display()
+        ))),
+    }
+}
+
 /// Draws a walk through the latent space; returns what to tell.
 pub(super) fn run(args: &Args) -> Result<String> {
+    if let Some(out) = &args.out {
+        is_animated(out)?;
+        output::ensure_place(out)?;
+    }
     let trained = open(&args.run, &args.device)?;
-    let out = args
-        .out
-        .clone()
-        .unwrap_or_else(|| trained.run.samples().join("interpolation.png"));
-    let animated = has_extension(&out, "apng");
-    ensure!(
-        animated || has_extension(&out, "png"),
-        "cannot tell the format of {}: end it in .png, or in .apng for an animation",
-        out.display()
-    );
+    let in_run = || trained.run.samples().join("interpolation.png");
+    let out = args.out.clone().unwrap_or_else(in_run);
     let n = args.frames as usize;
     let corners = trained.noise(args.seed, 0, 4);
-    let z = match args.grid {
-        true => grid(&corners, n),
-        false => line(&corners.slice(0, 0, 1), &corners.slice(0, 1, 1), n),
+    let walk = match args.grid {
+        true => Walk::square(corners, n),
+        false => Walk::line(corners, n),
     };
-    // A walk has no batch of its own to take statistics from.
-    let samples = trained.generate(&z, Mode::eval());
-    let &[count, c, h, w] = samples.shape() else {
+    let &[count, c, h, w] = &trained.shape(walk.len())[..] else {
         bail!(
             "`{}` makes no images to walk between",
             trained.setup.recipe().name()
         );
     };
-    let values = samples.to_vec::<f32>();
-    if animated {
-        let image = |frame: &[f32]| Grid::new(frame, [1, c, h, w]).scale(6).render();
-        let frames: Vec<_> = values.chunks(c * h * w).map(image).collect();
-        // There and back again, without a jump.
-        let back = frames
-            .iter()
-            .rev()
-            .skip(1)
-            .take(count.saturating_sub(2))
-            .cloned();
-        let walk: Vec<_> = frames.iter().cloned().chain(back).collect();
-        save_apng(&out, &walk, Duration::from_millis(100)).map_err(super::elsewhere)?;
-    } else {
-        Grid::new(&values, [count, c, h, w])
-            .columns(n)
-            .scale(2)
-            .render()
-            .save_png(&out)
-            .map_err(super::elsewhere)?;
+    match is_animated(&out)? {
+        true => animate(&trained, &walk, [c, h, w], &out)?,
+        false => {
+            let tiles = Tiles::new([count, c, h, w]).columns(n).scale(2);
+            draw(&trained, &walk, &tiles, &out)?;
+        }
     }
     Ok(format!("{count} frames in {}\n", out.display()))
 }
 
-fn has_extension(path: &Path, extension: &str) -> bool {
-    path.extension()
-        .is_some_and(|e| e.eq_ignore_ascii_case(extension))
+/// The samples at a few points. A walk has no batch of its own to take statistics from.
+fn samples(trained: &TrainedGenerator, walk: &Walk, points: Range<usize>) -> Vec<f32> {
+    let samples = trained.generate(&walk.points(points), Mode::eval());
+    samples.to_vec()
+}
+
+fn draw(trained: &TrainedGenerator, walk: &Walk, tiles: &Tiles, out: &Path) -> Result<()> {
+    let signals = Signals::listen()?;
+    let mut work = Work::on(&signals, out, walk.len() as u64);
+    let written = tiles.save_png(out, |sink| {
+        walk.pieces().try_for_each(|piece| {
+            let done = piece.len() as u64;
+            sink(&samples(trained, walk, piece))?;
+            work.did(done)
+        })
+    });
+    work.end(written.map_err(elsewhere))
+}
+
+/// There and back again, without a jump. The way back is computed anew: kept, it would be as long as memory.
+fn animate(trained: &TrainedGenerator, walk: &Walk, shape: [usize; 3], out: &Path) -> Result<()> {
+    let [c, h, w] = shape;
+    let len = walk.len();
+    let count = 2 * len - 2;
+    let signals = Signals::listen()?;
+    let mut work = Work::on(&signals, out, count as u64);
+    let frames = |piece: Range<usize>| -> Vec<(usize, Image)> {
+        let values = samples(trained, walk, piece.clone());
+        let image = |frame| Grid::new(frame, [1, c, h, w]).scale(6).render();
+        piece.zip(values.chunks(c * h * w).map(image)).collect()
+    };
+    let there = walk.pieces().flat_map(frames);
+    let back = walk.pieces().rev().flat_map(|piece| {
+        let frames = frames(piece);
+        frames.into_iter().rev()
+    });
+    let back = back.filter(|(number, _)| (1..len - 1).contains(number));
+    let walk = there.chain(back).map(|(_, frame)| {
+        work.did(1)?;
+        Ok(frame)
+    });
+    let written = save_apng(out, count as u32, Duration::from_millis(100), walk);
+    work.end(written.map_err(elsewhere))
 }

@@ -4,31 +4,39 @@
 pub mod console;
 mod data;
 mod device;
+mod environment;
 mod info;
 mod interpolate;
+mod output;
+mod pages;
 mod progress;
 mod recipes;
 mod sample;
+mod shell;
 mod signals;
+mod terminal;
 mod threads;
 mod train;
 mod usage;
 mod values;
+mod work;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 pub use usage::Usage;
+pub use work::Interrupted;
 
 /// Train GANs on MNIST, from scratch.
 #[derive(Debug, Parser)]
 #[command(name = "gan", version, about, max_term_width = 100)]
 #[command(
-    after_help = "Start with `gan train`: digits in about two minutes, with or without a network.\n\n\
-    A run has the same bits on any number of threads, and on every processor with AVX2, AVX-512 or\n\
-    64-bit ARM's vectors. Processors without fused multiply-adds, browsers and GPUs differ in last bits."
+    after_help = "Start with `gan train`: digits in about two minutes, with or without a network. \
+                  `gan --help` tells of the environment."
 )]
+#[command(after_long_help = environment::help())]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -51,6 +59,10 @@ enum Command {
     Data(data::Command),
     /// Say what this machine offers
     Info(info::Args),
+    /// Write the script by which a shell completes this program's commands
+    Completions(pages::Completions),
+    /// Write the manual's page of this program, or of a command of it
+    Man(pages::Man),
 }
 
 impl Cli {
@@ -60,15 +72,19 @@ impl Cli {
     /// # Errors
     /// When it cannot be done; a [`Usage`] error where the words are at fault.
     pub fn run(&self) -> Result<ExitCode> {
+        environment::check()?;
+        console::start_log(environment::log_filter());
+        let quiet = matches!(&self.command, Command::Train(args) if args.quiet);
         let threads = match &self.command {
             Command::Train(args) => args.threads,
             Command::Sample(args) => args.threads,
             Command::Interpolate(args) => args.threads,
             Command::Info(args) => args.threads,
             Command::Recipes(_) | Command::Data(_) => threads::Args::default(),
+            Command::Completions(_) | Command::Man(_) => return self.execute(),
         };
         signals::large_files_are_errors();
-        threads.pool()?.install(|| self.execute())
+        threads.pool(quiet)?.install(|| self.execute())
     }
 
     fn execute(&self) -> Result<ExitCode> {
@@ -79,20 +95,23 @@ impl Cli {
             Command::Recipes(args) => recipes::run(args)?,
             Command::Data(command) => data::run(command)?,
             Command::Info(args) => info::run(args),
+            Command::Completions(args) => pages::completions(args),
+            Command::Man(args) => pages::man(args)?,
         };
         console::result(&text)?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// How this program was called, short where it lies below the working folder.
+/// How this program was called, as a word of a shell's command; short where it lies below the working folder.
 fn program() -> String {
-    let called = std::env::args().next().unwrap_or_else(|| "gan".to_owned());
+    let called = std::env::args_os().next().map(PathBuf::from);
+    let called = called.unwrap_or_else(|| "gan".into());
     let below = std::env::current_dir().ok().and_then(|dir| {
-        let path = std::path::Path::new(&called).strip_prefix(dir).ok()?;
-        Some(path.display().to_string())
+        let path = called.strip_prefix(dir).ok()?;
+        Some(path.to_owned())
     });
-    below.unwrap_or(called)
+    shell::word(&below.unwrap_or(called))
 }
 
 /// The error with the flag that chooses another place for what is written.

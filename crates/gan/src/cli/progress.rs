@@ -1,11 +1,14 @@
-//! What a person sees while a run goes on: a bar on a terminal, a line now and then in a
+//! What a person sees while a run goes on: a line that is written over on a terminal, a line now and then in a
 //! log, nothing when quiet. All of it on stderr.
 
 use super::console;
+use super::terminal::{Piece, Status};
+use crate::show::text::grouped;
 use anyhow::Result;
 use detach_recipes::{At, End, Flow, Metrics, Observer};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::IsTerminal;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Between two lines of a log.
@@ -13,11 +16,21 @@ const LOG_EVERY: Duration = Duration::from_secs(10);
 
 /// Where progress goes.
 #[derive(Debug)]
-pub(super) enum Progress {
+pub(super) struct Progress {
+    target: Target,
+    pace: Pace,
+    /// The last numbers, in pieces of a line.
+    numbers: Vec<Piece>,
+    /// Whether a signal has come, and the run is about to stop.
+    stopping: Arc<AtomicBool>,
+}
+
+#[derive(Debug)]
+enum Target {
     /// Nowhere.
     Quiet,
-    /// A bar.
-    Bar(ProgressBar),
+    /// A line that is written over; gone when the run is over.
+    Line(Option<Status>),
     /// Lines.
     Lines {
         /// When the last line was written.
@@ -26,86 +39,130 @@ pub(super) enum Progress {
 }
 
 impl Progress {
-    /// A bar if stderr is a terminal, else lines; from `done` of `total` steps.
+    /// A line that is written over if stderr is a terminal that can, else lines; from `done` of `total` steps.
     pub(super) fn new(quiet: bool, done: u64, total: u64) -> Self {
-        if quiet {
-            return Self::Quiet;
+        let target = match quiet {
+            true => Target::Quiet,
+            false => match Status::new(total) {
+                Some(mut status) => {
+                    // A first step may take long.
+                    status.show(done, || {
+                        vec![far(done, total), Piece::new(8, left(None, 0))]
+                    });
+                    Target::Line(Some(status))
+                }
+                None => Target::Lines { last: None },
+            },
+        };
+        let stopping = Arc::new(AtomicBool::new(false));
+        for number in [SIGINT, SIGTERM] {
+            // A signal that this process was started to ignore stops nothing.
+            if is_ignored(number) {
+                continue;
+            }
+            // Without it, a sentence more may be said: no reason to fail.
+            let _ = signal_hook::flag::register(number, Arc::clone(&stopping));
         }
-        if !std::io::stderr().is_terminal() {
-            return Self::Lines { last: None };
+        Self {
+            target,
+            pace: Pace::default(),
+            numbers: Vec::new(),
+            stopping,
         }
-        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(8));
-        let style = ProgressStyle::with_template(
-            "{bar:24.cyan/dim} {human_pos}/{human_len} {msg} {per_sec:.dim} {elapsed} left {eta}",
-        );
-        // The template is ours; a wrong one would show the plain bar.
-        if let Ok(style) = style {
-            let per_sec = |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
-                // Nothing can be done about a formatter that fails.
-                let _ = write!(out, "{:.1} steps/s", state.per_sec());
-            };
-            bar.set_style(style.with_key("per_sec", per_sec).progress_chars("━╸─"));
-        }
-        bar.set_position(done);
-        bar.reset_eta();
-        Self::Bar(bar)
     }
 
-    /// Something that says sentences that stay, beside the bar.
+    /// Something that says sentences that stay, until the run is told to stop.
     pub(super) fn teller(&self) -> impl Fn(&str) + 'static {
-        let bar = match self {
-            Self::Bar(bar) => Some(bar.clone()),
-            Self::Quiet | Self::Lines { .. } => None,
-        };
-        let quiet = matches!(self, Self::Quiet);
-        move |text| match &bar {
-            Some(bar) => bar.println(text),
-            None if quiet => {}
-            None => console::note(text),
+        let quiet = matches!(self.target, Target::Quiet);
+        let stopping = Arc::clone(&self.stopping);
+        move |text| {
+            if !quiet && !stopping.load(Ordering::Relaxed) {
+                console::note(text);
+            }
         }
     }
+}
+
+/// How far it is, which stays longest in a line.
+pub(super) fn far(done: u64, total: u64) -> Piece {
+    let count = |n: u64| grouped(usize::try_from(n).unwrap_or(usize::MAX));
+    Piece::new(9, format!("{}/{}", count(done), count(total)))
+}
+
+/// Whether the process ignores a signal, as a shell makes what it runs in the background do; not where the system does
+/// not say.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 /// The recipe's numbers in a few words: losses first, accuracies as percentages.
-fn numbers(metrics: &Metrics) -> String {
-    let mut text = format!("epoch {:.2}", metrics.epoch);
+fn numbers(metrics: &Metrics) -> Vec<Piece> {
+    let mut pieces = vec![Piece::new(3, format!("epoch {:.2}", metrics.epoch))];
     for (name, value) in &metrics.scalars {
         match *name {
-            "d_loss" => text += &format!(" · D {value:.3}"),
-            "g_loss" => text += &format!(" · G {value:.3}"),
+            "d_loss" => pieces.push(Piece::new(6, format!("D {value:.3}"))),
+            "g_loss" => pieces.push(Piece::new(6, format!("G {value:.3}"))),
             // The halves of D's loss are for the logs.
             "d_loss_real" | "d_loss_fake" | "real_acc" | "fake_acc" => {}
-            name => text += &format!(" · {name} {value:.3}"),
+            name => pieces.push(Piece::new(2, format!("{name} {value:.3}"))),
         }
     }
     if let (Some(real), Some(fake)) = (metrics.get("real_acc"), metrics.get("fake_acc")) {
-        text += &format!(" · acc {:.0}/{:.0}%", 100.0 * real, 100.0 * fake);
+        let text = format!("acc {:.0}/{:.0}%", 100.0 * real, 100.0 * fake);
+        pieces.push(Piece::new(1, text));
     }
-    text
+    pieces
 }
 
 impl Observer for Progress {
-    fn step(&mut self, _: At<'_>) -> Result<Flow> {
-        if let Self::Bar(bar) = self {
-            bar.inc(1);
+    fn step(&mut self, at: At<'_>) -> Result<Flow> {
+        self.pace.step(at.elapsed);
+        let Self {
+            target,
+            pace,
+            numbers,
+            stopping,
+        } = self;
+        if let Target::Line(Some(status)) = target {
+            let (done, total) = (at.step(), at.total);
+            status.show(done, || {
+                let mut line = vec![far(done, total)];
+                line.append(&mut numbers.clone());
+                let a_step = pace.seconds();
+                if let Some(a_step) = a_step.filter(|seconds| *seconds > 0.0) {
+                    line.push(Piece::new(4, format!("{:.1} steps/s", 1.0 / a_step)));
+                }
+                line.push(Piece::new(5, clock(at.elapsed.as_secs_f64())));
+                let left = match stopping.load(Ordering::Relaxed) {
+                    true => "stopping".to_owned(),
+                    false => left(a_step, total - done),
+                };
+                line.push(Piece::new(8, left));
+                line
+            });
         }
         Ok(Flow::Continue)
     }
 
     fn metrics(&mut self, at: At<'_>, metrics: &Metrics) -> Result<Flow> {
-        match self {
-            Self::Quiet => {}
-            Self::Bar(bar) => bar.set_message(numbers(metrics)),
-            Self::Lines { last } => {
-                if last.is_none_or(|last| last.elapsed() >= LOG_EVERY) {
-                    let left = (at.total - metrics.step) as f64 * metrics.step_ms / 1e3;
+        match &mut self.target {
+            Target::Quiet => {}
+            Target::Line(_) => self.numbers = numbers(metrics),
+            Target::Lines { last } => {
+                let due = last.is_none_or(|last| last.elapsed() >= LOG_EVERY);
+                if due && !self.stopping.load(Ordering::Relaxed) {
+                    let numbers: Vec<String> =
+                        numbers(metrics).into_iter().map(|n| n.text).collect();
                     console::note(&format!(
-                        "step {}/{} · {} · {:.1} ms a step · left {}",
+                        "step {}/{} · {} · {:.1} ms a step · {}",
                         metrics.step,
                         at.total,
-                        numbers(metrics),
+                        numbers.join(" · "),
                         metrics.step_ms,
-                        clock(Duration::from_secs_f64(left))
+                        left(self.pace.seconds(), at.total - metrics.step),
                     ));
                     *last = Some(Instant::now());
                 }
@@ -114,22 +171,73 @@ impl Observer for Progress {
         Ok(Flow::Continue)
     }
 
-    /// The bar makes room for the summary, which has its last numbers.
+    /// The line makes room for the summary, which has its last numbers.
     fn end(&mut self, _: At<'_>, _: End) -> Result<()> {
-        if let Self::Bar(bar) = self {
-            bar.finish_and_clear();
+        if let Target::Line(status) = &mut self.target {
+            *status = None;
         }
         Ok(())
     }
 }
 
-/// `1h02m`, `3m05s`, `12s`.
-pub(super) fn clock(time: Duration) -> String {
-    let s = time.as_secs();
-    match (s / 3600, s / 60 % 60, s % 60) {
-        (0, 0, s) => format!("{s}s"),
-        (0, m, s) => format!("{m}m{s:02}s"),
-        (h, m, _) => format!("{h}h{m:02}m"),
+/// How long a step takes with all that belongs to it: the mean over the last half minute or so, each step counting less
+/// the longer ago it was. The first two steps make what later ones find made, and are left out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Pace {
+    seen: u64,
+    last: Duration,
+    /// Weighted sums.
+    seconds: f64,
+    steps: f64,
+}
+
+impl Pace {
+    const WARM_UP: u64 = 2;
+    /// What counts 1/e.
+    const MEMORY: f64 = 30.0;
+
+    /// A step was done, so long after the beginning.
+    pub(super) fn step(&mut self, now: Duration) {
+        self.did(1, now);
+    }
+
+    /// So many steps, or pieces of work, were done.
+    pub(super) fn did(&mut self, steps: u64, now: Duration) {
+        self.seen += 1;
+        let took = now.saturating_sub(self.last).as_secs_f64();
+        self.last = now;
+        if self.seen > Self::WARM_UP {
+            let kept = (-took / Self::MEMORY).exp();
+            self.seconds = self.seconds * kept + took;
+            self.steps = self.steps * kept + steps as f64;
+        }
+    }
+
+    /// Seconds a step, from the third on.
+    pub(super) fn seconds(&self) -> Option<f64> {
+        (self.steps > 0.0).then(|| self.seconds / self.steps)
+    }
+}
+
+/// How long `steps` more will take.
+pub(super) fn left(seconds_a_step: Option<f64>, steps: u64) -> String {
+    match seconds_a_step {
+        Some(seconds) => format!("left {}", clock(seconds * steps as f64)),
+        None => "left ?".to_owned(),
+    }
+}
+
+/// `3d04h`, `1h02m`, `3m05s`, `12s`; more than a thousand days are not told apart.
+pub(super) fn clock(seconds: f64) -> String {
+    const DAY: u64 = 24 * 3600;
+    // A cast saturates.
+    let s = seconds as u64;
+    match (s / DAY, s / 3600 % 24, s / 60 % 60, s % 60) {
+        (0, 0, 0, s) => format!("{s}s"),
+        (0, 0, m, s) => format!("{m}m{s:02}s"),
+        (0, h, m, _) => format!("{h}h{m:02}m"),
+        (d @ ..1000, h, ..) => format!("{d}d{h:02}h"),
+        _ => "more than 1000d".to_owned(),
     }
 }
 
@@ -139,9 +247,35 @@ mod tests {
 
     #[test]
     fn clocks() {
-        assert_eq!(clock(Duration::from_secs(9)), "9s");
-        assert_eq!(clock(Duration::from_secs(125)), "2m05s");
-        assert_eq!(clock(Duration::from_secs(7_260)), "2h01m");
+        assert_eq!(clock(9.9), "9s");
+        assert_eq!(clock(125.0), "2m05s");
+        assert_eq!(clock(7_260.0), "2h01m");
+        assert_eq!(clock(273_600.0), "3d04h");
+        for endless in [1e9, 1e300, f64::INFINITY] {
+            assert_eq!(clock(endless), "more than 1000d");
+        }
+        assert_eq!(clock(f64::NAN), "0s");
+        assert_eq!(left(Some(0.5), u64::MAX), "left more than 1000d");
+    }
+
+    #[test]
+    fn a_pace_forgets_the_first_steps_and_follows_the_last() {
+        let mut pace = Pace::default();
+        let mut now = Duration::ZERO;
+        let mut step = |pace: &mut Pace, millis| {
+            now += Duration::from_millis(millis);
+            pace.step(now);
+        };
+        step(&mut pace, 9000);
+        step(&mut pace, 5000);
+        assert_eq!(pace.seconds(), None, "not before the third");
+        step(&mut pace, 10);
+        let seconds = |pace: &Pace| pace.seconds().expect("a pace");
+        assert!((seconds(&pace) - 0.01).abs() < 1e-9);
+        for _ in 0..1000 {
+            step(&mut pace, 100);
+        }
+        assert!((seconds(&pace) - 0.1).abs() < 0.01, "{pace:?}");
     }
 
     #[test]
@@ -153,6 +287,10 @@ mod tests {
             step_ms: 1.0,
             images_per_s: 1.0,
         };
+        let texts = |scalars| {
+            let pieces = numbers(&metrics(scalars)).into_iter();
+            pieces.map(|piece| piece.text).collect::<Vec<_>>()
+        };
         let gan = vec![
             ("d_loss", 1.25),
             ("d_loss_real", 0.5),
@@ -160,9 +298,11 @@ mod tests {
             ("fake_acc", 1.0),
             ("g_loss", 0.75),
         ];
-        let text = numbers(&metrics(gan));
-        assert_eq!(text, "epoch 0.50 · D 1.250 · G 0.750 · acc 50/100%");
+        assert_eq!(
+            texts(gan),
+            ["epoch 0.50", "D 1.250", "G 0.750", "acc 50/100%"]
+        );
         let critic = vec![("w", 6.5), ("gp", 0.25)];
-        assert_eq!(numbers(&metrics(critic)), "epoch 0.50 · w 6.500 · gp 0.250");
+        assert_eq!(texts(critic), ["epoch 0.50", "w 6.500", "gp 0.250"]);
     }
 }

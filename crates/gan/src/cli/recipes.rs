@@ -73,7 +73,7 @@ fn list_of(items: &[&str], mark: &str) -> String {
 }
 
 /// What the network called `name` takes, two of it.
-fn input_of(name: &str, recipe: &dyn Recipe, data: DataKind) -> Tensor {
+pub(super) fn input_of(name: &str, recipe: &dyn Recipe, data: DataKind) -> Tensor {
     let shape = match name {
         "generator" => recipe.sampler().input().shape(2),
         _ => data.shape(2),

@@ -1,16 +1,20 @@
 //! `gan sample`.
 
 use super::device::Opened;
+use super::signals::Signals;
 use super::usage::{usage, with_hint};
-use super::{console, threads, values};
-use crate::export::npy;
-use crate::generator::{Samples, TrainedGenerator};
+use super::work::Work;
+use super::{console, elsewhere, output, shell, threads, values};
+use crate::export::{Sink, npy};
+use crate::generator::TrainedGenerator;
 use crate::show::gallery;
-use anyhow::{Result, bail, ensure};
+use crate::show::histogram::Histogram;
+use anyhow::{Result, anyhow, bail, ensure};
 use detach_mnist::{Idx, sample::denormalise};
-use detach_recipes::settings::{MatmulMode, Scaling};
+use detach_recipes::settings::MatmulMode;
 use detach_recipes::{DataKind, SampleMode};
-use detach_tensor::{Array, Tensor};
+use detach_tensor::Tensor;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The most tiles that a picture is made of.
@@ -22,20 +26,22 @@ const MOST_TILES: usize = 10_000;
 Examples:
   gan sample runs/dcgan-1 --count 64 --out digits.png
   gan sample runs/dcgan-1 --count 10000 --out digits.npy
-  gan sample runs/dcgan-1 --count 10000 --out digits.idx3-ubyte.gz   MNIST's own format")]
+  gan sample runs/dcgan-1 --count 10000 --out digits.idx3-ubyte.gz   MNIST's own format
+
+A file is written as its samples are made, so that any number of them takes little memory.")]
 pub(super) struct Args {
     /// The run directory
     run: PathBuf,
-    /// How many samples
+    /// How many samples: a picture holds 10,000, an IDX file 1 GiB
     #[arg(long, short = 'n', default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
-    /// The file to write: .png, .npy, .idx3-ubyte or .idx3-ubyte.gz
+    /// The file to write: .png, .npy, .npy.gz, .idx3-ubyte or .idx3-ubyte.gz
     #[arg(long, short)]
     out: PathBuf,
     /// Seed of the noise
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Also write the noise `[N, latent]` to this .npy file
+    /// Also write the noise `[N, latent]` to this .npy or .npy.gz file
     #[arg(long, value_name = "FILE")]
     noise_out: Option<PathBuf>,
     /// BatchNorm by running statistics or by the batch's own [default: as the recipe's pictures]
@@ -59,14 +65,14 @@ enum Format {
 
 impl Format {
     fn of(path: &Path) -> Result<Self> {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let name = name.strip_suffix(".gz").unwrap_or(&name);
-        match name {
-            _ if name.ends_with(".idx3-ubyte") || name.ends_with("-idx3-ubyte") => Ok(Self::Idx),
-            _ if name.ends_with(".npy") => Ok(Self::Npy),
-            _ if name.ends_with(".png") => Ok(Self::Png),
+        match output::kind_of(path) {
+            (name, _) if name.ends_with(".idx3-ubyte") || name.ends_with("-idx3-ubyte") => {
+                Ok(Self::Idx)
+            }
+            (name, _) if name.ends_with(".npy") => Ok(Self::Npy),
+            (name, false) if name.ends_with(".png") => Ok(Self::Png),
             _ => bail!(
-                "cannot tell the format of {}: end it in .png, .npy, .idx3-ubyte or .idx3-ubyte.gz",
+                "cannot tell the format of {}: end it in .png, .npy, .npy.gz, .idx3-ubyte or .idx3-ubyte.gz",
                 path.display()
             ),
         }
@@ -83,52 +89,129 @@ pub(super) fn open(run: &Path, device: &str) -> Result<TrainedGenerator> {
         match format!("{error}").ends_with("has no checkpoint yet") {
             true => with_hint(
                 error,
-                &format!("`gan train --resume {}` starts it again", run.display()),
+                &format!("`gan train --resume {}` starts it again", shell::word(run)),
             ),
             false => error,
         }
     })
 }
 
-/// Makes samples and writes them; returns what to tell.
-pub(super) fn run(args: &Args) -> Result<String> {
+/// Refuses what the words alone show to be wrong.
+fn check(args: &Args) -> Result<Format> {
     let format = Format::of(&args.out).map_err(usage)?;
-    let trained = open(&args.run, &args.device)?;
-    let count = args.count as usize;
-    ensure!(
-        format != Format::Png || count <= MOST_TILES,
-        "a picture of {count} samples would be too large; write .npy or .idx3-ubyte.gz, or at most {MOST_TILES}"
-    );
-    let gray = matches!(trained.data, DataKind::Images(size) if size.channels == 1);
-    ensure!(
-        format != Format::Idx || gray,
-        "`{}` makes no gray images, and IDX holds nothing else; write .npy or .png",
-        trained.setup.recipe().name()
-    );
-    let mode = args.mode.unwrap_or(trained.setup.settings.pictures.mode);
-    let samples = trained.many(args.seed, count, mode);
-    if let Some(path) = &args.noise_out {
-        npy::write(path, &[count, trained.latent()], &samples.noise).map_err(super::elsewhere)?;
+    if format == Format::Png && args.count as usize > MOST_TILES {
+        return Err(usage(anyhow!(
+            "a picture of {} samples would be too large; write .npy or .idx3-ubyte.gz, or at most {MOST_TILES}",
+            args.count
+        )));
     }
-    write(&args.out, format, &samples)?;
-    Ok(format!("{count} samples in {}\n", args.out.display()))
+    if let Some(noise) = &args.noise_out {
+        if !matches!(Format::of(noise), Ok(Format::Npy)) {
+            return Err(usage(anyhow!(
+                "--noise-out {}: end it in .npy or .npy.gz",
+                noise.display()
+            )));
+        }
+        output::ensure_different(("--out", &args.out), ("--noise-out", noise))?;
+        output::ensure_place(noise)?;
+    }
+    output::ensure_place(&args.out)?;
+    Ok(format)
 }
 
-fn write(path: &Path, format: Format, samples: &Samples) -> Result<()> {
-    let Samples { shape, values, .. } = samples;
-    match format {
-        Format::Npy => npy::write(path, shape, values).map_err(super::elsewhere),
-        Format::Png => {
-            let columns = (shape[0] as f64).sqrt().ceil() as usize;
-            let samples = Tensor::constant(Array::from_slice(values, shape));
-            let picture = gallery::draw(&samples, columns, Scaling::Fixed);
-            picture.save_png(path).map_err(super::elsewhere)
+/// Makes samples and writes them; returns what to tell.
+pub(super) fn run(args: &Args) -> Result<String> {
+    let format = check(args)?;
+    let trained = open(&args.run, &args.device)?;
+    let (out, count) = (&args.out, args.count as usize);
+    let shape = trained.shape(count);
+    match (format, trained.data) {
+        (Format::Idx, DataKind::Images(size)) if size.channels == 1 => {
+            let most = Idx::most(&shape[2..]);
+            ensure!(
+                count as u64 <= most,
+                "an IDX file holds at most {most} of these samples, and {count} were asked for; \
+                 write .npy, or several files"
+            );
         }
-        Format::Idx => {
-            let mut pixels = vec![0; values.len()];
-            denormalise(values, &mut pixels);
-            let idx = Idx::new([shape[0], shape[2], shape[3]], pixels)?;
-            idx.save(path).map_err(super::elsewhere)
+        (Format::Idx, _) => bail!(
+            "`{}` makes no gray images, and IDX holds nothing else; write .npy or .png",
+            trained.setup.recipe().name()
+        ),
+        (Format::Npy | Format::Png, _) => {}
+    }
+    // How far a file can be compressed is not known before.
+    if let (_, false) = output::kind_of(out) {
+        let bytes = match format {
+            Format::Npy => npy::size(&shape),
+            Format::Idx => shape.iter().product::<usize>() as u64,
+            Format::Png => 0,
+        };
+        output::ensure_room(out, bytes)?;
+    }
+    let mode = args.mode.unwrap_or(trained.setup.settings.pictures.mode);
+    let signals = Signals::listen()?;
+    if let Some(path) = &args.noise_out {
+        let noises = trained.noises(args.seed, count, mode);
+        let shape = [count, trained.latent()];
+        written(&signals, path, count, noises, |fill| {
+            npy::write_pieces(path, &shape, fill).map_err(elsewhere)
+        })?;
+    }
+    let samples = trained.samples(args.seed, count, mode);
+    written(&signals, out, count, samples, |fill| {
+        write(out, format, &shape, fill)
+    })?;
+    Ok(format!("{count} samples in {}\n", out.display()))
+}
+
+/// What hands all values over.
+type Fill<'a> = &'a mut dyn FnMut(&mut Sink<'_>) -> io::Result<()>;
+
+/// Writes a file of `count` samples as they are made.
+fn written(
+    signals: &Signals,
+    path: &Path,
+    count: usize,
+    mut samples: impl Iterator<Item = Tensor>,
+    write: impl FnOnce(Fill<'_>) -> Result<()>,
+) -> Result<()> {
+    let mut work = Work::on(signals, path, count as u64);
+    let result = write(&mut |sink| {
+        samples.try_for_each(|samples| {
+            sink(&samples.to_vec::<f32>())?;
+            work.did(samples.shape()[0] as u64)
+        })
+    });
+    work.end(result)
+}
+
+fn write(path: &Path, format: Format, shape: &[usize], fill: Fill<'_>) -> Result<()> {
+    match (format, shape) {
+        (Format::Npy, _) => npy::write_pieces(path, shape, fill).map_err(elsewhere),
+        (Format::Idx, &[n, _, h, w]) => {
+            let mut pixels = Vec::new();
+            let written = Idx::save_pieces(path, &[n, h, w], |out| {
+                fill(&mut |values| {
+                    pixels.resize(values.len(), 0);
+                    denormalise(values, &mut pixels);
+                    out.write_all(&pixels)
+                })
+            });
+            written.map_err(elsewhere)
+        }
+        (Format::Png, &[n, c, h, w]) => {
+            let tiles = gallery::tiles([n, c, h, w]);
+            tiles.save_png(path, fill).map_err(elsewhere)
+        }
+        (Format::Png | Format::Idx, _) => {
+            let mut all = Vec::new();
+            fill(&mut |values| {
+                all.extend_from_slice(values);
+                Ok(())
+            })?;
+            let picture = Histogram::default().render("", &all);
+            picture.save_png(path).map_err(elsewhere)
         }
     }
 }
@@ -141,9 +224,14 @@ mod tests {
     fn formats_by_name() {
         let format = |name: &str| Format::of(Path::new(name));
         assert_eq!(format("a/x.png").expect("png"), Format::Png);
+        assert_eq!(format("a/X.PNG").expect("png"), Format::Png);
         assert_eq!(format("x.npy").expect("npy"), Format::Npy);
+        assert_eq!(format("x.Npy.GZ").expect("npy"), Format::Npy);
+        assert_eq!(format("X.IDX3-UBYTE").expect("idx"), Format::Idx);
         assert_eq!(format("x.idx3-ubyte.gz").expect("idx"), Format::Idx);
         assert_eq!(format("train-images-idx3-ubyte").expect("idx"), Format::Idx);
-        assert!(format("x.jpg").is_err() && format("").is_err());
+        for name in ["x.jpg", "", "x.png.gz", "npy", "x.gz"] {
+            assert!(format(name).is_err(), "{name}");
+        }
     }
 }

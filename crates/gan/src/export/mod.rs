@@ -1,3 +1,8 @@
 //! Files for others to read.
 
 pub mod npy;
+
+use std::io;
+
+/// Takes values in row-major order, in pieces of any length: how files that are larger than memory are written.
+pub type Sink<'a> = dyn FnMut(&[f32]) -> io::Result<()> + 'a;

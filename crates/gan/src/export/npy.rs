@@ -5,10 +5,13 @@
 //! as a little-endian `u16`, a Python dictionary as text, padded so that the
 //! values start at a multiple of 64, then the values row by row.
 
+use super::Sink;
 use byteorder::{ByteOrder, LittleEndian, ReadBytesExt};
 use detach_files::WriteError;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 const MAGIC: [u8; 6] = *b"\x93NUMPY";
@@ -87,16 +90,66 @@ pub fn write(path: &Path, shape: &[usize], values: &[f32]) -> Result<(), WriteEr
         "shape {shape:?} needs {count} values, got {}",
         values.len()
     );
+    write_pieces(path, shape, |sink| sink(values))
+}
+
+/// Writes an array of `shape`, `<f4`, without holding it: `fill` hands over its values in row-major order, in pieces of
+/// any length. Where the name ends in `.gz` the file is gzip-compressed, as `gzip.open` reads it.
+///
+/// # Errors
+/// When the file cannot be written, when `fill` fails, or hands over more or fewer values than `shape` has. What was
+/// there before stays then.
+pub fn write_pieces(
+    path: &Path,
+    shape: &[usize],
+    fill: impl FnOnce(&mut Sink<'_>) -> io::Result<()>,
+) -> Result<(), WriteError> {
+    let zipped = path.extension();
+    let zipped = zipped.is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
     detach_files::write(path, |out| {
-        out.write_all(&header(shape))?;
-        let mut bytes = vec![0; 4 * CHUNK.min(values.len())];
+        if !zipped {
+            return write_values(out, shape, fill);
+        }
+        let mut gz = GzEncoder::new(out, Compression::default());
+        write_values(&mut gz, shape, fill)?;
+        gz.finish().map(drop)
+    })
+}
+
+fn write_values(
+    out: &mut dyn Write,
+    shape: &[usize],
+    fill: impl FnOnce(&mut Sink<'_>) -> io::Result<()>,
+) -> io::Result<()> {
+    let other = |what: String| io::Error::other(what);
+    let count = shape
+        .iter()
+        .try_fold(1, |n: usize, dim| n.checked_mul(*dim));
+    let mut left = count.ok_or_else(|| other(format!("{shape:?} is more than can be counted")))?;
+    out.write_all(&header(shape))?;
+    let mut bytes = Vec::new();
+    fill(&mut |values| {
+        let rest = left.checked_sub(values.len());
+        left = rest.ok_or_else(|| other(format!("more values were given than {shape:?} has")))?;
         for chunk in values.chunks(CHUNK) {
-            let bytes = &mut bytes[..4 * chunk.len()];
-            LittleEndian::write_f32_into(chunk, bytes);
-            out.write_all(bytes)?;
+            bytes.resize(4 * chunk.len(), 0);
+            LittleEndian::write_f32_into(chunk, &mut bytes);
+            out.write_all(&bytes)?;
         }
         Ok(())
-    })
+    })?;
+    match left {
+        0 => Ok(()),
+        _ => Err(other(format!("{left} values of {shape:?} were not given"))),
+    }
+}
+
+/// How many bytes a file of an array of `shape` has, before it is compressed.
+pub fn size(shape: &[usize]) -> u64 {
+    let values = shape
+        .iter()
+        .fold(4, |bytes: u64, dim| bytes.saturating_mul(*dim as u64));
+    values.saturating_add(header(shape).len() as u64)
 }
 
 fn header(shape: &[usize]) -> Vec<u8> {
@@ -229,122 +282,4 @@ impl Header {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs;
-
-    /// A file with this dictionary and these bytes, read back.
-    fn read_raw(text: &str, values: &[u8]) -> Result<Npy, Problem> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.npy");
-        let length = u16::try_from(text.len()).unwrap().to_le_bytes();
-        let bytes = [&MAGIC[..], &[1, 0], &length, text.as_bytes(), values].concat();
-        fs::write(&path, bytes).unwrap();
-        read(&path).map_err(|error| error.problem)
-    }
-
-    #[test]
-    fn what_is_written_is_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.npy");
-        for shape in [&[][..], &[5], &[0, 7], &[2, 3, 4], &[3, 1, 101, 97]] {
-            let count: usize = shape.iter().product();
-            let values: Vec<f32> = (0..count).map(|index| (index as f32).sqrt()).collect();
-            write(&path, shape, &values).unwrap();
-            let shape = shape.to_vec();
-            assert_eq!(read(&path).unwrap(), Npy { shape, values });
-        }
-    }
-
-    #[test]
-    fn the_header_is_numpys_to_the_byte() {
-        let bytes = header(&[3, 4]);
-        let text = "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }";
-        assert_eq!(bytes.len(), 128);
-        assert_eq!(&bytes[..10], b"\x93NUMPY\x01\x00\x76\x00");
-        assert_eq!(bytes[10..10 + text.len()], *text.as_bytes());
-        assert!(bytes[10 + text.len()..127].iter().all(|&byte| byte == b' '));
-        assert_eq!(bytes[127], b'\n');
-        for (shape, text) in [(&[][..], "()"), (&[7], "(7,)"), (&[1, 2, 3], "(1, 2, 3)")] {
-            let header = String::from_utf8_lossy(&header(shape)).into_owned();
-            assert!(header.contains(&format!("'shape': {text}, ")), "{header}");
-        }
-    }
-
-    #[test]
-    fn doubles_are_rounded() {
-        let text = "{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }\n";
-        let bytes: Vec<u8> = [0.1_f64, -2.5]
-            .iter()
-            .flat_map(|x| x.to_le_bytes())
-            .collect();
-        assert_eq!(read_raw(text, &bytes).unwrap().values, [0.1_f32, -2.5]);
-    }
-
-    #[test]
-    fn foreign_values_are_refused_with_the_cure() {
-        let text = "{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }\n";
-        let error = read_raw(text, &[1, 2]).unwrap_err().to_string();
-        assert!(
-            error.contains("`|u1`") && error.contains("astype"),
-            "{error}"
-        );
-        let text = "{'descr': '<f4', 'fortran_order': True, 'shape': (1, 2), }\n";
-        let error = read_raw(text, &[0; 8]).unwrap_err();
-        assert!(matches!(error, Problem::FortranOrder), "{error}");
-    }
-
-    #[test]
-    fn a_size_that_disagrees_is_refused_before_memory_is_taken() {
-        for (shape, values) in [("(3,)", 11), ("(3,)", 13), ("(4000000000, 4000000000)", 12)] {
-            let text = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}\n");
-            let error = read_raw(&text, &vec![0; values]).unwrap_err();
-            assert!(
-                matches!(error, Problem::Size { found, .. } if found == values as u64),
-                "{error}"
-            );
-        }
-        // The product of the first is 0 modulo 2^128; of the second it is 0.
-        for dims in ["4294967296, ".repeat(4), "4294967296, ".repeat(3) + "0"] {
-            let text = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({dims}), }}\n");
-            match read_raw(&text, &[]) {
-                Ok(array) => assert!(array.values.is_empty()),
-                Err(error) => assert!(matches!(error, Problem::Size { .. }), "{error}"),
-            }
-        }
-    }
-
-    #[test]
-    fn damaged_headers_are_refused() {
-        for text in [
-            "",
-            "{}",
-            "{'descr': '<f4'}",
-            "{'descr': '<f4', 'fortran_order': False, 'shape': (2",
-            "{'descr': '<f4', 'fortran_order': False, 'shape': (2, x), }",
-            "{'descr': '<f4', 'fortran_order': False, 'shape': (-2,), }",
-            "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }",
-            "{'descr': '<f4', 'fortran_order': None, 'shape': (2,), }",
-        ] {
-            let error = read_raw(text, &[0; 8]).unwrap_err();
-            assert!(matches!(error, Problem::Header(_)), "{text}: {error}");
-        }
-    }
-
-    #[test]
-    fn other_files_are_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.npy");
-        for bytes in [&b""[..], b"\x93NUM", b"\x89PNG\r\n\x1a\n and more"] {
-            fs::write(&path, bytes).unwrap();
-            let error = read(&path).unwrap_err();
-            assert!(matches!(error.problem, Problem::Foreign), "{error}");
-            assert!(error.to_string().contains("x.npy"), "{error}");
-        }
-        fs::write(&path, b"\x93NUMPY\x02\x00\x76\x00\x00\x00").unwrap();
-        let error = read(&path).unwrap_err();
-        assert!(matches!(error.problem, Problem::Version(2, 0)), "{error}");
-        fs::remove_file(&path).unwrap();
-        assert!(matches!(read(&path).unwrap_err().problem, Problem::Io(_)));
-    }
-}
+mod tests;

@@ -26,10 +26,18 @@ pub struct Config {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_checksum: Option<u32>,
     /// The folder or file that the data was read from, when it was given, as it was given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "crate::paths",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub data_dir: Option<PathBuf>,
     /// The same as an absolute path, given or found.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "crate::paths",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub data_path: Option<PathBuf>,
     /// The seed of the synthetic digits, where it was these.
     #[serde(default, skip_serializing_if = "Option::is_none")]

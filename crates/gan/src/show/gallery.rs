@@ -1,7 +1,7 @@
 //! Samples as pictures: grids of images, histograms of numbers.
 
 use super::histogram::{Histogram, Panel, figure};
-use super::picture::{Grid, Image};
+use super::picture::{Grid, Image, Tiles};
 use crate::export::npy;
 use anyhow::Result;
 use detach_recipes::Trainer;
@@ -29,6 +29,11 @@ pub fn draw(samples: &Tensor, columns: usize, scaling: Scaling) -> Image {
         }
         _ => Histogram::default().render("", &values),
     }
+}
+
+/// The layout of a near-square picture of `[N, C, H, W]` samples, each of the size that [`draw`] gives it.
+pub fn tiles(dims: [usize; 4]) -> Tiles {
+    Tiles::new(dims).scale(scale(dims[2]))
 }
 
 /// Brings `values`, images of `pixels` numbers each, to [-1, 1] as `scaling` says.

@@ -14,7 +14,7 @@ mod parse;
 
 use std::fmt;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use byteorder::{BigEndian, WriteBytesExt};
@@ -23,7 +23,7 @@ use flate2::write::GzEncoder;
 
 use crate::error::Error;
 use element::Element;
-use parse::{Raw, claimed_bytes, product};
+use parse::{Raw, product};
 
 pub use crate::error::IdxError;
 pub use labels::Labels;
@@ -51,7 +51,7 @@ impl Idx {
     ///
     /// # Errors
     /// [`IdxError::Layout`] where the product of `shape` is not `data.len()`, [`IdxError::Rank`] and
-    /// [`IdxError::TooLarge`] where no file could hold it.
+    /// [`IdxError::TooMuch`] where no file could hold it.
     pub fn new(shape: impl Into<Vec<usize>>, data: Vec<u8>) -> Result<Self, IdxError> {
         let idx = Self {
             shape: shape.into(),
@@ -101,52 +101,131 @@ impl Idx {
     /// [`Error::Idx`] where the public fields do not agree, [`Error::Write`] where the disk refuses.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        let header = self.header().map_err(|cause| Error::Idx {
-            path: path.to_owned(),
-            cause,
-        })?;
-        detach_files::write(path, |out| {
-            if path
-                .extension()
-                .is_some_and(|e| e.eq_ignore_ascii_case("gz"))
-            {
-                let mut gz = GzEncoder::new(out, Compression::best());
-                gz.write_all(&header)?;
-                gz.write_all(&self.data)?;
-                gz.finish().map(drop)
-            } else {
-                out.write_all(&header)?;
-                out.write_all(&self.data)
+        self.header().map_err(|cause| of_file(path, cause))?;
+        Self::save_pieces(path, &self.shape, |out| out.write_all(&self.data))
+    }
+
+    /// Writes an array of `shape` to `path` as [`save`](Self::save) does, without holding it: `fill` writes its
+    /// elements in row-major order, in pieces of any length.
+    ///
+    /// # Errors
+    /// [`Error::Idx`] where no file can hold such an array, before `fill` is called; [`Error::Write`] where the disk
+    /// refuses, where `fill` fails, and where it writes more or fewer bytes than `shape` has elements.
+    pub fn save_pieces(
+        path: impl AsRef<Path>,
+        shape: &[usize],
+        fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Error> {
+        let path = path.as_ref();
+        let (header, bytes) = header_of(shape).map_err(|cause| of_file(path, cause))?;
+        let fill = |out: &mut dyn Write| {
+            out.write_all(&header)?;
+            let mut elements = Exactly { out, left: bytes };
+            fill(&mut elements)?;
+            match elements.left {
+                0 => Ok(()),
+                left => Err(io::Error::other(format!(
+                    "{left} of the {bytes} elements of {shape:?} were not given"
+                ))),
             }
+        };
+        detach_files::write(path, |out| {
+            if !is_gzip(path) {
+                return fill(out);
+            }
+            let mut gz = GzEncoder::new(out, Compression::best());
+            fill(&mut gz)?;
+            gz.finish().map(drop)
         })
         .map_err(Error::Write)
     }
 
+    /// Refuses a shape that no file can hold.
+    ///
+    /// # Errors
+    /// [`IdxError::Rank`] and [`IdxError::TooMuch`].
+    pub fn check(shape: &[usize]) -> Result<(), IdxError> {
+        header_of(shape).map(drop)
+    }
+
+    /// How many items of the shape `item`, such as images `[28, 28]`, one file can hold.
+    pub fn most(item: &[usize]) -> u64 {
+        let sizes: Vec<u64> = item.iter().map(|&size| size as u64).collect();
+        let bytes = u64::try_from(product(&sizes)).unwrap_or(u64::MAX);
+        (MAX_BYTES / bytes.max(1)).min(u32::MAX.into())
+    }
+
     /// The header's bytes, after checking that the fields agree with each other and with the format.
     pub(crate) fn header(&self) -> Result<Vec<u8>, IdxError> {
-        if self.shape.len() > MAX_RANK {
-            return Err(IdxError::Rank(self.shape.len()));
-        }
-        let sizes: Vec<u64> = self.shape.iter().map(|&size| size as u64).collect();
-        if sizes.iter().any(|&size| size > u64::from(u32::MAX)) {
-            return Err(IdxError::TooLarge {
-                bytes: product(&sizes),
-                shape: sizes,
-            });
-        }
-        if claimed_bytes(&sizes, Element::U8)? != self.data.len() as u64 {
-            return Err(IdxError::Layout {
+        let (header, bytes) = header_of(&self.shape)?;
+        match bytes == self.data.len() as u64 {
+            true => Ok(header),
+            false => Err(IdxError::Layout {
                 shape: self.shape.clone(),
                 len: self.data.len(),
-            });
+            }),
         }
-        let mut header = vec![0, 0, UNSIGNED_BYTE, self.shape.len() as u8];
-        for &size in &self.shape {
-            header
-                .write_u32::<BigEndian>(size as u32)
-                .map_err(IdxError::Io)?;
+    }
+}
+
+fn is_gzip(path: &Path) -> bool {
+    let extension = path.extension();
+    extension.is_some_and(|e| e.eq_ignore_ascii_case("gz"))
+}
+
+fn of_file(path: &Path, cause: IdxError) -> Error {
+    Error::Idx {
+        path: path.to_owned(),
+        cause,
+    }
+}
+
+/// The header of an array to be written, and how many bytes of data follow.
+fn header_of(shape: &[usize]) -> Result<(Vec<u8>, u64), IdxError> {
+    if shape.len() > MAX_RANK {
+        return Err(IdxError::Rank(shape.len()));
+    }
+    let sizes: Vec<u64> = shape.iter().map(|&size| size as u64).collect();
+    let bytes = product(&sizes);
+    let fits = sizes.iter().all(|&size| size <= u64::from(u32::MAX));
+    let Some(bytes) = u64::try_from(bytes)
+        .ok()
+        .filter(|bytes| fits && *bytes <= MAX_BYTES)
+    else {
+        return Err(IdxError::TooMuch {
+            shape: sizes,
+            bytes,
+        });
+    };
+    let mut header = vec![0, 0, UNSIGNED_BYTE, shape.len() as u8];
+    for &size in shape {
+        header
+            .write_u32::<BigEndian>(size as u32)
+            .map_err(IdxError::Io)?;
+    }
+    Ok((header, bytes))
+}
+
+/// A writer that takes so many bytes and not one more.
+struct Exactly<'a> {
+    out: &'a mut dyn Write,
+    left: u64,
+}
+
+impl Write for Exactly<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.len() as u64 > self.left {
+            return Err(io::Error::other(
+                "more elements were given than the shape has",
+            ));
         }
-        Ok(header)
+        let written = self.out.write(bytes)?;
+        self.left -= written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }
 

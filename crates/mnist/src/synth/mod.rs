@@ -14,6 +14,7 @@
 //! same way everywhere: the same digits on every machine, in any order, on any number of threads.
 
 mod dice;
+mod files;
 mod hand;
 mod pen;
 mod shapes;

@@ -39,6 +39,49 @@ fn the_bytes_are_those_of_the_format() {
 }
 
 #[test]
+fn pieces_are_the_array_and_must_be_all_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data: Vec<u8> = (0..60).collect();
+    for name in ["x.idx3-ubyte", "x.idx3-ubyte.GZ"] {
+        let path = folder.path().join(name);
+        let give = |pieces: &[&[u8]]| {
+            Idx::save_pieces(&path, &[5, 3, 4], |out| {
+                pieces.iter().try_for_each(|piece| out.write_all(piece))
+            })
+        };
+        give(&[&data[..7], &[], &data[7..]]).unwrap();
+        let whole = Idx::new([5, 3, 4], data.clone()).unwrap();
+        assert_eq!(Idx::open(&path).unwrap(), whole);
+        // What was there stays where too little or too much comes.
+        give(&[&data[..59]]).unwrap_err();
+        give(&[&data, &data[..1]]).unwrap_err();
+        assert_eq!(Idx::open(&path).unwrap(), whole);
+    }
+}
+
+#[test]
+fn an_array_that_no_file_holds_is_not_called_corrupt() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.idx3-ubyte");
+    let most = Idx::most(&[28, 28]) as usize;
+    Idx::check(&[most, 28, 28]).unwrap();
+    for shape in [
+        &[most + 1, 28, 28][..],
+        &[usize::MAX, 1],
+        &[1 << 33, 0],
+        &[1 << 40],
+    ] {
+        let error = Idx::save_pieces(&path, shape, |_| panic!("no work")).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("1 GiB") && !text.contains("corrupt"),
+            "{text}"
+        );
+        assert!(!path.exists());
+    }
+}
+
+#[test]
 fn gzip_members_that_follow_each_other_are_one_stream() {
     let (idx, bytes) = sample();
     let mut members = gz(&bytes[..20]);

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use detach_mnist::{Dataset, Idx, PIXELS, Split, Synth};
+use detach_mnist::{Dataset, Error, Idx, IdxError, PIXELS, Split, Synth};
 
 const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/fixture");
 
@@ -23,6 +23,61 @@ fn the_committed_fixture_is_what_this_code_writes() {
              if that is meant, write the fixture anew (data/README.md says how)"
         );
     }
+}
+
+#[test]
+fn digits_written_as_they_are_made_are_those_that_are_held() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    // Less than a piece, whole pieces, and a short last one.
+    for (split, count) in [(Split::Train, 5), (Split::Test, 512), (Split::Train, 600)] {
+        let mut heard = 0;
+        let mut hear = |made| {
+            heard += made;
+            Ok(())
+        };
+        Synth::new(3)
+            .save(split, count, folders[0].path(), &mut hear)
+            .unwrap();
+        assert_eq!(heard, count as u64);
+        let held = Dataset::synthetic(3, split, count);
+        for path in held.save(folders[1].path()).unwrap() {
+            let ours = folders[0].path().join(path.file_name().unwrap());
+            assert_eq!(Idx::open(&ours).unwrap(), Idx::open(&path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn more_digits_than_a_file_holds_are_refused_before_anything_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let below = folder.path().join("below");
+    let most = usize::try_from(Synth::most()).unwrap();
+    assert!(most * PIXELS <= 1 << 30 && (most + 1) * PIXELS > 1 << 30);
+    for count in [most + 1, u32::MAX as usize, usize::MAX] {
+        let error = Synth::new(0)
+            .save(Split::Train, count, &below, &mut |_| panic!("no work"))
+            .unwrap_err();
+        assert!(
+            matches!(
+                error,
+                Error::Idx {
+                    cause: IdxError::TooMuch { .. },
+                    ..
+                }
+            ),
+            "{error}"
+        );
+        assert!(!below.exists());
+    }
+}
+
+#[test]
+fn work_that_is_stopped_leaves_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let stop = &mut |_| Err(std::io::Error::other("stopped"));
+    let error = Synth::new(0).save(Split::Train, 600, folder.path(), stop);
+    assert!(error.unwrap_err().to_string().contains("stopped"));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[test]

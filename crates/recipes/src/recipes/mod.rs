@@ -7,7 +7,7 @@
 
 mod smoothed;
 
-use crate::nearest::nearest;
+use crate::nearest::meant;
 use crate::setup::RecipeInfo;
 use anyhow::{Result, anyhow};
 use detach_nn::{Initialiser, Optim, State, Trained};
@@ -41,8 +41,7 @@ pub fn find(name: &str) -> Result<&'static RecipeInfo> {
         return Ok(recipe);
     }
     let names = || RECIPES.iter().map(|recipe| recipe.name());
-    let hint = nearest(name, names())
-        .map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+    let hint = meant(name, names());
     Err(anyhow!(
         "there is no recipe `{name}`{hint}; there are: {}",
         names().collect::<Vec<_>>().join(", ")

@@ -2,15 +2,13 @@
 
 use super::Args;
 use crate::cli::device::Opened;
+use crate::cli::environment;
 use crate::cli::usage::with_hint;
 use crate::run::Config;
 use anyhow::Result;
 use detach_data::{Find, Found, Place, Split, Wanted};
 use detach_recipes::{Batches, DataKind, Setup};
 use std::path::{Path, PathBuf};
-
-/// The variable that says where the data is.
-const VARIABLE: &str = "GAN_DATA_DIR";
 
 /// What a run is trained on.
 pub(super) struct Data {
@@ -37,7 +35,12 @@ pub(super) fn open(setup: &Setup, config: Config, args: &Args, opened: &Opened) 
             data.sets.push(batches);
             continue;
         };
-        let found = find(&data.config, Wanted::new(size.channels, size.side), args)?;
+        let found = find(
+            &data.config,
+            Wanted::new(size.channels, size.side),
+            args,
+            !args.offline,
+        )?;
         args.say(&format!("data: {}", found.statement));
         record(&mut data.config, &found, args);
         data.is_synthetic |= found.is_synthetic();
@@ -48,7 +51,8 @@ pub(super) fn open(setup: &Setup, config: Config, args: &Args, opened: &Opened) 
     Ok(data)
 }
 
-fn find(config: &Config, wanted: Wanted, args: &Args) -> Result<Found> {
+/// What [`open`] finds for `wanted`; without a download where that is not allowed.
+pub(super) fn find(config: &Config, wanted: Wanted, args: &Args, download: bool) -> Result<Found> {
     if let Some(path) = &args.data_dir {
         let found = Find::new(Some(path.clone()), wanted).find(Split::Train, &mut |_| ())?;
         if !is_recorded(config, &found) {
@@ -65,9 +69,8 @@ fn find(config: &Config, wanted: Wanted, args: &Args) -> Result<Found> {
     if let Some(found) = recorded(config, wanted) {
         return Ok(found);
     }
-    let given = std::env::var_os(VARIABLE).filter(|path| !path.is_empty());
-    let mut find = Find::new(given.map(PathBuf::from), wanted);
-    if !args.offline {
+    let mut find = Find::new(environment::data_dir()?, wanted);
+    if download {
         find = find.with_fetcher(args.mirror.fetcher());
     }
     let mut said = String::new();

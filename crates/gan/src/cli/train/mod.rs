@@ -1,7 +1,9 @@
 //! `gan train`: its flags, and what each of them does.
 
 mod data;
+mod memory;
 mod outcome;
+mod plan;
 mod session;
 
 use super::data::Mirror;
@@ -41,7 +43,7 @@ pub(super) struct Args {
     /// Which version of the recipe: as-published or fixed [default: as-published]
     #[arg(long, value_parser = values::preset(), hide_possible_values = true)]
     preset: Option<Preset>,
-    /// `mlp` only: which network is updated first
+    /// `mlp` only: which network is updated first [default: the recipe's]
     #[arg(long, value_parser = ["d-first", "g-first"])]
     order: Option<String>,
     /// Where to compute: cpu, cuda:N, or auto, a GPU if there is one and else the CPU (see
@@ -52,25 +54,26 @@ pub(super) struct Args {
     /// each factor, which is faster. The CPU knows fp32 only [default: fp32]
     #[arg(long, value_parser = values::matmul())]
     matmul: Option<MatmulMode>,
-    /// Passes over the data: a total, those before --resume included
+    /// Passes over the data: a total, those before --resume included [default: the recipe's]
     #[arg(long, value_name = "N")]
     epochs: Option<u64>,
-    /// Stop after this many steps: a total, those before --resume included. It is kept with the run
+    /// Stop after this many steps: a total, those before --resume included. It is kept with the run [default: at
+    /// the end of the last epoch]
     #[arg(long, value_name = "N")]
     max_steps: Option<u64>,
     /// Epochs more than the run was to have
     #[arg(long, value_name = "N", requires = "resume", conflicts_with_all = ["epochs", "max_steps"])]
     more: Option<u64>,
-    /// Images a batch
+    /// Images a batch [default: the recipe's]
     #[arg(long, value_name = "N")]
     batch_size: Option<usize>,
-    /// Seed of every random number
+    /// Seed of every random number [default: the recipe's, which is 0]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     #[command(flatten)]
     pub(super) threads: threads::Args,
     /// The data: a folder of IDX files (MNIST, Fashion-MNIST, …) or of PNG files, or an .npz file. Without it, what the
-    /// run or --config has on record, and else $GAN_DATA_DIR
+    /// run or --config has on record, and else [env: GAN_DATA_DIR]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Do not download anything: synthetic digits if no data is found
@@ -85,7 +88,7 @@ pub(super) struct Args {
     /// not there yet is begun
     #[arg(long, value_name = "RUN", num_args = 0..=1)]
     resume: Option<Option<PathBuf>>,
-    /// Change a setting (`gan recipes NAME` and a run's config.toml have them all)
+    /// Change a setting, before all other flags (`gan recipes NAME` and a run's config.toml have them all)
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// Take the settings of this file, such as another run's config.toml
@@ -112,14 +115,23 @@ pub(super) struct Args {
     json: bool,
     /// Print nothing but the result
     #[arg(long, short)]
-    quiet: bool,
+    pub(super) quiet: bool,
+    /// Say what would be trained: data, parameters, steps, memory, time and folder. A few steps are tried; nothing is
+    /// downloaded, and nothing written
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// Trains, and says what came of it.
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    if args.dry_run {
+        let plan = plan::of(args)?;
+        console::result(&plan.text(args.json))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let outcome = session::train(args)?;
     let text = match args.json {
-        true => outcome.json()?,
+        true => outcome.json(),
         false => outcome.summary(&super::program()),
     };
     console::result(&text)?;
@@ -200,6 +212,7 @@ impl Args {
             }
         };
         self.change(&mut setup).map_err(usage)?;
+        memory::ensure_fits(&setup, &self.device)?;
         let mut config = Config::of(&setup);
         config.max_steps = self.max_steps();
         if let Some(record) = record {
@@ -281,6 +294,7 @@ impl Args {
             config.settings.matmul = matmul;
         }
         config.settings.check()?;
+        memory::ensure_fits(&config.setup()?, &self.device)?;
         Ok(config)
     }
 

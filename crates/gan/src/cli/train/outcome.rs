@@ -1,7 +1,8 @@
 //! What a finished run has to say.
 
 use crate::cli::progress::clock;
-use anyhow::Result;
+use crate::cli::shell;
+use crate::paths::Lossless;
 use detach_recipes::{End, Metrics};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -36,11 +37,8 @@ impl Outcome {
         }
     }
 
-    /// The result as one JSON line.
-    ///
-    /// # Errors
-    /// When a path is not text.
-    pub(super) fn json(&self) -> Result<String> {
+    /// The result as one JSON line. Where the run's folder is no text, it is the list of its bytes.
+    pub(super) fn json(&self) -> String {
         let end = match (self.end, self.signal) {
             (End::Complete, _) => "complete".to_owned(),
             (_, Some(number)) => format!("signal {number}"),
@@ -48,18 +46,18 @@ impl Outcome {
         };
         let result = serde_json::json!({
             "end": end,
-            "run": self.dir,
+            "run": Lossless(&self.dir),
             "data": self.data,
             "steps": self.steps,
             "seconds": self.time.as_secs_f64(),
         });
-        Ok(format!("{result}\n"))
+        format!("{result}\n")
     }
 
     /// The last words: what to look at and what to run next. `program` is how this
     /// program was called.
     pub(super) fn summary(&self, program: &str) -> String {
-        let dir = self.dir.display();
+        let dir = shell::word(&self.dir);
         let numbers = self.metrics.as_ref().map_or(String::new(), |metrics| {
             let losses = ["d_loss", "g_loss"].map(|name| (name, metrics.get(name)));
             let told = losses.iter().filter_map(|(name, value)| {
@@ -71,8 +69,8 @@ impl Outcome {
         });
         let picture = self.dir.join("samples").join("latest.png");
         let look = match picture.is_file() {
-            true => picture.display(),
-            false => self.dir.display(),
+            true => shell::word(&picture),
+            false => dir.clone(),
         };
         let go_on = format!("{program} train --resume {dir}   (go on)");
         let (state, more) = match (self.end, self.signal) {
@@ -93,7 +91,7 @@ impl Outcome {
              look at  {look}\n\
              next     {program} sample {dir} --count 64 --out digits.png\n         {more}\n",
             self.steps,
-            clock(self.time),
+            clock(self.time.as_secs_f64()),
         )
     }
 }

@@ -89,31 +89,24 @@ impl Image {
         (y as usize * self.width as usize + x as usize) * self.channels
     }
 
-    /// Fills the square of `side` pixels whose upper left corner is `[x, y]`.
+    /// The image of these bytes, `[height, width, channels]`.
     ///
     /// # Panics
-    /// When it reaches outside of the image.
+    /// When there are more or fewer of them.
     #[track_caller]
-    pub fn fill(&mut self, [x, y]: [u32; 2], side: u32, color: &[u8]) {
-        for row in y..y + side {
-            for column in x..x + side {
-                self.pixel_mut(column, row).copy_from_slice(color);
-            }
+    pub(super) fn of([width, height]: [u32; 2], channels: usize, pixels: Vec<u8>) -> Self {
+        let bytes = width as usize * height as usize * channels;
+        assert!(pixels.len() == bytes, "{bytes} bytes, got {}", pixels.len());
+        Self {
+            width,
+            height,
+            channels,
+            pixels,
         }
     }
 
-    fn encoder<W: Write>(&self, out: W) -> png::Encoder<'static, W> {
-        let mut encoder = png::Encoder::new(out, self.width, self.height);
-        encoder.set_color(match self.channels {
-            1 => png::ColorType::Grayscale,
-            _ => png::ColorType::Rgb,
-        });
-        encoder.set_depth(png::BitDepth::Eight);
-        encoder
-    }
-
     fn encode<W: Write>(&self, out: W) -> Result<(), png::EncodingError> {
-        let mut writer = self.encoder(out).write_header()?;
+        let mut writer = encoder(out, [self.width, self.height], self.channels).write_header()?;
         writer.write_image_data(&self.pixels)?;
         writer.finish()
     }
@@ -135,60 +128,70 @@ impl Image {
     }
 }
 
-fn into_io(error: png::EncodingError) -> io::Error {
+/// An encoder of 8-bit images of this width and height.
+pub(super) fn encoder<W: Write>(
+    out: W,
+    [width, height]: [u32; 2],
+    channels: usize,
+) -> png::Encoder<'static, W> {
+    let mut encoder = png::Encoder::new(out, width, height);
+    encoder.set_color(match channels {
+        1 => png::ColorType::Grayscale,
+        _ => png::ColorType::Rgb,
+    });
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder
+}
+
+pub(super) fn into_io(error: png::EncodingError) -> io::Error {
     match error {
         png::EncodingError::IoError(error) => error,
         other => io::Error::other(other),
     }
 }
 
-/// Writes `frames` as an animated PNG that runs forever, each frame shown for
-/// `delay` (milliseconds, at most 65 s). A viewer without animation shows the
-/// first frame.
+/// Writes `count` frames as an animated PNG that runs forever, each shown for `delay` (milliseconds, at most 65 s), and
+/// holds one of them at a time. A viewer without animation shows the first frame.
 ///
 /// # Errors
-/// When the file cannot be written.
+/// When the file cannot be written, or a frame is an error.
 ///
 /// # Panics
-/// When there is no frame, or when frames differ in size or in channels.
+/// When there are not `count` frames or none, or when frames differ in size or in channels.
 #[track_caller]
-pub fn save_apng(path: &Path, frames: &[Image], delay: Duration) -> Result<(), WriteError> {
-    let first = frames.first().expect("an animation needs a frame");
-    for (index, frame) in frames.iter().enumerate() {
-        assert!(
-            (frame.width, frame.height, frame.channels)
-                == (first.width, first.height, first.channels),
-            "frame {index} is {}x{}x{}, the first one {}x{}x{}",
-            frame.width,
-            frame.height,
-            frame.channels,
-            first.width,
-            first.height,
-            first.channels
-        );
-    }
-    let count = u32::try_from(frames.len()).expect("fewer than 2^32 frames fit into memory");
-    let millis = u16::try_from(delay.as_millis()).unwrap_or(u16::MAX);
-    detach_files::write(path, |out| {
-        encode_apng(out, frames, count, millis).map_err(into_io)
-    })
-}
-
-fn encode_apng(
-    out: &mut dyn Write,
-    frames: &[Image],
+pub fn save_apng(
+    path: &Path,
     count: u32,
-    millis: u16,
-) -> Result<(), png::EncodingError> {
+    delay: Duration,
+    frames: impl IntoIterator<Item = io::Result<Image>>,
+) -> Result<(), WriteError> {
     const FOREVER: u32 = 0;
-    let mut encoder = frames[0].encoder(out);
-    encoder.set_animated(count, FOREVER)?;
-    encoder.set_frame_delay(millis, 1000)?;
-    let mut writer = encoder.write_header()?;
-    for frame in frames {
-        writer.write_image_data(&frame.pixels)?;
-    }
-    writer.finish()
+    let millis = u16::try_from(delay.as_millis()).unwrap_or(u16::MAX);
+    let mut frames = frames.into_iter();
+    let first = frames.next().expect("an animation needs a frame");
+    detach_files::write(path, |out| {
+        let first = first?;
+        let shape = |frame: &Image| [frame.width, frame.height, frame.channels as u32];
+        let mut encoder = encoder(out, [first.width, first.height], first.channels);
+        encoder.set_animated(count, FOREVER).map_err(into_io)?;
+        encoder.set_frame_delay(millis, 1000).map_err(into_io)?;
+        let mut writer = encoder.write_header().map_err(into_io)?;
+        writer.write_image_data(&first.pixels).map_err(into_io)?;
+        let mut written = 1;
+        for frame in frames {
+            let frame = frame?;
+            assert!(
+                shape(&frame) == shape(&first),
+                "frame {written} is {:?} (width, height, channels), the first one {:?}",
+                shape(&frame),
+                shape(&first)
+            );
+            writer.write_image_data(&frame.pixels).map_err(into_io)?;
+            written += 1;
+        }
+        assert!(written == count, "{written} frames of {count}");
+        writer.finish().map_err(into_io)
+    })
 }
 
 #[cfg(test)]
@@ -235,7 +238,8 @@ mod tests {
             .iter()
             .map(|&gray| Image::filled(4, 3, &[gray]))
             .collect();
-        save_apng(&path, &frames, Duration::from_millis(120)).unwrap();
+        let given = frames.iter().cloned().map(Ok);
+        save_apng(&path, 3, Duration::from_millis(120), given).unwrap();
 
         let file = io::BufReader::new(fs::File::open(&path).unwrap());
         let mut reader = png::Decoder::new(file).read_info().unwrap();
@@ -250,9 +254,10 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "frame 1 is 4x4x1, the first one 4x3x1")]
+    #[should_panic(expected = "frame 1 is [4, 4, 1]")]
     fn frames_of_different_sizes_are_refused() {
-        let frames = [Image::filled(4, 3, &[0]), Image::filled(4, 4, &[0])];
-        let _ = save_apng(Path::new("never.png"), &frames, Duration::ZERO);
+        let folder = tempfile::tempdir().unwrap();
+        let frames = [3, 4].map(|height| Ok(Image::filled(4, height, &[0])));
+        let _ = save_apng(&folder.path().join("x.png"), 2, Duration::ZERO, frames);
     }
 }

@@ -5,8 +5,10 @@
 //! scaled on its way in.
 
 mod image;
+mod tiles;
 
 pub use image::{Image, save_apng};
+pub use tiles::Tiles;
 
 /// Images as tiles of one picture, row by row, 2 pixels apart.
 ///
@@ -15,18 +17,10 @@ pub use image::{Image, save_apng};
 #[derive(Clone, Copy, Debug)]
 pub struct Grid<'a> {
     images: &'a [f32],
-    dims: [usize; 4],
-    columns: usize,
-    scale: usize,
+    tiles: Tiles,
 }
 
 impl<'a> Grid<'a> {
-    /// Width of the lines between and around the tiles, in pixels.
-    pub const GAP: usize = 2;
-    /// Brightness of the lines: told from the black of a digit's ground and
-    /// quieter than its strokes.
-    const LINE: u8 = 48;
-
     /// A near-square grid of `images`, `[N, C, H, W]`, in their own size.
     ///
     /// # Panics
@@ -34,27 +28,14 @@ impl<'a> Grid<'a> {
     /// neither 1 nor 3.
     #[track_caller]
     pub fn new(images: &'a [f32], dims: [usize; 4]) -> Self {
-        let [count, channels, ..] = dims;
-        assert!(
-            dims.iter().all(|&dim| dim > 0),
-            "a grid needs images, got {dims:?}"
-        );
-        assert!(
-            matches!(channels, 1 | 3),
-            "an image is gray (1) or RGB (3), got [N, C, H, W] = {dims:?}"
-        );
+        let tiles = Tiles::new(dims);
         assert!(
             images.len() == dims.iter().product::<usize>(),
             "{dims:?} needs {} values, got {}",
             dims.iter().product::<usize>(),
             images.len()
         );
-        Self {
-            images,
-            dims,
-            columns: (1..=count).find(|n| n * n >= count).unwrap_or(count),
-            scale: 1,
-        }
+        Self { images, tiles }
     }
 
     /// Tiles in a row.
@@ -64,8 +45,8 @@ impl<'a> Grid<'a> {
     #[must_use]
     #[track_caller]
     pub fn columns(self, columns: usize) -> Self {
-        assert!(columns > 0, "a grid needs at least one column");
-        Self { columns, ..self }
+        let tiles = self.tiles.columns(columns);
+        Self { tiles, ..self }
     }
 
     /// Shows each value as `scale` × `scale` equal pixels; lines stay thin.
@@ -75,48 +56,23 @@ impl<'a> Grid<'a> {
     #[must_use]
     #[track_caller]
     pub fn scale(self, scale: usize) -> Self {
-        assert!(scale > 0, "the scale is a whole number from 1 on");
-        Self { scale, ..self }
+        let tiles = self.tiles.scale(scale);
+        Self { tiles, ..self }
     }
 
     /// Draws the picture. Places without an image keep the lines' color.
     ///
     /// # Panics
-    /// When a side of the picture is beyond 2³² pixels.
+    /// When a side of the picture is larger than a PNG can have.
     #[track_caller]
     pub fn render(&self) -> Image {
-        let [count, channels, height, width] = self.dims;
-        let columns = self.columns.min(count);
-        let side = |tiles: usize, size: usize| {
-            let pixels = tiles * (size * self.scale + Self::GAP) + Self::GAP;
-            u32::try_from(pixels).expect("a picture's side is below 2^32 pixels")
-        };
-        let mut picture = Image::filled(
-            side(columns, width),
-            side(count.div_ceil(columns), height),
-            &[Self::LINE; 3][..channels],
-        );
-        for tile in 0..count {
-            let left = side(tile % columns, width);
-            let top = side(tile / columns, height);
-            self.draw(tile, [left, top], &mut picture);
+        let size = self.tiles.size();
+        let size = size.unwrap_or_else(|| panic!("a picture of {:?}", self.tiles));
+        let mut pixels = self.tiles.line();
+        for row in self.images.chunks(self.tiles.values_of_a_row()) {
+            self.tiles.draw_row(row, &mut pixels);
         }
-        picture
-    }
-
-    fn draw(&self, tile: usize, [left, top]: [u32; 2], picture: &mut Image) {
-        let [_, channels, height, width] = self.dims;
-        let plane = height * width;
-        let values = &self.images[tile * channels * plane..][..channels * plane];
-        let scale = self.scale as u32;
-        let mut color = [0; 3];
-        for (index, [x, y]) in (0..plane).map(|index| (index, [index % width, index / width])) {
-            for (channel, byte) in color[..channels].iter_mut().enumerate() {
-                *byte = to_byte(values[channel * plane + index]);
-            }
-            let corner = [left + x as u32 * scale, top + y as u32 * scale];
-            picture.fill(corner, scale, &color[..channels]);
-        }
+        Image::of(size, self.tiles.channels(), pixels)
     }
 }
 
@@ -157,7 +113,7 @@ mod tests {
             }
         }
         for (x, y) in [(0, 0), (1, 3), (5, 2), (6, 3), (3, 4), (16, 9), (13, 7)] {
-            assert_eq!(picture.pixel(x, y), [Grid::LINE], "({x}, {y})");
+            assert_eq!(picture.pixel(x, y), [Tiles::LINE], "({x}, {y})");
         }
     }
 
