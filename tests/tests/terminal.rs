@@ -170,7 +170,7 @@ fn work_that_takes_a_while_says_how_far_it_is_and_can_be_stopped() {
     let sandbox = Sandbox::new();
     sandbox.ok(&format!("{TRAIN} --max-steps 2 -q"));
     for (words, file) in [
-        ("sample run --count 100000 --out x.npy", "x.npy"),
+        ("sample run --count 40000 --out x.npy", "x.npy"),
         ("sample run --count 4000000 --out x.npy.gz", "x.npy.gz"),
         ("data synth --count 1000000 --out made", "made"),
     ] {
@@ -198,7 +198,7 @@ fn work_that_takes_a_while_says_how_far_it_is_and_can_be_stopped() {
 fn a_file_that_is_half_written_goes_on_sigterm() {
     let sandbox = Sandbox::new();
     sandbox.ok(&format!("{TRAIN} --max-steps 2 -q"));
-    let mut child = sandbox.start("sample run --count 100000 --out x.npy");
+    let mut child = sandbox.start("sample run --count 40000 --out x.npy");
     let half = || {
         let files = sandbox.files(".");
         files
