@@ -7,7 +7,7 @@
 //! bits at every level.
 //!
 //! Sums of products are the exception, and their tiles are written by hand: with AVX2,
-//! with AVX-512 and on 64-bit ARM a product is added with one rounding ([`multiply_add`]),
+//! with AVX-512 and on 64-bit ARM a product is added with one rounding,
 //! in the same order, to the same bits. Processors without such an instruction (x86-64 before
 //! 2013, WebAssembly) round twice and have other last bits.
 
