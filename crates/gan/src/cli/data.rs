@@ -63,7 +63,7 @@ impl Mirror {
     }
 }
 
-fn mirror(text: &str) -> Result<String, String> {
+pub(super) fn mirror(text: &str) -> Result<String, String> {
     let url = text.trim();
     let rest = ["https://", "http://"].iter().find_map(|scheme| {
         let start = url.get(..scheme.len())?;

@@ -35,6 +35,11 @@ const THREADS: &str = "RAYON_NUM_THREADS";
 const VARIABLES: &[Variable] = &[
     Variable::of(DATA_DIR, "the data, as --data-dir says it", |_| None),
     Variable::of(
+        "GAN_MIRROR",
+        "where MNIST is downloaded from first, as --mirror says it",
+        |value| super::data::mirror(value).err(),
+    ),
+    Variable::of(
         LOG,
         "what is logged on stderr: off, error, warn, info, debug or trace, for all or for MODULE=LEVEL,…",
         |value| log_filter_of(value).err(),

@@ -1,12 +1,11 @@
 //! What a person sees while a run goes on: a line that is written over on a terminal, a line now and then in a
 //! log, nothing when quiet. All of it on stderr.
 
-use super::console;
 use super::terminal::{Piece, Status};
+use super::{console, signals};
 use crate::show::text::grouped;
 use anyhow::Result;
 use detach_recipes::{At, End, Flow, Metrics, Observer};
-use signal_hook::consts::{SIGINT, SIGTERM};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -55,11 +54,7 @@ impl Progress {
             },
         };
         let stopping = Arc::new(AtomicBool::new(false));
-        for number in [SIGINT, SIGTERM] {
-            // A signal that this process was started to ignore stops nothing.
-            if is_ignored(number) {
-                continue;
-            }
+        for number in signals::stopping() {
             // Without it, a sentence more may be said: no reason to fail.
             let _ = signal_hook::flag::register(number, Arc::clone(&stopping));
         }
@@ -87,15 +82,6 @@ impl Progress {
 pub(super) fn far(done: u64, total: u64) -> Piece {
     let count = |n: u64| grouped(usize::try_from(n).unwrap_or(usize::MAX));
     Piece::new(9, format!("{}/{}", count(done), count(total)))
-}
-
-/// Whether the process ignores a signal, as a shell makes what it runs in the background do; not where the system does
-/// not say.
-fn is_ignored(signal: i32) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 /// The recipe's numbers in a few words: losses first, accuracies as percentages.

@@ -24,6 +24,14 @@ fn ignored() -> u64 {
         .unwrap_or(0)
 }
 
+/// The signals that stop this process: those that it was started to ignore stop nothing.
+pub(super) fn stopping() -> impl Iterator<Item = i32> {
+    let ignored = ignored();
+    STOPPING
+        .into_iter()
+        .filter(move |number| ignored >> (number - 1) & 1 == 0)
+}
+
 /// Stops a session when a signal comes.
 #[derive(Debug)]
 pub(super) struct Signals {
@@ -35,11 +43,7 @@ impl Signals {
     pub(super) fn listen() -> Result<Self> {
         let first = Arc::new(AtomicUsize::new(0));
         let again = Arc::new(AtomicBool::new(false));
-        let ignored = ignored();
-        for number in STOPPING {
-            if ignored >> (number - 1) & 1 == 1 {
-                continue;
-            }
+        for number in stopping() {
             let name = "cannot listen to signals";
             // In this order: the first signal finds `again` still false.
             signal_hook::flag::register_conditional_shutdown(

@@ -6,7 +6,7 @@ use crate::cli::device::Opened;
 use crate::cli::progress::Progress;
 use crate::cli::signals::Signals;
 use crate::cli::usage::with_hint;
-use crate::cli::{console, elsewhere};
+use crate::cli::{console, elsewhere, shell};
 use crate::run::cosmetic::Cosmetic;
 use crate::run::metrics::{self, MetricsWriter};
 use crate::run::observers::{Best, Better, Events, Keeper, Pictures, Preview};
@@ -181,7 +181,7 @@ fn create(args: &Args, recipe: &str) -> Result<(Run, Lock)> {
         FolderError::Taken(dir) => {
             let hint = format!(
                 "choose another --out, or go on with --resume {}",
-                dir.display()
+                shell::word(dir)
             );
             with_hint(error, &hint)
         }
