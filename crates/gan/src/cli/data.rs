@@ -1,5 +1,6 @@
 //! `gan data`.
 
+use super::mirror::Mirror;
 use super::signals::Signals;
 use super::terminal::{Piece, Status};
 use super::usage::usage;
@@ -9,7 +10,7 @@ use crate::show::text::grouped;
 use anyhow::{Result, anyhow};
 use clap::Subcommand;
 use detach_data::{Find, Split, Wanted};
-use detach_mnist::{Fetcher, Lookup, Synth};
+use detach_mnist::{Lookup, Synth};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -42,42 +43,6 @@ pub(super) enum Command {
         #[arg(long, default_value_t = 0)]
         seed: u64,
     },
-}
-
-/// Where MNIST is downloaded from.
-#[derive(Clone, Debug, clap::Args)]
-pub(super) struct Mirror {
-    /// Ask this mirror first for MNIST's four files, before the two that are built in; what it sends is checked by SHA-256
-    #[arg(long, value_name = "URL", env = "GAN_MIRROR", value_parser = mirror)]
-    mirror: Option<String>,
-}
-
-impl Mirror {
-    /// The download of MNIST, from there first.
-    pub(super) fn fetcher(&self) -> Fetcher {
-        // A variable that is empty is one that is not set.
-        match self.mirror.as_deref().filter(|url| !url.is_empty()) {
-            Some(url) => Fetcher::mnist().with_mirror(url),
-            None => Fetcher::mnist(),
-        }
-    }
-}
-
-pub(super) fn mirror(text: &str) -> Result<String, String> {
-    let url = text.trim();
-    let rest = ["https://", "http://"].iter().find_map(|scheme| {
-        let start = url.get(..scheme.len())?;
-        start
-            .eq_ignore_ascii_case(scheme)
-            .then(|| &url[scheme.len()..])
-    });
-    let is_address = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
-    match url.is_empty() || is_address {
-        true => Ok(url.to_owned()),
-        false => Err(
-            "give the address of the folder that holds the files, https://… or http://…".to_owned(),
-        ),
-    }
 }
 
 /// Does it; returns what to tell.

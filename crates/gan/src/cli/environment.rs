@@ -37,7 +37,7 @@ const VARIABLES: &[Variable] = &[
     Variable::of(
         "GAN_MIRROR",
         "where MNIST is downloaded from first, as --mirror says it",
-        |value| super::data::mirror(value).err(),
+        |value| super::mirror::address(value).err(),
     ),
     Variable::of(
         LOG,

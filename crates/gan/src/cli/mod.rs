@@ -7,6 +7,7 @@ mod device;
 mod environment;
 mod info;
 mod interpolate;
+mod mirror;
 mod output;
 mod pages;
 mod progress;

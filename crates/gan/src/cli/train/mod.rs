@@ -6,8 +6,8 @@ mod outcome;
 mod plan;
 mod session;
 
-use super::data::Mirror;
 use super::device::Opened;
+use super::mirror::Mirror;
 use super::usage::usage;
 use super::{console, threads, values};
 use crate::run::{Config, Run};
