@@ -125,7 +125,7 @@ fn a_run_of_version_0_goes_on() {
     sandbox.ok("train --resume run --offline --no-pictures -q --max-steps 12");
     assert_eq!(sandbox.hash("run", 12), sandbox.hash("whole", 12));
     let config = fs::read_to_string(sandbox.path("run/config.toml")).expect("configuration");
-    assert!(config.starts_with("version = 1\n"), "{config}");
+    assert!(config.starts_with("version = 2\n"), "{config}");
 }
 
 /// Makes of `run` what version 0 would have left.

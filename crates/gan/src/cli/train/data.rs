@@ -42,6 +42,12 @@ pub(super) fn open(setup: &Setup, config: Config, args: &Args, opened: &Opened) 
             !args.offline,
         )?;
         args.say(&format!("data: {}", found.statement));
+        if !is_recorded(&data.config, &found) {
+            args.say(&format!(
+                "not the data of the configuration, which was {}",
+                data.config.data
+            ));
+        }
         record(&mut data.config, &found, args);
         data.is_synthetic |= found.is_synthetic();
         let batches = Batches::images(found.dataset, size, &setup.settings, opened.kind());
@@ -55,14 +61,8 @@ pub(super) fn open(setup: &Setup, config: Config, args: &Args, opened: &Opened) 
 pub(super) fn find(config: &Config, wanted: Wanted, args: &Args, download: bool) -> Result<Found> {
     if let Some(path) = &args.data_dir {
         let found = Find::new(Some(path.clone()), wanted).find(Split::Train, &mut |_| ())?;
-        if !is_recorded(config, &found) {
-            if args.resume.is_some() {
-                return Err(other_data(config, &found));
-            }
-            args.say(&format!(
-                "not the data of the configuration, which was {}",
-                config.data
-            ));
+        if args.resume.is_some() && !is_recorded(config, &found) {
+            return Err(other_data(config, &found));
         }
         return Ok(found);
     }
