@@ -283,8 +283,39 @@ mod tests {
         assert!((sum - profile.step).abs() < 1e-9 * profile.step);
         // What is no op is a part of the step: no event is counted twice.
         assert!(rows.last().is_some_and(|rest| rest.ms > 0.0), "{rows:?}");
+        for op in ["matmul", "adam"] {
+            assert!(
+                profile.rows.iter().any(|row| row.what.starts_with(op)),
+                "{op}"
+            );
+        }
+    }
+
+    /// How long an op takes is a matter of the machine's other work; what becomes of it is not.
+    #[test]
+    fn small_rows_are_told_together() {
+        let row = |what: &str, ms| Row {
+            what: what.to_owned(),
+            ms,
+            ..Row::default()
+        };
+        let profile = Profile {
+            title: "a step".to_owned(),
+            ceilings: Ceilings {
+                fma: 1.0,
+                copy: 1.0,
+            },
+            step: 1000.0,
+            rows: vec![row("exp", 0.1), row("matmul", 600.0), row("ln", 0.2)],
+        };
+        let rows = table(&profile.rows, profile.step);
+        let told: Vec<&str> = rows.iter().map(|row| &*row.what).collect();
+        assert_eq!(told, ["matmul", "2 smaller", "engine and recipe"]);
         let text = profile.to_string();
-        assert!(text.contains("matmul") && text.contains("adam"), "{text}");
+        assert!(
+            text.contains("matmul") && text.contains("1000.00"),
+            "{text}"
+        );
     }
 
     #[test]
