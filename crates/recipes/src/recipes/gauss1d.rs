@@ -7,7 +7,7 @@ use crate::settings::{PictureSource, Pictures, SampleMode, Sampling};
 use crate::{About, DataKind, Generator, Preset, Recipe, Report, Sampler, Settings, Step, System};
 use detach_nn::loss::bce_with_logits;
 use detach_nn::{
-    Initialiser, Module, Network, Optim, Optimiser, Sequential, Slot, State, Trained, Name,
+    Initialiser, Module, Name, Network, Optim, Optimiser, Sequential, Slot, State, Trained,
 };
 use detach_tensor::Tensor;
 use serde::{Deserialize, Serialize};

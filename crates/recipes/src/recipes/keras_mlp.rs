@@ -7,8 +7,8 @@ use crate::settings::{InitScheme, PictureSource, Pictures, SampleMode, Sampling,
 use crate::{About, Generator, Preset, Recipe, Report, Sampler, Settings, Step, System};
 use detach_nn::loss::bce_with_logits;
 use detach_nn::{
-    Initialiser, Module, Network, Optim, OptimKind, Optimiser, Sequential, Slot, State, Trained,
-    Name,
+    Initialiser, Module, Name, Network, Optim, OptimKind, Optimiser, Sequential, Slot, State,
+    Trained,
 };
 use detach_tensor::Tensor;
 use serde::{Deserialize, Serialize};

@@ -6,7 +6,7 @@ use crate::nets::mlp::{generator, relu_discriminator};
 use crate::options::{self, GeneratorLoss, Targets};
 use crate::settings::{Sampling, Scaling};
 use crate::{About, Generator, Preset, Recipe, Report, Sampler, Settings, Step, System};
-use detach_nn::{Initialiser, Network, Optim, Optimiser, Sequential, Slot, State, Trained, Name};
+use detach_nn::{Initialiser, Name, Network, Optim, Optimiser, Sequential, Slot, State, Trained};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
