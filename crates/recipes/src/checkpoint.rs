@@ -9,14 +9,21 @@ use detach_tensor::{Kind, simd_level};
 pub const CHECKPOINT_VERSION: u32 = 2;
 
 /// Writes down what `checkpoint` is of: the step, and all that decided its numbers.
-pub(crate) fn describe(checkpoint: &mut Checkpoint, setup: &Setup, step: u64, kind: Kind) {
+/// `arithmetic` is what its last step was computed with; before the first there is none.
+pub(crate) fn describe(
+    checkpoint: &mut Checkpoint,
+    setup: &Setup,
+    step: u64,
+    arithmetic: Option<&str>,
+) {
     let texts = [
         ("version", CHECKPOINT_VERSION.to_string()),
         ("recipe", setup.recipe().name().to_owned()),
         ("step", step.to_string()),
         ("settings", deciding(setup).join("\n")),
-        ("arithmetic", arithmetic(kind).to_owned()),
     ];
+    let arithmetic = arithmetic.map(|arithmetic| ("arithmetic", arithmetic.to_owned()));
+    let texts = texts.into_iter().chain(arithmetic);
     let texts = texts.map(|(key, value)| (key.to_owned(), value));
     checkpoint.metadata.extend(texts);
 }
@@ -80,7 +87,7 @@ fn check_settings(checkpoint: &Checkpoint, setup: &Setup) -> Result<()> {
 }
 
 /// What the numbers were computed with, as far as it decides their last digits.
-fn arithmetic(kind: Kind) -> &'static str {
+pub(crate) fn arithmetic(kind: Kind) -> &'static str {
     match (kind.device.gpu(), simd_level().is_fused()) {
         (Some(_), _) => "a GPU",
         (None, true) => "fused multiply-adds",

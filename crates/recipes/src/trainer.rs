@@ -22,6 +22,8 @@ pub struct Trainer {
     /// Steps done. What a step draws holds it, so that a replayed step draws its own.
     step: Count,
     steps: Steps<StepKey, Report>,
+    /// What the last step was computed with, as far as it decides its last digits.
+    arithmetic: Option<String>,
     /// How many batches of each set a step of a phase takes, once one has been run.
     takes: Vec<(u32, Vec<usize>)>,
 }
@@ -68,6 +70,7 @@ impl Trainer {
             kind,
             step: Count::default(),
             steps: Steps::new(kind.device),
+            arithmetic: None,
             takes: Vec::new(),
         })
     }
@@ -141,6 +144,10 @@ impl Trainer {
             None => self.first_step(phase),
         };
         self.step.add(1);
+        let arithmetic = checkpoint::arithmetic(self.kind);
+        if self.arithmetic.as_deref() != Some(arithmetic) {
+            self.arithmetic = Some(arithmetic.to_owned());
+        }
         report
     }
 
@@ -222,7 +229,8 @@ impl Trainer {
     pub fn checkpoint(&self) -> Checkpoint {
         let mut checkpoint = Checkpoint::new();
         checkpoint.add("", &All(self));
-        checkpoint::describe(&mut checkpoint, &self.setup, self.steps_done(), self.kind);
+        let arithmetic = self.arithmetic.as_deref();
+        checkpoint::describe(&mut checkpoint, &self.setup, self.steps_done(), arithmetic);
         checkpoint
     }
 
@@ -233,6 +241,7 @@ impl Trainer {
     /// changed then.
     pub fn restore(&mut self, mut checkpoint: Checkpoint) -> Result<()> {
         let step = checkpoint::check(&checkpoint, &self.setup)?;
+        let arithmetic = checkpoint.metadata.get("arithmetic").cloned();
         if version(&checkpoint)? == 0 {
             upgrade(&mut checkpoint);
             checkpoint.restore("", &*self.recipe)?;
@@ -243,6 +252,7 @@ impl Trainer {
             checkpoint.restore("", &All(self))?;
         }
         self.step.set(step);
+        self.arithmetic = arithmetic;
         Ok(())
     }
 }
