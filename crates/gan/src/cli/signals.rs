@@ -15,21 +15,21 @@ pub(super) fn large_files_are_errors() {
     let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
 }
 
-/// The signals that this process was started to ignore, as a bit each: `nohup` ignores SIGHUP, a shell SIGINT of
-/// what it runs in the background. 0 where the system does not say.
-fn ignored() -> u64 {
+/// Whether this process was started to ignore SIGHUP, as `nohup` does it; not where the system does not say.
+fn outlives_its_terminal() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-        .unwrap_or(0)
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (SIGHUP - 1) & 1 == 1)
 }
 
-/// The signals that stop this process: those that it was started to ignore stop nothing.
+/// The signals that stop this process. What a shell runs in the background ignores SIGINT at first; whoever sends
+/// one to it by name means it all the same.
 pub(super) fn stopping() -> impl Iterator<Item = i32> {
-    let ignored = ignored();
+    let outlives = outlives_its_terminal();
     STOPPING
         .into_iter()
-        .filter(move |number| ignored >> (number - 1) & 1 == 0)
+        .filter(move |number| !(outlives && *number == SIGHUP))
 }
 
 /// Stops a session when a signal comes.
