@@ -11,7 +11,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
 /// A line of `metrics.jsonl`.
@@ -370,6 +370,23 @@ pub fn wait_until(what: &str, mut is: impl FnMut() -> bool) {
         assert!(begun.elapsed() < PATIENCE, "waited in vain for {what}");
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// Whether a program that was started has ended.
+///
+/// # Panics
+/// When the system does not say.
+pub fn ended(child: &mut Child) -> bool {
+    child.try_wait().expect("the state of the run").is_some()
+}
+
+/// A moment below `limit` that is another one each time: no two runs of a test kill at the same.
+pub fn random_below(limit: Duration) -> Duration {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let fraction = f64::from(now.subsec_nanos() % 1_000_003) / 1_000_003.0;
+    limit.mul_f64(fraction)
 }
 
 /// Sends the signal called `name` (`INT`, `TERM`, `KILL`).

@@ -1,11 +1,11 @@
 //! A run's numbers depend on its settings, its data and its seed: not on the number of
 //! threads, on being interrupted, on pictures being taken, or on which vectors the processor has.
 
-use detach_tests::program::{Done, Sandbox, signal, wait_until};
+use detach_tests::program::{Done, Sandbox, ended, random_below, signal, wait_until};
 use std::process::Child;
 use std::sync::OnceLock;
 use std::thread::sleep;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 const STEPS: u64 = 40;
 
@@ -122,19 +122,6 @@ fn kill_and_resume(mut child: Child, sandbox: &Sandbox, flags: &str) -> Child {
     child.kill().expect("SIGKILL");
     child.wait().expect("the end of the run");
     sandbox.start(&resume(flags))
-}
-
-fn ended(child: &mut Child) -> bool {
-    child.try_wait().expect("the state of the run").is_some()
-}
-
-/// No two runs of the test kill at the same moments; a failure prints its own.
-fn random_below(limit: Duration) -> Duration {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let fraction = f64::from(now.subsec_nanos() % 1_000_003) / 1_000_003.0;
-    limit.mul_f64(fraction)
 }
 
 /// Every level that multiplies and adds with one rounding gives the same bits. A processor that has

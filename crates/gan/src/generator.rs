@@ -1,14 +1,14 @@
 //! A run's generator: found, filled with the newest weights, and asked for samples.
 
 use crate::run::{Config, Lock, Run};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use detach_nn::{Checkpoint, Mode};
 use detach_recipes::checkpoint::{check_checkpoint, upgrade, version};
 use detach_recipes::sampler::mode_of;
 use detach_recipes::{DataKind, Generates, SampleMode, Setup, Wanted};
 use detach_tensor::{Kind, Tensor};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Samples of one draw of noise. Part of the result where BatchNorm uses the batch's own
 /// statistics.
@@ -29,6 +29,25 @@ pub struct TrainedGenerator {
     kind: Kind,
 }
 
+/// A run that has saved nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum NoCheckpoint {
+    /// It is being trained.
+    #[error("{} has no checkpoint yet; {by} trains it, and saves one in a minute or less", dir.display())]
+    Soon {
+        /// Its folder.
+        dir: PathBuf,
+        /// Who trains it.
+        by: String,
+    },
+    /// Nobody trains it.
+    #[error("{} has no checkpoint yet", dir.display())]
+    Never {
+        /// Its folder.
+        dir: PathBuf,
+    },
+}
+
 impl TrainedGenerator {
     /// The run at `path` with the newest weights, on the kind's device. Of the checkpoint only the
     /// generator is read, a third of it or less: its average where one is kept.
@@ -40,13 +59,12 @@ impl TrainedGenerator {
         let Config { recipe, .. } = run.config()?;
         let setup = run.config()?.setup()?;
         let Some(newest) = run.newest() else {
-            let dir = run.dir().display();
-            match Lock::holder(run.dir()) {
-                Some(by) => bail!(
-                    "{dir} has no checkpoint yet; {by} trains it, and saves one in a minute or less"
-                ),
-                None => bail!("{dir} has no checkpoint yet"),
+            let dir = run.dir().to_owned();
+            return Err(match Lock::holder(&dir) {
+                Some(by) => NoCheckpoint::Soon { dir, by },
+                None => NoCheckpoint::Never { dir },
             }
+            .into());
         };
         let net = setup.generator(kind)?;
         fill(&*net, &newest, &recipe).map_err(|error| run.without_newest(&error))?;

@@ -1,21 +1,9 @@
 //! Kills, at random moments and at aimed ones, and two processes that want the same run.
 
 use super::{STEPS, goes_on, train, undisturbed, whole};
-use detach_tests::program::{Sandbox, signal, wait_until};
+use detach_tests::program::{Sandbox, ended, random_below, signal, wait_until};
 use std::process::Child;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-/// Something that is different each time, below `most`.
-fn random_below(most: u64) -> u64 {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    (u64::from(now.subsec_nanos()).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33) % most.max(1)
-}
-
-fn ended(child: &mut Child) -> bool {
-    child.try_wait().expect("a child").is_some()
-}
+use std::time::Duration;
 
 /// Each run is killed up to four times: at a random moment, or when a file of a kind is being written.
 #[test]
@@ -39,7 +27,7 @@ fn kills_at_any_moment() {
         for _ in 0..4 {
             let aim = aims.next().expect("a cycle");
             match aim.is_empty() {
-                true => std::thread::sleep(Duration::from_micros(random_below(150_000))),
+                true => std::thread::sleep(random_below(Duration::from_millis(150))),
                 false => wait_until("the file", || {
                     ended(&mut child)
                         || sandbox

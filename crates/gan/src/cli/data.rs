@@ -49,10 +49,7 @@ pub(super) enum Command {
 pub(super) fn run(command: &Command) -> Result<String> {
     match command {
         Command::Fetch { out, mirror } => fetch(out.as_deref(), mirror),
-        Command::Info { data_dir } => info(match data_dir {
-            Some(given) => Some(given.clone()),
-            None => environment::data_dir()?,
-        }),
+        Command::Info { data_dir } => info(data_dir.as_deref()),
         Command::Synth { out, count, seed } => synth(out, *count, *seed),
     }
 }
@@ -88,8 +85,13 @@ fn fetch(out: Option<&Path>, mirror: &Mirror) -> Result<String> {
     ))
 }
 
-fn info(data_dir: Option<PathBuf>) -> Result<String> {
-    let find = Find::new(data_dir, Wanted::default());
+fn info(data_dir: Option<&Path>) -> Result<String> {
+    let given = data_dir.map(Path::to_owned);
+    let find = Find::new(given.or_else(environment::data_dir), Wanted::default());
+    let fault = |error| match data_dir {
+        Some(_) => anyhow::Error::from(error),
+        None => environment::data_fault(error),
+    };
     let mut out = String::new();
     for split in [Split::Train, Split::Test] {
         let found = match find.find(split, &mut |_| ()) {
@@ -98,7 +100,7 @@ fn info(data_dir: Option<PathBuf>) -> Result<String> {
                 let _ = writeln!(out, "{:<6} none: {reason}", split.stem());
                 continue;
             }
-            found => found?,
+            found => found.map_err(fault)?,
         };
         let [channels, height, width] = found.dataset.shape();
         let mut image = vec![0; channels * height * width];

@@ -2,9 +2,10 @@
 
 use super::usage::usage;
 use anyhow::{Result, anyhow};
+use detach_data::Error;
 use detach_recipes::nearest;
 use detach_tensor::SimdLevel;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
 
 /// A variable that is read.
@@ -141,34 +142,22 @@ pub(super) fn threads() -> Option<u16> {
 }
 
 /// The data that the environment names.
-///
-/// # Errors
-/// A usage error that names the variable, where there is nothing of that name.
-pub(super) fn data_dir() -> Result<Option<PathBuf>> {
-    let Some(path) = value_of(DATA_DIR).map(PathBuf::from) else {
-        return Ok(None);
-    };
-    if !is_there(&path) {
-        return Err(usage(anyhow!(
-            "the environment variable {DATA_DIR} is `{}`, where nothing is; correct or unset it, or give --data-dir",
-            path.display()
-        )));
-    }
-    Ok(Some(path))
+pub(super) fn data_dir() -> Option<PathBuf> {
+    value_of(DATA_DIR).map(PathBuf::from)
 }
 
-/// Whether there is a file or a folder, or files whose names begin so.
-fn is_there(path: &Path) -> bool {
-    let begins = || {
-        let prefix = path.file_name()?.to_string_lossy().into_owned();
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let mut names = std::fs::read_dir(folder).ok()?.flatten();
-        Some(names.any(|entry| entry.file_name().to_string_lossy().starts_with(&prefix)))
-    };
-    path.exists() || begins().unwrap_or(false)
+/// The error of data that nothing but the environment may have named: with the variable, and a usage error where there
+/// is no data.
+pub(super) fn data_fault(error: Error) -> anyhow::Error {
+    match (data_dir(), &error) {
+        (Some(path), Error::NotThere { .. }) => usage(anyhow!(
+            "the environment variable {DATA_DIR} is `{}`: {error}; correct or unset it, or give --data-dir",
+            path.display()
+        )),
+        (Some(_), _) => anyhow::Error::from(error)
+            .context(format!("data of the environment variable {DATA_DIR}")),
+        (None, _) => error.into(),
+    }
 }
 
 /// The part of the help about the environment, and about what goes before what.

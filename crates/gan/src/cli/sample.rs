@@ -6,7 +6,7 @@ use super::usage::{usage, with_hint};
 use super::work::Work;
 use super::{console, elsewhere, output, shell, threads, values};
 use crate::export::{Sink, npy};
-use crate::generator::TrainedGenerator;
+use crate::generator::{NoCheckpoint, TrainedGenerator};
 use crate::show::gallery;
 use crate::show::histogram::Histogram;
 use anyhow::{Result, anyhow, bail, ensure};
@@ -85,14 +85,12 @@ pub(super) fn open(run: &Path, device: &str) -> Result<TrainedGenerator> {
     if opened.is_fallback() {
         console::note(&format!("on {}", opened.describe()));
     }
-    TrainedGenerator::open(run, opened.kind()).map_err(|error| {
-        match format!("{error}").ends_with("has no checkpoint yet") {
-            true => with_hint(
-                error,
-                &format!("`gan train --resume {}` starts it again", shell::word(run)),
-            ),
-            false => error,
-        }
+    TrainedGenerator::open(run, opened.kind()).map_err(|error| match error.downcast_ref() {
+        Some(NoCheckpoint::Never { .. }) => with_hint(
+            error,
+            &format!("`gan train --resume {}` starts it again", shell::word(run)),
+        ),
+        _ => error,
     })
 }
 

@@ -54,7 +54,7 @@ impl<O> Cosmetic<O> {
     fn warn(&mut self, error: &anyhow::Error) {
         if !std::mem::replace(&mut self.warned, true) {
             tracing::warn!(
-                "no {} for now, and training goes on without: {}",
+                "training goes on without {}: {}",
                 self.what,
                 describe(error)
             );

@@ -41,7 +41,7 @@ impl Run {
     pub fn create(out: Option<&Path>, recipe: &str) -> Result<(Self, Lock), FolderError> {
         let dir = match out {
             Some(out) => {
-                refuse_unless_empty(out)?;
+                refuse_unless_free(out)?;
                 make_dir(out)?;
                 out.to_owned()
             }
@@ -49,7 +49,7 @@ impl Run {
         };
         let lock = Lock::take(&dir)?;
         // Another process may have made it, trained and ended since it was found empty.
-        refuse_unless_empty(&dir)?;
+        refuse_unless_free(&dir)?;
         let run = Self { dir };
         make_dir(&run.samples())?;
         make_dir(&run.checkpoints())?;
@@ -299,12 +299,16 @@ fn similar(path: &Path) -> Option<String> {
     Some(format!("runs/{near}"))
 }
 
-/// Refuses a folder in which there is anything but the lock of a run.
-fn refuse_unless_empty(dir: &Path) -> Result<(), FolderError> {
+/// Whether a run may begin in a folder: it is not there, or there is nothing in it but the lock of one that never began.
+pub fn is_free(dir: &Path) -> bool {
     let mut entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    match entries.any(|entry| !Lock::is_name(&entry.file_name())) {
-        true => Err(FolderError::Taken(dir.to_owned())),
-        false => Ok(()),
+    entries.all(|entry| Lock::is_name(&entry.file_name()))
+}
+
+fn refuse_unless_free(dir: &Path) -> Result<(), FolderError> {
+    match is_free(dir) {
+        true => Ok(()),
+        false => Err(FolderError::Taken(dir.to_owned())),
     }
 }
 
@@ -312,10 +316,14 @@ fn make_dir(dir: &Path) -> Result<(), FolderError> {
     fs::create_dir_all(dir).map_err(|error| FolderError::Unmade(dir.to_owned(), error))
 }
 
+/// Where runs of a recipe lie that are not told where, in their order: `runs/<recipe>-<n>`.
+pub fn numbered(recipe: &str) -> impl Iterator<Item = PathBuf> {
+    (1_u64..).map(move |n| Path::new("runs").join(format!("{recipe}-{n}")))
+}
+
 fn free_dir(recipe: &str) -> Result<PathBuf, FolderError> {
     make_dir(Path::new("runs"))?;
-    for n in 1.. {
-        let dir = Path::new("runs").join(format!("{recipe}-{n}"));
+    for dir in numbered(recipe) {
         // `create_dir` fails when it is there, so that two runs started at once differ.
         match fs::create_dir(&dir) {
             Ok(()) => return Ok(dir),

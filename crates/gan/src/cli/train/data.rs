@@ -69,7 +69,7 @@ pub(super) fn find(config: &Config, wanted: Wanted, args: &Args, download: bool)
     if let Some(found) = recorded(config, wanted) {
         return Ok(found);
     }
-    let mut find = Find::new(environment::data_dir()?, wanted);
+    let mut find = Find::new(environment::data_dir(), wanted);
     if download {
         find = find.with_fetcher(args.mirror.fetcher());
     }
@@ -80,7 +80,8 @@ pub(super) fn find(config: &Config, wanted: Wanted, args: &Args, download: bool)
             args.say(&now);
             said = now;
         }
-    })?;
+    });
+    let found = found.map_err(environment::data_fault)?;
     match is_recorded(config, &found) {
         true => Ok(found),
         false => Err(other_data(config, &found)),

@@ -10,11 +10,11 @@ use super::device::Opened;
 use super::mirror::Mirror;
 use super::usage::usage;
 use super::{console, threads, values};
+use crate::run::folder::is_free;
 use crate::run::{Config, Run};
 use anyhow::{Result, anyhow, ensure};
 use detach_recipes::settings::MatmulMode;
 use detach_recipes::{Preset, Setup, find};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -164,9 +164,8 @@ impl Args {
         };
         // Without a word on what to begin, a name that is no run's is a slip.
         let named = self.recipe.is_some() || self.config.is_some();
-        let is_free = || fs::read_dir(path).map_or(!path.exists(), |mut all| all.next().is_none());
         match Run::find(path) {
-            None if named && is_free() => Ok(None),
+            None if named && is_free(path) => Ok(None),
             None => Run::open(path).map(Some),
             run => Ok(run),
         }

@@ -7,13 +7,14 @@ use crate::cli::progress::clock;
 use crate::cli::usage::with_hint;
 use crate::paths::Lossless;
 use crate::run::Config;
+use crate::run::folder::numbered;
 use crate::show::text::grouped;
 use anyhow::{Result, ensure};
 use detach_data::{Lookup, Wanted};
 use detach_nn::count;
 use detach_recipes::{Batches, DataKind, Setup, Trainer};
 use detach_tensor::{Kind, pool_stats};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// How long steps are tried for.
@@ -106,11 +107,11 @@ fn tried(trainer: &mut Trainer) -> f64 {
     counted.iter().sum::<f64>() / counted.len() as f64
 }
 
-/// The folder that a run of this recipe would have: the first `runs/RECIPE-N` that is free.
+/// The folder that a run of this recipe would have: the first that is free.
 fn free_dir(recipe: &str) -> PathBuf {
-    let dirs = (1_u64..).map(|n| Path::new("runs").join(format!("{recipe}-{n}")));
-    let mut free = dirs.filter(|dir| !dir.exists());
-    free.next().unwrap_or_default()
+    numbered(recipe)
+        .find(|dir| !dir.exists())
+        .unwrap_or_default()
 }
 
 /// The recipe's data and what it is, without a download.

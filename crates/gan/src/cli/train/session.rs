@@ -1,7 +1,8 @@
 //! From flags to a session: data, run folder, observers.
 
+use super::Args;
+use super::data::{self, Data};
 use super::outcome::Outcome;
-use super::{Args, data};
 use crate::cli::device::Opened;
 use crate::cli::progress::Progress;
 use crate::cli::signals::Signals;
@@ -52,12 +53,7 @@ pub(super) fn train(args: &Args) -> Result<Outcome> {
     );
     run.write_config(&data.config)?;
     args.say(&headline(&trainer, total, &run, &opened));
-    let outcome = observed(args, trainer, total, &run, signals)?;
-    Ok(Outcome {
-        data: data.config.data,
-        is_synthetic: data.is_synthetic,
-        ..outcome
-    })
+    observed(args, trainer, total, (&run, data), signals)
 }
 
 /// Brings `trainer` to where the run stands.
@@ -75,7 +71,7 @@ fn observed(
     args: &Args,
     trainer: Trainer,
     total: u64,
-    run: &Run,
+    (run, data): (&Run, Data),
     mut signals: Signals,
 ) -> Result<Outcome> {
     let done = trainer.steps_done();
@@ -136,8 +132,8 @@ fn observed(
         steps,
         metrics: last.metrics,
         time: clock.now(),
-        data: String::new(),
-        is_synthetic: false,
+        data: data.config.data,
+        is_synthetic: data.is_synthetic,
     })
 }
 
