@@ -76,9 +76,16 @@ fn build() -> PathBuf {
         Some("debug") | None => "dev",
         Some(name) => name,
     };
+    let own_name = test.file_stem().and_then(|name| name.to_str());
+    let (own_name, _hash) = own_name
+        .and_then(|name| name.rsplit_once('-'))
+        .expect("cargo names a test TEST-HASH");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // As a part of the workspace and beside a test: cargo chooses the features of what they share
+    // for all of them together, and by itself the program would have its libraries compiled again.
     cargo
-        .args(["build", "--package", "detach-gan", "--bin", "gan"])
+        .args(["build", "--workspace", "--bin", "gan"])
+        .args(["--test", own_name])
         .args(["--message-format", "json-render-diagnostics"])
         .args(["--profile", profile])
         .arg("--target-dir")
@@ -99,7 +106,9 @@ fn build() -> PathBuf {
     let messages = String::from_utf8_lossy(&output.stdout);
     let executable = messages.lines().find_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        message["executable"].as_str().map(PathBuf::from)
+        let is_program = message["target"]["kind"] == serde_json::json!(["bin"]);
+        let executable = message["executable"].as_str().filter(|_| is_program);
+        executable.map(PathBuf::from)
     });
     executable.expect("cargo names the program that it built")
 }
