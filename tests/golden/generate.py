@@ -1,5 +1,5 @@
-"""Writes the goldens of this folder: full training steps of every recipe in PyTorch, 20 or fewer, a few layers, and the
-optimisers.
+"""Writes the goldens of this folder: full training steps of every recipe in PyTorch, 20 or fewer, a few layers, the
+optimisers, losses and penalties.
 
     python -m pip install torch==2.11.0 numpy
     python tests/golden/generate.py               # write all
@@ -18,7 +18,8 @@ index in the Sequential), parameters [{name, shape}] in tag order, counts and ze
 BatchNorm, whose true gradient is 0) per network; d_loss, g_loss, real_acc, fake_acc per step; updates [{net, loss,
 grad_norms}] for every optimiser step in order, with one L2 norm per parameter; final {net: {name: L2 norm}} of
 parameters and running statistics after the last step; f32 {d_loss, g_loss: largest relative distance; d_loss_steps,
-g_loss_steps; closest_kink; closest_sign, closest_linear_sign where they were chosen}.
+g_loss_steps; steps, how many were followed, and gradient, the largest relative distance of a gradient of step 1, where
+not all were; closest_kink; closest_sign, closest_linear_sign where they were chosen}.
 
 `first` is the number of the first batch of reals and of the first draw of noise; a step of `skips` passes over so many
 of both before it takes its own. Both are chosen so that the float64 run keeps clear of its kinks, of which there are
@@ -53,13 +54,14 @@ from pathlib import Path
 
 import torch
 
+import losses
 import ops
 import optim
 from formula import D_TAG, G_TAG, NOISE_TAG, REAL_TAG, fill, is_batch_norm, uniform
 from recipes import RECIPES
 
 HERE = Path(__file__).parent
-LAYERS = {"ops": ops, "optim": optim}
+LAYERS = {"losses": losses, "ops": ops, "optim": optim}
 GOLDENS = [*RECIPES, *LAYERS]
 NUDGE_TAG = 1_000_000  # apart from all tags of formula.py
 RELATIVE, ABSOLUTE = 1e-9, 1e-13  # --check; the absolute part is for gradients whose true value is 0
@@ -87,6 +89,7 @@ class Run:
         self.optimisers = {"G": recipe.optimise(self.G), "D": recipe.optimise(self.D)}
         self.real_batches = self.noise_draws = recipe.first
         self.updates = []
+        self.first_gradients = []
         self.steps = 0
         self.closest_kink = self.closest_sign = self.closest_linear_sign = math.inf
 
@@ -109,6 +112,11 @@ class Run:
             setattr(self, f"closest_{key}", min(getattr(self, f"closest_{key}"), distance))
             self.refuse(f"the first gradient of {name}", distance, getattr(self.recipe.clear, key))
 
+    def keep_gradients(self, name):
+        """Of step 1, but for those whose true value is 0."""
+        zero, net = zero_gradient(getattr(self, name)), getattr(self, name)
+        self.first_gradients += [p.grad.double().clone() for n, p in net.named_parameters() if n not in zero]
+
     def refuse(self, what, distance, limit):
         if distance < limit and self.dtype is torch.float64:
             raise TooClose(f"{what} is {distance:.1e} from 0 in step {self.steps}, nearer than {limit:.1e}")
@@ -129,6 +137,11 @@ class Run:
         self.noise_draws += 1
         return (math.sqrt(3.0) * u).to(self.dtype)
 
+    def uniform(self, *shape):
+        u = uniform(NOISE_TAG + self.noise_draws, shape)
+        self.noise_draws += 1
+        return ((u + 1) / 2).to(self.dtype)
+
     def update(self, name, loss):
         optimiser = self.optimisers[name]
         optimiser.zero_grad()
@@ -136,6 +149,8 @@ class Run:
         if not optimiser.state:
             self.watch_sign(getattr(self, name))
         norms = [norm(p.grad) for p in getattr(self, name).parameters()]
+        if self.steps == 1:
+            self.keep_gradients(name)
         self.updates.append({"net": name, "loss": loss.item(), "grad_norms": norms})
         optimiser.step()
 
@@ -156,15 +171,24 @@ def norm(x):
 def train(recipe, dtype, nudge=0):
     """Runs the golden's steps; returns the run and its curves."""
     run = Run(recipe, dtype, nudge)
-    curves = {"d_loss": [], "g_loss": [], "real_acc": [], "fake_acc": []}
+    curves = {}
     for skip in recipe.skips or [0] * recipe.golden_steps:
         run.begin_step(skip)
         step = recipe.loop(run)
-        curves["d_loss"].append(step.d_loss.item())
-        curves["g_loss"].append(step.g_loss.item())
-        curves["real_acc"].append((step.p_real > 0.5).double().mean().item())
-        curves["fake_acc"].append((step.p_fake < 0.5).double().mean().item())
+        told = {"d_loss": step.d_loss, "g_loss": step.g_loss}
+        if step.p_real is not None:
+            told["real_acc"] = (step.p_real > 0.5).double().mean()
+            told["fake_acc"] = (step.p_fake < 0.5).double().mean()
+        for name, value in (told | step.scalars).items():
+            curves.setdefault(name, []).append(value.item())
     return run, curves
+
+
+def optimiser(recipe):
+    """Its constants, under the names of torch.optim."""
+    if recipe.optimiser == "rmsprop":
+        return {"kind": "rmsprop", "lr": recipe.lr, "alpha": 0.99, "eps": recipe.eps}
+    return {"kind": recipe.optimiser, "lr": recipe.lr, "betas": list(recipe.betas), "eps": recipe.eps}
 
 
 def zero_gradient(net):
@@ -178,17 +202,29 @@ def final_norms(net):
     return {name: norm(x) for name, x in net.state_dict().items() if x.is_floating_point()}
 
 
-def float32_distance(golden, runs):
-    """Relative distance of the losses of float32 runs, of whichever is farthest: the largest, and step by step."""
+def float32_distance(golden, runs, followed):
+    """Relative distance of the losses of float32 runs, of whichever is farthest: the largest, and step by step, for so
+    many steps."""
 
     def distance(a, *bs):
         return max(abs(b - a) for b in bs) / max(abs(a), 1e-12)
 
     out = {}
     for key in "d_loss", "g_loss":
-        steps = list(map(distance, golden[key], *(run[key] for run in runs)))
+        steps = list(map(distance, golden[key][:followed], *(run[key] for run in runs)))
         out |= {key: max(steps), f"{key}_steps": steps}
     return out
+
+
+def gradient_distance(golden, runs):
+    """Relative distance of the gradients of step 1 of float32 runs, of whichever is farthest."""
+    distances = [
+        norm(narrow - wide) / max(norm(wide), 1e-300)
+        for run in runs
+        for narrow, wide in zip(run.first_gradients, golden.first_gradients, strict=True)
+        if norm(narrow - wide) > 0
+    ]
+    return max(distances)
 
 
 def closest(run):
@@ -204,7 +240,11 @@ def recipe_golden(name):
         run, curves = train(recipe, torch.float64)
     except TooClose as e:
         raise SystemExit(f"{name}: {e}; run choose.py") from e
-    single = [train(recipe, torch.float32, nudge)[1] for nudge in range(recipe.float32_runs)]
+    single = [train(recipe, torch.float32, nudge) for nudge in range(recipe.float32_runs)]
+    followed = recipe.float32_steps or recipe.golden_steps
+    float32 = float32_distance(curves, [curves for _, curves in single], followed)
+    if recipe.float32_steps:
+        float32 |= {"steps": followed, "gradient": gradient_distance(run, [narrow for narrow, _ in single])}
     nets = {"G": run.G, "D": run.D}
     golden = {
         "recipe": name,
@@ -216,17 +256,18 @@ def recipe_golden(name):
         "latent": recipe.latent,
         "first": recipe.first,
         **({"skips": list(recipe.skips)} if recipe.skips else {}),
-        "adam": {"kind": recipe.optimiser, "lr": recipe.lr, "betas": list(recipe.betas), "eps": recipe.eps},
+        "adam": optimiser(recipe),
         "layers": {k: [str(layer) for layer in net] for k, net in nets.items()},
         "parameters": {
             k: [{"name": n, "shape": list(p.shape)} for n, p in net.named_parameters()] for k, net in nets.items()
         },
         "counts": dict(zip("GD", recipe.counts)),
         "zero_gradient": {k: zero_gradient(net) for k, net in nets.items()},
+        "curves": list(curves),
         **curves,
         "updates": run.updates,
         "final": {k: final_norms(net) for k, net in nets.items()},
-        "f32": float32_distance(curves, single) | closest(run),
+        "f32": float32 | closest(run),
     }
     distance = golden["f32"]
     print(

@@ -1,28 +1,39 @@
-"""The recipes as PyTorch code: networks and training loops, exactly as published.
+"""The recipes as PyTorch code: training loops exactly as published, on the networks of networks.py.
 
-A network is a flat nn.Sequential, so its parameters are called "0.weight", "0.bias", ...; activations, dropout and
-reshapes take an index of their own. A loop is one function that runs one training step on a `run`, which has
+A loop is one function that runs one training step on a `run`, which has
 
     run.G, run.D             the networks, in train mode
     run.reals()              the next batch of reals
     run.noise()              the next draw of noise
+    run.uniform(*shape)      the next draw, of numbers from [0, 1)
     run.update(name, loss)   zero_grad, backward and one optimiser step of network "G" or "D"
 
 so the same loop produces goldens (generate.py) and timings (benches/peers/step.py).
 """
 
-from collections import namedtuple
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Callable
 
 import torch
 from torch import nn
 
+from formula import is_batch_norm
+from networks import critic, dcgan, dcgan64, dcgan_light, gauss1d, keras_mlp, least_squares, mlp, mlp_relu
 from optimisers import AdamKeras
 
-# Losses as tensors; p_real, p_fake: D's outputs on reals and fakes in D's (last) step, before that step's update.
-Step = namedtuple("Step", "d_loss g_loss p_real p_fake")
+
+@dataclass(frozen=True)
+class Step:
+    """Losses as tensors; D's outputs on reals and fakes in D's (last) step, before that step's update, where they are
+    probabilities; what else the step tells, by name."""
+
+    d_loss: torch.Tensor
+    g_loss: torch.Tensor
+    p_real: torch.Tensor = None
+    p_fake: torch.Tensor = None
+    scalars: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,8 +60,9 @@ class Recipe:
     lr: float = 2e-4
     betas: tuple = (0.5, 0.999)
     eps: float = 1e-8
-    optimiser: str = "adam"  # PyTorch's, or "adam-keras": Keras' place of eps
+    optimiser: str = "adam"  # PyTorch's, "adam-keras": Keras' place of eps, or "rmsprop", which has eps alone
     golden_steps: int = 20
+    float32_steps: int = 0  # how many a float32 run follows before small differences grow; 0 for all
     float32_runs: int = 1  # from weights moved by one unit in the last place, all but the first; see generate.py
     first: int = 0  # the golden's first batch of reals and draw of noise; see generate.py
     skips: tuple = ()  # before each step, batches of reals and draws of noise passed over; see choose.py
@@ -66,111 +78,14 @@ class Recipe:
 
     def optimise(self, net):
         """The recipe's optimiser on one network."""
+        if self.optimiser == "rmsprop":
+            return torch.optim.RMSprop(net.parameters(), lr=self.lr, eps=self.eps)
         kinds = {"adam": torch.optim.Adam, "adam-keras": AdamKeras}
         return kinds[self.optimiser](net.parameters(), lr=self.lr, betas=self.betas, eps=self.eps)
 
     def adam(self, net, **kwargs):
         """torch.optim.Adam with the recipe's constants, whichever optimiser it has: what is timed (benches/peers)."""
         return torch.optim.Adam(net.parameters(), lr=self.lr, betas=self.betas, eps=self.eps, **kwargs)
-
-
-# ---- networks ----------------------------------------------------------------------------------------------------
-
-
-def leaky():
-    return nn.LeakyReLU(0.2)
-
-
-def up(a, b):
-    """ConvTranspose2d that doubles the image."""
-    return nn.ConvTranspose2d(a, b, 4, 2, 1)
-
-
-def down(a, b):
-    """Conv2d that halves the image."""
-    return nn.Conv2d(a, b, 4, 2, 1)
-
-
-def image():
-    return nn.Unflatten(1, (1, 28, 28))
-
-
-def keras_mlp(dropout):
-    g, d = [], [nn.Flatten()]
-    for a, b in [(100, 256), (256, 512), (512, 1024)]:
-        g += [nn.Linear(a, b), leaky()]
-    g += [nn.Linear(1024, 784), nn.Tanh(), image()]
-    for a, b in [(784, 1024), (1024, 512), (512, 256)]:
-        d += [nn.Linear(a, b), leaky(), nn.Dropout(dropout)]
-    d += [nn.Linear(256, 1), nn.Sigmoid()]
-    return nn.Sequential(*g), nn.Sequential(*d)
-
-
-def dcgan(dropout):
-    g = [nn.Linear(100, 12544), nn.BatchNorm1d(12544), nn.ReLU(), nn.Unflatten(1, (256, 7, 7))]
-    g += [up(256, 128), nn.BatchNorm2d(128), nn.ReLU()]
-    g += [up(128, 64), nn.BatchNorm2d(64), nn.ReLU()]
-    g += [nn.Conv2d(64, 1, 3, 1, 1), nn.Tanh()]
-    d = [down(1, 64), leaky(), nn.Dropout2d(dropout)]
-    d += [down(64, 128), nn.BatchNorm2d(128), leaky(), nn.Dropout2d(dropout)]
-    d += [nn.Flatten(), nn.Linear(6272, 1), nn.Sigmoid()]
-    return nn.Sequential(*g), nn.Sequential(*d)
-
-
-def mlp_generator():
-    g = [nn.Linear(100, 128), leaky()]
-    for a, b in [(128, 256), (256, 512), (512, 1024)]:
-        # 0.8 was meant as a momentum; as published it is eps.
-        g += [nn.Linear(a, b), nn.BatchNorm1d(b, 0.8), leaky()]
-    return nn.Sequential(*g, nn.Linear(1024, 784), nn.Tanh(), image())
-
-
-def mlp(_dropout):
-    d = [nn.Flatten(), nn.Linear(784, 512), leaky(), nn.Linear(512, 256), leaky(), nn.Linear(256, 1), nn.Sigmoid()]
-    return mlp_generator(), nn.Sequential(*d)
-
-
-def mlp_relu(_dropout):
-    d = [nn.Flatten()]
-    for a, b in [(784, 512), (512, 256), (256, 128), (128, 1)]:
-        d += [nn.Linear(a, b), nn.ReLU()]
-    return mlp_generator(), nn.Sequential(*d, nn.Sigmoid())
-
-
-def gauss1d(_dropout):
-    def body(a):
-        return [nn.Linear(a, 50), nn.ReLU(), nn.Linear(50, 50), nn.ReLU(), nn.Linear(50, 1)]
-
-    return nn.Sequential(*body(10)), nn.Sequential(*body(1), nn.Sigmoid())
-
-
-def dcgan_light(_dropout):
-    g = [nn.Unflatten(1, (100, 1, 1)), nn.ConvTranspose2d(100, 128, 7, 1, 0), nn.BatchNorm2d(128), nn.ReLU()]
-    g += [up(128, 64), nn.BatchNorm2d(64), nn.ReLU(), up(64, 1), nn.Tanh()]
-    d = [down(1, 64), leaky(), down(64, 128), nn.BatchNorm2d(128), leaky()]
-    d += [nn.Conv2d(128, 1, 7, 1, 0), nn.Flatten(), nn.Sigmoid()]
-    return nn.Sequential(*g), nn.Sequential(*d)
-
-
-def up_bare(a, b):
-    """up without a bias."""
-    return nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False)
-
-
-def down_bare(a, b):
-    """down without a bias."""
-    return nn.Conv2d(a, b, 4, 2, 1, bias=False)
-
-
-def dcgan64(_dropout):
-    g = [nn.Unflatten(1, (100, 1, 1)), nn.ConvTranspose2d(100, 512, 4, 1, 0, bias=False)]
-    for a, b in [(512, 256), (256, 128), (128, 64), (64, 3)]:
-        g += [nn.BatchNorm2d(a), nn.ReLU(), up_bare(a, b)]
-    d = [down_bare(3, 64), leaky()]
-    for a, b in [(64, 128), (128, 256), (256, 512)]:
-        d += [down_bare(a, b), nn.BatchNorm2d(b), leaky()]
-    d += [nn.Conv2d(512, 1, 4, 1, 0, bias=False), nn.Flatten(), nn.Sigmoid()]
-    return nn.Sequential(*g, nn.Tanh()), nn.Sequential(*d)
 
 
 # ---- loops -------------------------------------------------------------------------------------------------------
@@ -260,6 +175,78 @@ def step_gauss1d(run):
     return Step(d_loss, g_loss, p_real, p_fake)
 
 
+def slopes(d, x):
+    """The gradient of the sum of d in each of the samples x, with a graph."""
+    x = x.detach().requires_grad_()
+    return torch.autograd.grad(d(x).sum(), x, create_graph=True)[0]
+
+
+def rows_norm(x):
+    """The norm of each sample."""
+    return x.flatten(1).norm(2, dim=1)
+
+
+def scores(on_real, on_fake):
+    return {"real_score": on_real.mean(), "fake_score": on_fake.mean()}
+
+
+def step_wgan(run, fresh):
+    """Five critic steps, on one batch of reals or a fresh one each, weights clipped after each; then G on fresh noise."""
+    x = run.reals()
+    for i in range(5):
+        if fresh and i > 0:
+            x = run.reals()
+        on_real, on_fake = run.D(x), run.D(run.G(run.noise()).detach())
+        d_loss = on_fake.mean() - on_real.mean()
+        run.update("D", d_loss)
+        with torch.no_grad():
+            for p in run.D.parameters():
+                p.clamp_(-0.01, 0.01)
+    fake = run.G(run.noise())
+    fake.retain_grad()
+    g_loss = -run.D(fake).mean()
+    run.update("G", g_loss)
+    weights = torch.cat([p.detach().flatten() for p in run.D.parameters()])
+    told = {"slope": rows_norm(fake.grad * len(fake)).mean()}
+    if not any(is_batch_norm(layer) for layer in run.D):  # whose biases before it go where rounding takes them
+        told["clipped"] = (weights.abs() >= 0.01).double().mean()
+    return Step(d_loss, g_loss, scalars=scores(on_real, on_fake) | told)
+
+
+def step_wgan_gp(run, fresh):
+    """Five critic steps with a penalty on the slope between reals and fakes; then G on fresh noise."""
+    x = run.reals()
+    for i in range(5):
+        if fresh and i > 0:
+            x = run.reals()
+        fake = run.G(run.noise()).detach()
+        on_real, on_fake = run.D(x), run.D(fake)
+        alpha = run.uniform(len(x), 1, 1, 1)
+        slope = rows_norm(slopes(run.D, alpha * x + (1 - alpha) * fake))
+        penalty = 10 * (slope - 1).square().mean()
+        d_loss = on_fake.mean() - on_real.mean() + penalty
+        run.update("D", d_loss)
+    g_loss = -run.D(run.G(run.noise())).mean()
+    run.update("G", g_loss)
+    return Step(d_loss, g_loss, scalars=scores(on_real, on_fake) | {"penalty": penalty, "slope": slope.mean()})
+
+
+def step_lsgan(run):
+    """As step_fresh, with halves of squared distances from 1 and 0."""
+    on_real, on_fake = run.D(run.reals()), run.D(run.G(run.noise()).detach())
+    d_loss = (on_real - 1).square().mean() / 2 + on_fake.square().mean() / 2
+    run.update("D", d_loss)
+    g_loss = (run.D(run.G(run.noise())) - 1).square().mean() / 2
+    run.update("G", g_loss)
+    return Step(d_loss, g_loss, scalars=scores(on_real, on_fake))
+
+
+def zoo(networks, loop, d_count, **more):
+    """A recipe on the 28x28 generator of dcgan-light: ten steps."""
+    settings = {"golden_batch": 4, "golden_steps": 10, "float32_steps": 3, "float32_runs": 8, "clear": Clear(5e-7, 5e-7, sign=2e-6)}
+    return Recipe(networks, loop, (759_873, d_count), **settings | more)
+
+
 RECIPES = {
     "keras-mlp": Recipe(
         keras_mlp,
@@ -304,5 +291,50 @@ RECIPES = {
         golden_steps=3,
         float32_runs=8,
         clear=Clear(kink=1e-7, later_kink=1e-7),
+    ),
+    "wgan": zoo(
+        dcgan_light,
+        partial(step_wgan, fresh=False),
+        138_817,
+        lr=5e-5,
+        optimiser="rmsprop",
+        first=1000,
+        skips=(98, 0, 6, 2, 0, 0, 0, 0, 0, 0),
+    ),
+    "wgan-fixed": zoo(
+        critic,
+        partial(step_wgan, fresh=True),
+        138_561,
+        lr=5e-5,
+        optimiser="rmsprop",
+        skips=(122, 0, 5, 1, 1, 0, 3, 0, 1, 0),
+    ),
+    "wgan-gp": zoo(
+        critic,
+        partial(step_wgan_gp, fresh=False),
+        138_561,
+        lr=1e-4,
+        betas=(0.0, 0.9),
+        skips=(272, 2, 0, 0, 0, 0, 2, 6, 1, 0),
+    ),
+    "wgan-gp-fixed": zoo(
+        critic,
+        partial(step_wgan_gp, fresh=True),
+        138_561,
+        lr=1e-4,
+        betas=(0.0, 0.9),
+        skips=(3, 0, 2, 0, 1, 0, 3, 0, 0, 1),
+    ),
+    "lsgan": zoo(
+        least_squares,
+        step_lsgan,
+        138_817,
+        skips=(57, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+    ),
+    "lsgan-fixed": zoo(
+        critic,
+        step_lsgan,
+        138_561,
+        skips=(48, 0, 1, 0, 0, 1, 0, 0, 2, 0),
     ),
 }

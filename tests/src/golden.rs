@@ -5,7 +5,8 @@
 //! so both sides hold the same bits without sharing a file; an `f32` run uses the same
 //! numbers rounded. `i` counts elements in row-major order of PyTorch's shape.
 
-use detach_nn::{Optim, State, parameters};
+use detach_nn::{Adversarial, Optim, State, parameters};
+use detach_recipes::penalty::PenaltyKind;
 use detach_tensor::{Array, Kind};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -106,7 +107,7 @@ pub struct Golden {
     #[serde(default)]
     pub skips: Vec<u64>,
     /// The optimiser of both networks.
-    pub adam: AdamOptions,
+    pub adam: OptimOptions,
     /// The layers as PyTorch writes them, by position in the `nn.Sequential`.
     pub layers: Nets<Vec<String>>,
     /// Parameters in order.
@@ -116,14 +117,9 @@ pub struct Golden {
     /// Biases straight before a BatchNorm. Their true gradient is 0, so what is
     /// computed is rounding, and comparing it relatively would say nothing.
     pub zero_gradient: Nets<Vec<String>>,
-    /// D's loss of each step, as the recipe reports it.
-    pub d_loss: Vec<f64>,
-    /// G's loss of each step.
-    pub g_loss: Vec<f64>,
-    /// Share of reals that D took for real, before its (last) update of the step.
-    pub real_acc: Vec<f64>,
-    /// Share of fakes that D took for fake.
-    pub fake_acc: Vec<f64>,
+    /// The names of what each step tells.
+    #[serde(rename = "curves")]
+    pub names: Vec<String>,
     /// Every optimiser step of the run, in order.
     pub updates: Vec<Update>,
     /// ‖·‖ of every parameter and running statistic at the end.
@@ -131,6 +127,21 @@ pub struct Golden {
     pub last: Nets<BTreeMap<String, f64>>,
     /// How far PyTorch's own `f32` run is from this.
     pub f32: Distances,
+    /// Everything else; what each step tells is here by its name.
+    #[serde(flatten)]
+    rest: BTreeMap<String, serde_json::Value>,
+}
+
+impl Golden {
+    /// What each step tells of `name`.
+    ///
+    /// # Panics
+    /// When it tells nothing of that name.
+    pub fn curve(&self, name: &str) -> Vec<f64> {
+        let values = self.rest.get(name).cloned();
+        let values = values.unwrap_or_else(|| panic!("the golden has no `{name}`"));
+        serde_json::from_value(values).unwrap_or_else(|e| panic!("`{name}`: {e}"))
+    }
 }
 
 /// Something of each network.
@@ -144,15 +155,17 @@ pub struct Nets<T> {
     pub d: T,
 }
 
-/// Constants of Adam.
+/// An optimiser's constants.
 #[derive(Debug, Deserialize)]
-pub struct AdamOptions {
-    /// `adam`, or `adam-keras` where ε is added before the bias correction.
+pub struct OptimOptions {
+    /// `adam`, `adam-keras` where ε is added before the bias correction, or `rmsprop`.
     pub kind: String,
     /// Learning rate.
     pub lr: f64,
-    /// β₁ and β₂.
-    pub betas: [f64; 2],
+    /// Adam's β₁ and β₂.
+    pub betas: Option<[f64; 2]>,
+    /// RMSprop's α.
+    pub alpha: Option<f64>,
     /// ε.
     pub eps: f64,
 }
@@ -184,13 +197,18 @@ pub enum Which {
     D,
 }
 
-/// The largest relative distance over all steps.
+/// The largest relative distance over all steps, or the first.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Distances {
     /// Of D's loss.
     pub d_loss: f64,
     /// Of G's loss.
     pub g_loss: f64,
+    /// Of how many steps, where it is not all of them: before small differences grow.
+    pub steps: Option<usize>,
+    /// Of a gradient in these.
+    #[serde(default)]
+    pub gradient: f64,
 }
 
 impl<T> Nets<T> {
@@ -255,6 +273,45 @@ pub struct OptimCase {
     pub optim: Optim,
     /// The parameters after so many steps.
     pub after: BTreeMap<usize, Vec<Vec<f64>>>,
+}
+
+/// Losses and penalties in PyTorch; `golden/losses.py` says of what.
+#[derive(Debug, Deserialize)]
+pub struct Losses {
+    /// Each of them.
+    pub cases: Vec<LossCase>,
+}
+
+/// A pair of losses, or a penalty.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum LossCase {
+    /// Of answers for reals and fakes.
+    Loss {
+        /// Which.
+        loss: Adversarial,
+        /// D's.
+        d: f64,
+        /// G's.
+        g: f64,
+        /// Gradient of D's in the answers for reals.
+        d_by_real: Vec<f64>,
+        /// And for fakes.
+        d_by_fake: Vec<f64>,
+        /// Gradient of G's in the answers for fakes.
+        g_by_fake: Vec<f64>,
+    },
+    /// Of a small critic.
+    Penalty {
+        /// Which.
+        penalty: PenaltyKind,
+        /// With a weight of 10.
+        value: f64,
+        /// ‖∇D‖ of each sample.
+        norms: Vec<f64>,
+        /// Gradients in the critic's parameters, in order.
+        by: Vec<Vec<f64>>,
+    },
 }
 
 /// Tag of the first parameter of [`Optims`]; the k-th has this plus k.
@@ -327,6 +384,14 @@ pub fn ops() -> Ops {
 /// When it cannot be read.
 pub fn optim() -> Optims {
     load("optim")
+}
+
+/// The golden of losses and penalties.
+///
+/// # Panics
+/// When it cannot be read.
+pub fn losses() -> Losses {
+    load("losses")
 }
 
 fn load<T: DeserializeOwned>(name: &str) -> T {

@@ -13,14 +13,8 @@ use std::rc::Rc;
 /// The curves and gradients of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
-    /// D's loss of each step.
-    pub d_loss: Vec<f64>,
-    /// G's loss of each step.
-    pub g_loss: Vec<f64>,
-    /// Share of reals taken for real.
-    pub real_acc: Vec<f64>,
-    /// Share of fakes taken for fake.
-    pub fake_acc: Vec<f64>,
+    /// What each step told, by name.
+    pub curves: BTreeMap<&'static str, Vec<f64>>,
     /// Every optimiser step, in order.
     pub updates: Vec<Gradients>,
     /// ‖·‖ of every parameter and running statistic at the end.
@@ -44,6 +38,8 @@ pub struct Replay {
     pub recipe: Box<dyn Recipe>,
     numbers: Numbers,
     skips: std::vec::IntoIter<u64>,
+    /// Done so far.
+    steps: u64,
     record: Rc<RefCell<Record>>,
 }
 
@@ -89,21 +85,36 @@ impl Inputs for Numbers {
             self.kind,
         )
     }
+
+    /// (u + 1) / 2.
+    fn uniform(&mut self, shape: &[usize]) -> Tensor {
+        let array = by_formula(NOISE_TAG + self.draws, shape, 0.5, 0.5, self.kind);
+        self.draws += 1;
+        Tensor::constant(array)
+    }
 }
 
-/// The recipe called `name` as published with `changes` made to it
+/// A preset of the recipe called `name` with `changes` made to it
 /// (`order=g-first`); dropout is off, as the masks of another library cannot match.
 ///
 /// # Panics
 /// When there is no such recipe or setting.
-pub fn published(name: &str, changes: &[&str]) -> Setup {
+pub fn of_preset(name: &str, preset: Preset, changes: &[&str]) -> Setup {
     let recipe = find(name).unwrap_or_else(|e| panic!("{e:#}"));
-    let mut setup = recipe.setup(Preset::AsPublished);
+    let mut setup = recipe.setup(preset);
     let dropout = setup.options().get("dropout").map(|_| "dropout=0");
     for change in changes.iter().copied().chain(dropout) {
         setup.set(change).unwrap_or_else(|e| panic!("{e:#}"));
     }
     setup
+}
+
+/// [`of_preset`] of the published one.
+///
+/// # Panics
+/// As that.
+pub fn published(name: &str, changes: &[&str]) -> Setup {
+    of_preset(name, Preset::AsPublished, changes)
 }
 
 impl Replay {
@@ -140,6 +151,7 @@ impl Replay {
                 draws: golden.first,
             },
             skips: golden.skips.clone().into_iter(),
+            steps: 0,
             record,
         }
     }
@@ -152,11 +164,9 @@ impl Replay {
         for _ in 0..steps {
             let report = self.step();
             let mut record = self.record.borrow_mut();
-            let number = |name| report.get(name).unwrap_or_else(|| panic!("no {name}"));
-            record.d_loss.push(number("d_loss"));
-            record.g_loss.push(number("g_loss"));
-            record.real_acc.push(number("real_acc"));
-            record.fake_acc.push(number("fake_acc"));
+            for (name, value) in report.read() {
+                record.curves.entry(name).or_default().push(value);
+            }
         }
         let networks = self.recipe.networks();
         let last = Nets {
@@ -174,7 +184,9 @@ impl Replay {
         self.numbers.reals += skip;
         self.numbers.draws += skip;
         let streams = Streams::new(0, |random| random);
-        let mut step = Step::new(&mut self.numbers, &streams, 0);
+        let phase = self.recipe.phase(self.steps);
+        self.steps += 1;
+        let mut step = Step::new(&mut self.numbers, &streams, phase);
         self.recipe.train_step(&mut step)
     }
 }
@@ -184,7 +196,7 @@ fn watch(optimiser: &mut Optimiser, net: Which, record: &Rc<RefCell<Record>>) {
     optimiser.watch(Box::new(move |gradients| {
         let mut record = record.borrow_mut();
         let values: Vec<Vec<f64>> = gradients.iter().map(Tensor::to_vec).collect();
-        let first_step = record.d_loss.is_empty();
+        let first_step = record.curves.is_empty();
         record.updates.push(Gradients {
             net,
             norms: values.iter().map(|g| norm(g)).collect(),

@@ -13,7 +13,7 @@ use detach_nn::{State, count, parameters};
 use detach_tensor::DType;
 use detach_tests::golden::{self, Golden, Parameter, Which};
 use detach_tests::parity::{Case, MLP_G_FIRST, Row, case, cases, has_zero_gradient, position};
-use detach_tests::replay::{Gradients, Record, published};
+use detach_tests::replay::{Gradients, Record};
 
 /// In `f64`: losses, gradients and final values, relatively.
 const F64_LIMIT: f64 = 1e-9;
@@ -34,15 +34,11 @@ impl Differences {
     fn of(record: &Record, golden: &Golden) -> Self {
         let mut out = Self::default();
         out.updates(record, golden);
-        for (what, ours, theirs) in [
-            ("d_loss", &record.d_loss, &golden.d_loss),
-            ("g_loss", &record.g_loss, &golden.g_loss),
-            ("real_acc", &record.real_acc, &golden.real_acc),
-            ("fake_acc", &record.fake_acc, &golden.fake_acc),
-        ] {
+        for what in &golden.names {
+            let (ours, theirs) = (&record.curves[what.as_str()], golden.curve(what));
             assert_eq!(ours.len(), golden.steps);
             for (step, (ours, theirs)) in (1..).zip(ours.iter().zip(theirs)) {
-                out.relative(&format!("step {step}, {what}"), *ours, *theirs, F64_LIMIT);
+                out.relative(&format!("step {step}, {what}"), *ours, theirs, F64_LIMIT);
             }
         }
         out.last(record, golden);
@@ -162,7 +158,7 @@ fn every_loop_is_pytorchs() {
 fn parameters_are_those_of_pytorch() {
     for case in cases() {
         let golden = golden::recipe(case.golden);
-        let setup = published(case.recipe, case.changes);
+        let setup = case.setup();
         let recipe = setup.build(DType::F32.into()).expect("a recipe");
         assert_eq!(recipe.sampler().input().latent(), Some(golden.latent));
         for (which, (_, net)) in [Which::G, Which::D].into_iter().zip(recipe.networks()) {
@@ -178,12 +174,17 @@ fn parameters_are_those_of_pytorch() {
         let theirs = &golden.adam;
         for network in ["g", "d"] {
             let ours = setup.options()[network].as_table().expect("an optimiser");
-            let number = |key: &str| ours[key].as_float().expect(key);
+            let number = |key: &str| ours.get(key)?.as_float();
             assert_eq!(ours["kind"].as_str(), Some(theirs.kind.as_str()));
-            let betas = [number("beta1"), number("beta2")];
+            let betas = number("beta1").zip(number("beta2")).map(<[f64; 2]>::from);
             assert_eq!(
-                (number("lr"), betas, number("eps")),
-                (theirs.lr, theirs.betas, theirs.eps),
+                (number("lr"), betas, number("alpha"), number("eps")),
+                (
+                    Some(theirs.lr),
+                    theirs.betas,
+                    theirs.alpha,
+                    Some(theirs.eps)
+                ),
                 "{}",
                 case.golden
             );

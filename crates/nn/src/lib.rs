@@ -10,7 +10,7 @@
 //!    checkpoint saves), [`Module`] (state with a `forward`), [`Mode`].
 //! 2. [`linear`], then [`conv`] and [`norm`](mod@norm): layers, with PyTorch's names and defaults.
 //! 3. [`sequential`]: layers one after the other, each activation in its layer's kernel.
-//! 4. [`loss`]: on logits, on probabilities, as GANs use them.
+//! 4. [`loss`]: on logits, on probabilities; [`adversarial`], the pairs that GANs are named after; [`penalty`].
 //! 5. [`optim`]: what to do with gradients; [`schedule`], [`clip`] and [`ema`] beside it.
 //! 6. [`trained`]: a network with its optimiser, as training loops hold it.
 //! 7. [`checkpoint`]: all of it in a file, and back.
@@ -39,6 +39,7 @@
 //! ```
 
 pub mod act;
+pub mod adversarial;
 pub mod checkpoint;
 pub mod clip;
 pub mod conv;
@@ -51,11 +52,13 @@ pub mod module;
 pub mod name;
 pub mod norm;
 pub mod optim;
+pub mod penalty;
 pub mod schedule;
 pub mod sequential;
 pub mod trained;
 
 pub use act::{Flatten, LeakyReLU, ReLU, Sigmoid, Tanh, Unflatten};
+pub use adversarial::Adversarial;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use clip::clip_weights;
 pub use conv::{Conv2d, ConvTranspose2d};

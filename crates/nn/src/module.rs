@@ -152,6 +152,26 @@ pub fn gradients(loss: &Tensor, net: &dyn State) -> Vec<Tensor> {
     grad(loss, &wrt, false)
 }
 
+/// [`gradients`], and ∂`loss`/∂`through` of a value on the way from them to the loss: what comes back
+/// to a generator's samples before it reaches its weights.
+///
+/// # Panics
+/// As [`gradients`].
+#[must_use]
+#[track_caller]
+pub fn gradients_through(
+    loss: &Tensor,
+    net: &dyn State,
+    through: &Tensor,
+) -> (Vec<Tensor>, Tensor) {
+    let mut handles = vec![through.clone()];
+    for_each_parameter(net, |_, param| handles.push(param.get()));
+    let wrt: Vec<&Tensor> = handles.iter().collect();
+    let mut all = grad(loss, &wrt, false);
+    let at = all.remove(0);
+    (all, at)
+}
+
 /// How a forward pass treats batch normalisation and dropout.
 ///
 /// | | normalises by | running statistics | dropout |

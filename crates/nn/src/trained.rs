@@ -1,6 +1,6 @@
 //! A network in training.
 
-use crate::module::{Network, Slot, State, gradients};
+use crate::module::{Network, Slot, State, gradients, gradients_through};
 use crate::name::Name;
 use crate::{Ema, Optim, Optimiser};
 use detach_tensor::{Scalar, Tensor};
@@ -54,6 +54,18 @@ impl<N: State> Trained<N> {
     pub fn update(&mut self, loss: &Tensor) {
         let gradients = gradients(loss, &self.net);
         self.apply(&gradients);
+    }
+
+    /// As [`update`](Self::update); returns ∂`loss`/∂`through`, where `through` is a value between the
+    /// parameters and the loss.
+    ///
+    /// # Panics
+    /// As [`update`](Self::update).
+    #[track_caller]
+    pub fn update_through(&mut self, loss: &Tensor, through: &Tensor) -> Tensor {
+        let (gradients, at) = gradients_through(loss, &self.net, through);
+        self.apply(&gradients);
+        at
     }
 
     /// One step of the optimiser and of the average, with gradients taken before: in the order

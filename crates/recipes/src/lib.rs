@@ -15,6 +15,7 @@ pub mod checkpoint;
 mod nearest;
 pub mod nets;
 pub mod options;
+pub mod penalty;
 mod recipe;
 pub mod recipes;
 mod report;

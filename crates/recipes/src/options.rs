@@ -85,6 +85,17 @@ pub fn require_sizes(key: &str, sizes: &[usize]) -> Result<(), String> {
     require(fits, format_args!("{key} must be from 1 to {MOST}"))
 }
 
+/// Refuses images that there is no network for.
+///
+/// # Errors
+/// When `size` is the side of some.
+pub fn require_side(size: usize) -> Result<(), String> {
+    require(
+        size == 28 || size == 64,
+        "size must be 28 (grey images) or 64 (RGB): there are networks for these",
+    )
+}
+
 /// Refuses a ratio of updates that trains no discriminator, or takes forever over one step.
 ///
 /// # Errors

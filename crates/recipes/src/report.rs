@@ -1,5 +1,6 @@
 //! What a training step tells.
 
+use detach_nn::{State, parameters};
 use detach_tensor::Tensor;
 
 /// What a step tells: named numbers, and the samples that it made.
@@ -21,6 +22,8 @@ enum Measure {
     Positive(Tensor),
     /// The share of elements below 0.
     Negative(Tensor),
+    /// The share of all elements that are at least so far from 0.
+    Beyond(Vec<Tensor>, f64),
 }
 
 impl Measure {
@@ -29,6 +32,14 @@ impl Measure {
             Self::Value(x) => x.item(),
             Self::Positive(x) => share(x, |x| x > 0.0),
             Self::Negative(x) => share(x, |x| x < 0.0),
+            Self::Beyond(all, limit) => {
+                let beyond = |x: &Tensor| {
+                    let values = x.to_vec::<f64>();
+                    values.iter().filter(|x| x.abs() >= *limit).count()
+                };
+                let count: usize = all.iter().map(beyond).sum();
+                count as f64 / all.iter().map(Tensor::len).sum::<usize>() as f64
+            }
         }
     }
 }
@@ -59,6 +70,22 @@ impl Report {
         self.scalar("d_loss_fake", halves[1]);
         self.set("real_acc", Measure::Positive(logits[0].detach()));
         self.set("fake_acc", Measure::Negative(logits[1].detach()));
+    }
+
+    /// What a critic made of reals and fakes before its (last) update of the step, where its answers are
+    /// no logits: its loss, its mean answers `real_score` and `fake_score`.
+    pub fn critic(&mut self, loss: &Tensor, answers: [&Tensor; 2]) {
+        self.scalar("d_loss", loss);
+        self.scalar("real_score", &answers[0].detach().mean());
+        self.scalar("fake_score", &answers[1].detach().mean());
+    }
+
+    /// The number `name` is the share of a network's weights that are at least `limit` from 0, after
+    /// the step.
+    pub fn weights_beyond(&mut self, name: &'static str, net: &dyn State, limit: f64) {
+        let weights = parameters(net).into_iter();
+        let weights = weights.map(|(_, param)| param.get().detach()).collect();
+        self.set(name, Measure::Beyond(weights, limit));
     }
 
     /// G's loss, and the samples of the step.

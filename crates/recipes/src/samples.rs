@@ -25,6 +25,13 @@ impl DataKind {
         side: 28,
     });
 
+    /// Images of a height and width: grey, or RGB from 64 pixels on, as networks for these sizes are
+    /// published.
+    pub fn of_side(side: usize) -> Self {
+        let channels = if side < 64 { 1 } else { 3 };
+        Self::Images(ImageSize { channels, side })
+    }
+
     /// The shape of `n` samples.
     pub fn shape(self, n: usize) -> Vec<usize> {
         match self {

@@ -240,6 +240,22 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// So many epochs of shuffled batches of 64, with the short last one, and an 8×8 picture from 64
+    /// fixed points of noise every epoch.
+    #[must_use]
+    pub fn of_epochs(epochs: u64) -> Self {
+        Self {
+            epochs,
+            pictures: Pictures {
+                rows: 8,
+                columns: 8,
+                every_epochs: 1,
+                ..Pictures::default()
+            },
+            ..Self::default()
+        }
+    }
+
     /// The most tiles of a picture.
     pub const MOST_TILES: usize = 10_000;
 

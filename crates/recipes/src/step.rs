@@ -44,6 +44,8 @@ pub trait Inputs {
     fn batch(&mut self, set: usize) -> Batch;
     /// Fresh standard normal noise.
     fn noise(&mut self, shape: &[usize]) -> Tensor;
+    /// Fresh numbers from [0, 1).
+    fn uniform(&mut self, shape: &[usize]) -> Tensor;
 }
 
 /// One training step: its inputs, its phase, and the door through which networks are updated.
@@ -79,6 +81,11 @@ impl<'a> Step<'a> {
         self.inputs.noise(shape)
     }
 
+    /// Fresh numbers from [0, 1), of a shape.
+    pub fn uniform(&mut self, shape: &[usize]) -> Tensor {
+        self.inputs.uniform(shape)
+    }
+
     /// A random stream at this step, for draws of a recipe's own.
     ///
     /// # Panics
@@ -112,6 +119,21 @@ impl<'a> Step<'a> {
     #[track_caller]
     pub fn update<N: State>(&mut self, who: &mut Trained<N>, loss: &Tensor) {
         who.update(loss);
+    }
+
+    /// As [`update`](Self::update); returns ∂`loss`/∂`through`, where `through` is a value between the
+    /// parameters and the loss.
+    ///
+    /// # Panics
+    /// As [`update`](Self::update).
+    #[track_caller]
+    pub fn update_through<N: State>(
+        &mut self,
+        who: &mut Trained<N>,
+        loss: &Tensor,
+        through: &Tensor,
+    ) -> Tensor {
+        who.update_through(loss, through)
     }
 
     /// As [`update`](Self::update), with gradients that were taken before: for steps that take

@@ -46,6 +46,10 @@ impl Inputs for Feed<'_> {
     fn noise(&mut self, shape: &[usize]) -> Tensor {
         self.streams.of(Stream::Noise).normal(shape, self.kind)
     }
+
+    fn uniform(&mut self, shape: &[usize]) -> Tensor {
+        self.streams.of(Stream::Noise).uniform(shape, self.kind)
+    }
 }
 
 impl Trainer {

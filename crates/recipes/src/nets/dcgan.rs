@@ -3,7 +3,7 @@
 use super::{SLOPE, normed};
 use detach_nn::{
     Conv2d, ConvTranspose2d, Dropout2d, Flatten, Initialiser, LeakyReLU, Linear, ReLU, Sequential,
-    Tanh, Unflatten,
+    Sigmoid, Tanh, Unflatten,
 };
 
 /// What a convolutional network is made of.
@@ -135,4 +135,43 @@ pub fn rgb_discriminator(width: usize, batch_norm: bool, init: &Initialiser) -> 
     }
     net.push(Conv2d::new(channels, 1, 4, init).without_bias())
         .push(Flatten)
+}
+
+/// [`light_generator`] where `side` is 28, [`rgb_generator`] where it is 64.
+pub fn generator_of(side: usize, size: Size, init: &Initialiser) -> Sequential {
+    match side {
+        64 => rgb_generator(size, init),
+        _ => light_generator(size, init),
+    }
+}
+
+/// [`light_discriminator`] where `side` is 28, [`rgb_discriminator`] where it is 64, in σ where that is
+/// wanted. Without batch normalisation every convolution has a bias: there is no β to shift by.
+pub fn critic(
+    side: usize,
+    width: usize,
+    batch_norm: bool,
+    sigmoid: bool,
+    init: &Initialiser,
+) -> Sequential {
+    let net = match (side, batch_norm) {
+        (64, true) => rgb_discriminator(width, true, init),
+        (64, false) => rgb_critic(width, init),
+        _ => light_discriminator(width, batch_norm, init),
+    };
+    match sigmoid {
+        true => net.push(Sigmoid),
+        false => net,
+    }
+}
+
+/// Images `[N, 3, 64, 64]` to a number each, `[N, 1]`: halved four times, with biases and no
+/// normalisation.
+fn rgb_critic(width: usize, init: &Initialiser) -> Sequential {
+    let (mut net, mut channels) = (Sequential::new(), 3);
+    for next in [width, 2 * width, 4 * width, 8 * width] {
+        net = net.push(halve(channels, next, init)).push(LeakyReLU(SLOPE));
+        channels = next;
+    }
+    net.push(Conv2d::new(channels, 1, 4, init)).push(Flatten)
 }

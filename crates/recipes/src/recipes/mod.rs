@@ -5,6 +5,7 @@
 //! in the recipe's `train_step`; no loop is shared that would hide them behind flags.
 //! To add one: a file with an implementation of [`System`](crate::System), and its line below.
 
+mod pair;
 mod smoothed;
 
 use crate::nearest::meant;
@@ -29,6 +30,9 @@ registry! {
     mod mlp: Mlp;
     mod mlp_relu: MlpRelu;
     mod keras_mlp: KerasMlp;
+    mod wgan: Wgan;
+    mod wgan_gp: WganGp;
+    mod lsgan: Lsgan;
     mod gauss1d: Gauss1d;
 }
 

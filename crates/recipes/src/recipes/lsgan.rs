@@ -1,0 +1,152 @@
+//! `lsgan`: squared distances instead of logarithms (Mao et al., arXiv:1611.04076).
+
+use super::pair::Pair;
+use crate::nets::dcgan::{Size, critic, generator_of};
+use crate::options::{self, require_side};
+use crate::penalty::Penalty;
+use crate::{About, DataKind, Generator, Preset, Recipe, Report, Sampler, Settings, Step, System};
+use detach_nn::{Adversarial, Initialiser, Module, Name, Network, Optim, Optimiser, Slot, State};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Options {
+    /// 28 for grey images, 64 for RGB.
+    size: usize,
+    latent: usize,
+    width: usize,
+    /// Whether D has batch normalisation; only without a penalty.
+    batch_norm: bool,
+    loss: Adversarial,
+    penalty: Penalty,
+    g: Optim,
+    d: Optim,
+}
+
+impl options::Options for Options {
+    fn check(&self) -> Result<(), String> {
+        require_side(self.size)?;
+        options::require_sizes("latent", &[self.latent])?;
+        options::require_sizes("width", &[self.width])?;
+        self.penalty.check(self.batch_norm)?;
+        options::require_optims(&[("g", &self.g), ("d", &self.d)])
+    }
+}
+
+/// The recipe in training.
+pub(crate) struct Lsgan {
+    pair: Pair,
+    options: Options,
+}
+
+impl System for Lsgan {
+    const ABOUT: About = About {
+        name: "lsgan",
+        summary: "least squares: fakes are pulled even where D is sure of them",
+        step: "D on real + D on detached fakes, one step; G on fresh noise through the updated D",
+        losses: &["D: ½ E(D(x) − 1)² + ½ E D(G(z))²", "G: ½ E(D(G(z′)) − 1)²"],
+        sources: &[
+            "of the source: the networks of `dcgan-light` without σ, its loop, the loss with its halves, Adam 2e-4 with betas \
+             0.5 and 0.999",
+            "our choice: 50 epochs of batches of 64, an 8×8 picture from 64 fixed points of noise every epoch",
+        ],
+        detach: "the fakes that D learns from are detached as soon as they are made; G's update names G alone",
+        notes: &[
+            "As published D has BatchNorm and wins early: D(G(z)) stays at 0 and G makes noise for the first hundreds of \
+             steps. `fixed` takes it out of D (batch-norm = false).",
+            "loss is one of wasserstein, least-squares, hinge, logistic, saturating, relativistic; penalty.kind one of none, \
+             gradient, r1, r2, r1-r2, with penalty.weight and penalty.every; a penalty needs batch-norm = false.",
+        ],
+    };
+    type Options = Options;
+    type Generator = Generator;
+
+    fn preset(preset: Preset) -> (Settings, Options) {
+        let options = Options {
+            size: 28,
+            latent: 100,
+            width: 64,
+            batch_norm: preset.is_published(),
+            loss: Adversarial::LeastSquares,
+            penalty: Penalty::NONE,
+            g: options::adam_of_dcgan(2e-4),
+            d: options::adam_of_dcgan(2e-4),
+        };
+        (Settings::of_epochs(50), options)
+    }
+
+    fn data(o: &Options) -> Vec<DataKind> {
+        vec![DataKind::of_side(o.size)]
+    }
+
+    fn generator(o: &Options, init: &Initialiser) -> Generator {
+        let size = Size {
+            latent: o.latent,
+            width: o.width,
+            batch_norm: true,
+        };
+        Generator {
+            net: generator_of(o.size, size, init),
+            latent: o.latent,
+        }
+    }
+
+    fn build(o: &Options, init: &Initialiser) -> Self {
+        let d = |init: &Initialiser| critic(o.size, o.width, o.batch_norm, false, init);
+        Self {
+            pair: Pair::new(init, (&o.g, |init| Self::generator(o, init)), (&o.d, d)),
+            options: o.clone(),
+        }
+    }
+}
+
+impl Recipe for Lsgan {
+    fn phase(&self, step: u64) -> u32 {
+        self.options.penalty.phase(step)
+    }
+
+    fn train_step(&mut self, step: &mut Step<'_>) -> Report {
+        let Self { pair, options: o } = self;
+        let Pair { g, d } = pair;
+        let (train, mut report) = (step.train(), Report::new());
+        let real = step.batch(0).images;
+        let n = real.shape()[0];
+        let fake = g.forward(&step.noise(&[n, o.latent]), train).detach();
+        let (on_real, on_fake) = (d.forward(&real, train), d.forward(&fake, train));
+        let mut d_loss = o.loss.discriminator(&on_real, &on_fake);
+        if step.phase() == Penalty::DUE {
+            let alpha = || step.uniform(&[n, 1, 1, 1]);
+            let [penalty, slopes] = o.penalty.of(|x| d.forward(x, train), [&real, &fake], alpha);
+            d_loss = d_loss + &penalty;
+            report.scalar("penalty", &penalty);
+            report.scalar("slope", &slopes.mean());
+        }
+        step.update(d, &d_loss);
+        report.critic(&d_loss, [&on_real, &on_fake]);
+        let fake = g.forward(&step.noise(&[n, o.latent]), train);
+        let g_loss = o
+            .loss
+            .generator(&d.forward(&fake, train), || d.forward(&real, train));
+        step.update(g, &g_loss);
+        report.generator(&g_loss, &fake);
+        report
+    }
+
+    fn networks(&self) -> Vec<(&'static str, &dyn Network)> {
+        self.pair.networks()
+    }
+
+    fn optimisers(&mut self) -> Vec<(&'static str, &mut Optimiser)> {
+        self.pair.optimisers()
+    }
+
+    fn sampler(&self) -> &dyn Sampler {
+        self.pair.sampler()
+    }
+}
+
+impl State for Lsgan {
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
+        self.pair.visit(path, f);
+    }
+}

@@ -1,0 +1,180 @@
+//! `wgan`: a critic that is kept Lipschitz by clipping its weights (Arjovsky et al.,
+//! arXiv:1701.07875, Algorithm 1).
+
+use super::pair::Pair;
+use crate::nets::dcgan::{Size, critic, generator_of};
+use crate::options::{self, require, require_side};
+use crate::{About, DataKind, Generator, Preset, Recipe, Report, Sampler, Settings, Step, System};
+use detach_nn::penalty::norms;
+use detach_nn::{
+    Initialiser, Module, Name, Network, Optim, OptimKind, Optimiser, Slot, State, clip_weights,
+};
+use serde::{Deserialize, Serialize};
+
+/// Critic steps of a step that warms up, in the official code.
+const WARM: u64 = 100;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Options {
+    /// 28 for grey images, 64 for RGB.
+    size: usize,
+    latent: usize,
+    width: usize,
+    /// Whether the critic has batch normalisation.
+    batch_norm: bool,
+    /// Whether the critic ends in σ.
+    sigmoid: bool,
+    d_steps: u64,
+    /// Whether each critic step takes another batch of reals.
+    fresh_reals: bool,
+    /// The farthest from 0 that a weight of the critic may be.
+    clip: f64,
+    /// 100 critic steps in each of the first 25 steps and every 500th, as the official code has them.
+    warmup: bool,
+    g: Optim,
+    d: Optim,
+}
+
+impl options::Options for Options {
+    fn check(&self) -> Result<(), String> {
+        require_side(self.size)?;
+        options::require_sizes("latent", &[self.latent])?;
+        options::require_sizes("width", &[self.width])?;
+        options::require_d_steps(self.d_steps)?;
+        require(
+            self.clip.is_finite() && self.clip > 0.0,
+            "clip must be above 0: it is how far from 0 the critic's weights may be",
+        )?;
+        options::require_optims(&[("g", &self.g), ("d", &self.d)])
+    }
+}
+
+/// The recipe in training.
+pub(crate) struct Wgan {
+    pair: Pair,
+    options: Options,
+}
+
+impl System for Wgan {
+    const ABOUT: About = About {
+        name: "wgan",
+        summary: "a critic instead of a discriminator, kept Lipschitz by clipped weights; slow",
+        step: "5 × {critic on real and detached fakes, then clip its weights to ±0.01}, then G on fresh noise",
+        losses: &["D: E D(G(z)) − E D(x)", "G: −E D(G(z′))"],
+        sources: &[
+            "of the source: five critic steps on one batch, clipping at 0.01, RMSprop 5e-5, networks with σ and BatchNorm in \
+             the critic",
+            "of the official code: the warm-up (warmup = true)",
+            "our choice: 50 epochs of batches of 64, an 8×8 picture from 64 fixed points of noise every epoch",
+        ],
+        detach: "the critic's fakes are detached as they are made; G's update goes through the critic and names G alone",
+        notes: &[
+            "As published the critic ends in σ and has BatchNorm. Its answers then lie within a few hundredths of ½, and \
+             clipping holds BatchNorm's γ at 0.01, so that hardly a gradient comes back: w is no distance. `fixed` takes both \
+             out (sigmoid = false, batch-norm = false).",
+            "As published the five critic steps see the same reals; `fixed` takes a fresh batch for each (fresh-reals = true), \
+             as the official code does.",
+            "w = E D(x) − E D(G(z)) is a distance up to an unknown factor: compare it within a run. `clipped` is the share of \
+             weights at the bound, `slope` the mean norm of D's gradient at G's samples.",
+        ],
+    };
+    type Options = Options;
+    type Generator = Generator;
+
+    fn preset(preset: Preset) -> (Settings, Options) {
+        let published = preset.is_published();
+        let options = Options {
+            size: 28,
+            latent: 100,
+            width: 64,
+            batch_norm: published,
+            sigmoid: published,
+            d_steps: 5,
+            fresh_reals: !published,
+            clip: 0.01,
+            warmup: false,
+            g: Optim::of(OptimKind::Rmsprop, 5e-5),
+            d: Optim::of(OptimKind::Rmsprop, 5e-5),
+        };
+        (Settings::of_epochs(50), options)
+    }
+
+    fn data(o: &Options) -> Vec<DataKind> {
+        vec![DataKind::of_side(o.size)]
+    }
+
+    fn batches_a_step(o: &Options) -> u64 {
+        if o.fresh_reals { o.d_steps } else { 1 }
+    }
+
+    fn generator(o: &Options, init: &Initialiser) -> Generator {
+        let size = Size {
+            latent: o.latent,
+            width: o.width,
+            batch_norm: true,
+        };
+        Generator {
+            net: generator_of(o.size, size, init),
+            latent: o.latent,
+        }
+    }
+
+    fn build(o: &Options, init: &Initialiser) -> Self {
+        let d = |init: &Initialiser| critic(o.size, o.width, o.batch_norm, o.sigmoid, init);
+        Self {
+            pair: Pair::new(init, (&o.g, |init| Self::generator(o, init)), (&o.d, d)),
+            options: o.clone(),
+        }
+    }
+}
+
+impl Recipe for Wgan {
+    fn phase(&self, step: u64) -> u32 {
+        u32::from(self.options.warmup && (step < 25 || step.is_multiple_of(500)))
+    }
+
+    fn train_step(&mut self, step: &mut Step<'_>) -> Report {
+        let Self { pair, options: o } = self;
+        let Pair { g, d } = pair;
+        let (train, mut report) = (step.train(), Report::new());
+        let mut real = step.batch(0).images;
+        let n = real.shape()[0];
+        for critic_step in 0..if step.phase() == 1 { WARM } else { o.d_steps } {
+            if critic_step > 0 && o.fresh_reals {
+                real = step.batch(0).images;
+            }
+            let fake = g.forward(&step.noise(&[n, o.latent]), train).detach();
+            let (on_real, on_fake) = (d.forward(&real, train), d.forward(&fake, train));
+            let d_loss = on_fake.mean() - on_real.mean();
+            step.update(d, &d_loss);
+            clip_weights(&d.net, o.clip);
+            report.critic(&d_loss, [&on_real, &on_fake]);
+        }
+        let fake = g.forward(&step.noise(&[n, o.latent]), train);
+        let g_loss = -d.forward(&fake, train).mean();
+        let slopes = step.update_through(g, &g_loss, &fake) * n as f64;
+        report.generator(&g_loss, &fake);
+        report.scalar("slope", &norms(&slopes).mean());
+        report.weights_beyond("clipped", &d.net, o.clip);
+        report
+    }
+
+    fn networks(&self) -> Vec<(&'static str, &dyn Network)> {
+        self.pair.networks()
+    }
+
+    fn optimisers(&mut self) -> Vec<(&'static str, &mut Optimiser)> {
+        self.pair.optimisers()
+    }
+
+    fn sampler(&self) -> &dyn Sampler {
+        self.pair.sampler()
+    }
+}
+
+impl State for Wgan {
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
+        self.pair.visit(path, f);
+    }
+}

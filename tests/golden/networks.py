@@ -1,0 +1,113 @@
+"""The recipes' networks as PyTorch code: (G, D), flat nn.Sequentials with parameters called "0.weight", "0.bias", ...; activations,
+dropout and reshapes take an index of their own.
+"""
+
+from torch import nn
+
+
+def leaky():
+    return nn.LeakyReLU(0.2)
+
+
+def up(a, b):
+    """ConvTranspose2d that doubles the image."""
+    return nn.ConvTranspose2d(a, b, 4, 2, 1)
+
+
+def down(a, b):
+    """Conv2d that halves the image."""
+    return nn.Conv2d(a, b, 4, 2, 1)
+
+
+def image():
+    return nn.Unflatten(1, (1, 28, 28))
+
+
+def keras_mlp(dropout):
+    g, d = [], [nn.Flatten()]
+    for a, b in [(100, 256), (256, 512), (512, 1024)]:
+        g += [nn.Linear(a, b), leaky()]
+    g += [nn.Linear(1024, 784), nn.Tanh(), image()]
+    for a, b in [(784, 1024), (1024, 512), (512, 256)]:
+        d += [nn.Linear(a, b), leaky(), nn.Dropout(dropout)]
+    d += [nn.Linear(256, 1), nn.Sigmoid()]
+    return nn.Sequential(*g), nn.Sequential(*d)
+
+
+def dcgan(dropout):
+    g = [nn.Linear(100, 12544), nn.BatchNorm1d(12544), nn.ReLU(), nn.Unflatten(1, (256, 7, 7))]
+    g += [up(256, 128), nn.BatchNorm2d(128), nn.ReLU()]
+    g += [up(128, 64), nn.BatchNorm2d(64), nn.ReLU()]
+    g += [nn.Conv2d(64, 1, 3, 1, 1), nn.Tanh()]
+    d = [down(1, 64), leaky(), nn.Dropout2d(dropout)]
+    d += [down(64, 128), nn.BatchNorm2d(128), leaky(), nn.Dropout2d(dropout)]
+    d += [nn.Flatten(), nn.Linear(6272, 1), nn.Sigmoid()]
+    return nn.Sequential(*g), nn.Sequential(*d)
+
+
+def mlp_generator():
+    g = [nn.Linear(100, 128), leaky()]
+    for a, b in [(128, 256), (256, 512), (512, 1024)]:
+        # 0.8 was meant as a momentum; as published it is eps.
+        g += [nn.Linear(a, b), nn.BatchNorm1d(b, 0.8), leaky()]
+    return nn.Sequential(*g, nn.Linear(1024, 784), nn.Tanh(), image())
+
+
+def mlp(_dropout):
+    d = [nn.Flatten(), nn.Linear(784, 512), leaky(), nn.Linear(512, 256), leaky(), nn.Linear(256, 1), nn.Sigmoid()]
+    return mlp_generator(), nn.Sequential(*d)
+
+
+def mlp_relu(_dropout):
+    d = [nn.Flatten()]
+    for a, b in [(784, 512), (512, 256), (256, 128), (128, 1)]:
+        d += [nn.Linear(a, b), nn.ReLU()]
+    return mlp_generator(), nn.Sequential(*d, nn.Sigmoid())
+
+
+def gauss1d(_dropout):
+    def body(a):
+        return [nn.Linear(a, 50), nn.ReLU(), nn.Linear(50, 50), nn.ReLU(), nn.Linear(50, 1)]
+
+    return nn.Sequential(*body(10)), nn.Sequential(*body(1), nn.Sigmoid())
+
+
+def dcgan_light(_dropout):
+    g = [nn.Unflatten(1, (100, 1, 1)), nn.ConvTranspose2d(100, 128, 7, 1, 0), nn.BatchNorm2d(128), nn.ReLU()]
+    g += [up(128, 64), nn.BatchNorm2d(64), nn.ReLU(), up(64, 1), nn.Tanh()]
+    d = [down(1, 64), leaky(), down(64, 128), nn.BatchNorm2d(128), leaky()]
+    d += [nn.Conv2d(128, 1, 7, 1, 0), nn.Flatten(), nn.Sigmoid()]
+    return nn.Sequential(*g), nn.Sequential(*d)
+
+
+def up_bare(a, b):
+    """up without a bias."""
+    return nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False)
+
+
+def down_bare(a, b):
+    """down without a bias."""
+    return nn.Conv2d(a, b, 4, 2, 1, bias=False)
+
+
+def dcgan64(_dropout):
+    g = [nn.Unflatten(1, (100, 1, 1)), nn.ConvTranspose2d(100, 512, 4, 1, 0, bias=False)]
+    for a, b in [(512, 256), (256, 128), (128, 64), (64, 3)]:
+        g += [nn.BatchNorm2d(a), nn.ReLU(), up_bare(a, b)]
+    d = [down_bare(3, 64), leaky()]
+    for a, b in [(64, 128), (128, 256), (256, 512)]:
+        d += [down_bare(a, b), nn.BatchNorm2d(b), leaky()]
+    d += [nn.Conv2d(512, 1, 4, 1, 0, bias=False), nn.Flatten(), nn.Sigmoid()]
+    return nn.Sequential(*g, nn.Tanh()), nn.Sequential(*d)
+
+
+def critic(_dropout):
+    """dcgan-light's G, and its D without BatchNorm and sigma."""
+    d = [down(1, 64), leaky(), down(64, 128), leaky(), nn.Conv2d(128, 1, 7, 1, 0), nn.Flatten()]
+    return dcgan_light(0.0)[0], nn.Sequential(*d)
+
+
+def least_squares(_dropout):
+    """dcgan-light without sigma."""
+    g, d = dcgan_light(0.0)
+    return g, d[:-1]
