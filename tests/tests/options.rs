@@ -204,3 +204,20 @@ fn a_run_stops_when_its_metric_is_no_better() {
     assert!(done.stdout.contains("no better any more"), "{done}");
     assert_eq!(sandbox.checkpoints("run").last(), Some(&steps));
 }
+
+/// The last batch of an epoch is short, and a step may take several batches.
+#[test]
+fn a_short_last_batch_trains() {
+    for recipe in RECIPES.iter().filter(|recipe| recipe.name() != "dcgan64") {
+        for preset in Preset::ALL {
+            let mut setup = recipe.setup(preset);
+            setup.settings.batch_size = 4;
+            let mut trainer = of_setup(&setup, 10, DType::F32);
+            for _ in 0..5 {
+                let numbers = trainer.step().read();
+                let finite = numbers.iter().all(|(_, value)| value.is_finite());
+                assert!(finite, "{} {preset}: {numbers:?}", recipe.name());
+            }
+        }
+    }
+}

@@ -139,11 +139,11 @@ impl Recipe for Wgan {
         let Pair { g, d } = pair;
         let (train, mut report) = (step.train(), Report::new());
         let mut real = step.batch(0).images;
-        let n = real.shape()[0];
         for critic_step in 0..if step.phase() == 1 { WARM } else { o.d_steps } {
             if critic_step > 0 && o.fresh_reals {
                 real = step.batch(0).images;
             }
+            let n = real.shape()[0];
             let fake = g.forward(&step.noise(&[n, o.latent]), train).detach();
             let (on_real, on_fake) = (d.forward(&real, train), d.forward(&fake, train));
             let d_loss = on_fake.mean() - on_real.mean();
@@ -151,6 +151,7 @@ impl Recipe for Wgan {
             clip_weights(&d.net, o.clip);
             report.critic(&d_loss, [&on_real, &on_fake]);
         }
+        let n = real.shape()[0];
         let fake = g.forward(&step.noise(&[n, o.latent]), train);
         let g_loss = -d.forward(&fake, train).mean();
         let slopes = step.update_through(g, &g_loss, &fake) * n as f64;

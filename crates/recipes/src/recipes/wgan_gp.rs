@@ -130,11 +130,11 @@ impl Recipe for WganGp {
         let Pair { g, d } = pair;
         let (train, mut report) = (step.train(), Report::new());
         let mut real = step.batch(0).images;
-        let n = real.shape()[0];
         for critic_step in 0..o.d_steps {
             if critic_step > 0 && o.fresh_reals {
                 real = step.batch(0).images;
             }
+            let n = real.shape()[0];
             let fake = g.forward(&step.noise(&[n, o.latent]), train).detach();
             let (on_real, on_fake) = (d.forward(&real, train), d.forward(&fake, train));
             let mut d_loss = o.loss.discriminator(&on_real, &on_fake);
@@ -149,6 +149,7 @@ impl Recipe for WganGp {
             step.update(d, &d_loss);
             report.critic(&d_loss, [&on_real, &on_fake]);
         }
+        let n = real.shape()[0];
         let fake = g.forward(&step.noise(&[n, o.latent]), train);
         let g_loss = o
             .loss
