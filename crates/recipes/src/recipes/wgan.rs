@@ -156,7 +156,9 @@ impl Recipe for Wgan {
         let g_loss = -d.forward(&fake, train).mean();
         let slopes = step.update_through(g, &g_loss, &fake) * n as f64;
         report.generator(&g_loss, &fake);
-        report.scalar("slope", &norms(&slopes).mean());
+        let slopes = norms(&slopes);
+        report.scalar("slope", &slopes.mean());
+        report.distribution("slopes", &slopes);
         report.weights_beyond("clipped", &d.net, o.clip);
         report
     }

@@ -145,6 +145,7 @@ impl Recipe for WganGp {
                 d_loss = d_loss + &penalty;
                 report.scalar("penalty", &penalty);
                 report.scalar("slope", &slopes.mean());
+                report.distribution("slopes", &slopes);
             }
             step.update(d, &d_loss);
             report.critic(&d_loss, [&on_real, &on_fake]);
