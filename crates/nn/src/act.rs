@@ -12,6 +12,14 @@ pub struct ReLU;
 #[derive(Clone, Copy, Debug)]
 pub struct LeakyReLU(pub f64);
 
+/// The exponential linear unit: x where x > 0, else α · (eˣ − 1). α is 1 in most networks.
+#[derive(Clone, Copy, Debug)]
+pub struct ELU(pub f64);
+
+/// The Gaussian error linear unit: x · Φ(x), Φ being the normal distribution.
+#[derive(Clone, Copy, Debug)]
+pub struct GELU;
+
 /// The hyperbolic tangent.
 #[derive(Clone, Copy, Debug)]
 pub struct Tanh;
@@ -56,6 +64,8 @@ stateless! {
     ReLU: |_, x| x.relu(), |_| "ReLU()".into(), |_| Act::Relu;
     LeakyReLU: |layer, x| x.leaky_relu(layer.0), |layer| format!("LeakyReLU({})", layer.0),
         |layer| Act::LeakyRelu(layer.0);
+    ELU: |layer, x| x.elu(layer.0), |layer| format!("ELU({})", layer.0);
+    GELU: |_, x| x.gelu(), |_| "GELU()".into();
     Tanh: |_, x| x.tanh(), |_| "Tanh()".into(), |_| Act::Tanh;
     Sigmoid: |_, x| x.sigmoid(), |_| "Sigmoid()".into();
     Flatten: |_, x| flatten(x), |_| "Flatten()".into();
@@ -97,6 +107,8 @@ mod tests {
         };
         assert!(close(&Tanh, f64::tanh));
         assert!(close(&Sigmoid, |x| 1.0 / (1.0 + (-x).exp())));
+        assert!(close(&ELU(1.0), |x| if x > 0.0 { x } else { x.exp_m1() }));
+        assert_eq!(run(&GELU, &x, &[3]).to_vec::<f64>()[1], 0.0);
     }
 
     #[test]
@@ -110,6 +122,7 @@ mod tests {
         }
         assert_eq!(Flatten.activation(), None);
         assert_eq!(Sigmoid.activation(), None);
+        assert_eq!(ELU(1.0).activation(), None);
     }
 
     #[test]
