@@ -62,6 +62,10 @@ const FAMILIES: [(&str, &[&str]); 8] = [
             "tanh 3211264",
             "softplus 3211264",
             "relu-gradient 3211264",
+            "elu 3211264",
+            "sin 3211264",
+            "erf 3211264",
+            "select 3211264",
         ],
     ),
     (

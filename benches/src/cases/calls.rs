@@ -24,6 +24,7 @@ impl Kernel {
             Self::Norm([n, c, side]) => run.batch_norm(n * side * side, c),
             Self::Optim(writer, ref lens) => run.writer(writer, lens),
             Self::Map(Function::ReluGradient, len) => run.relu_gradient(len),
+            Self::Map(Function::Select, len) => run.select(len),
             Self::Map(function, len) => run.map(function, len),
             Self::Sum(sums, shape) => run.sum(sums, shape),
             Self::Clone(len) => run.copy(&[len], Layout::contiguous(&[len])),
@@ -186,7 +187,10 @@ impl Run {
             Function::LeakyRelu => Unary::LeakyRelu(0.2),
             Function::Tanh => Unary::Tanh,
             Function::Softplus => Unary::Softplus,
-            Function::Relu | Function::ReluGradient => Unary::Relu,
+            Function::Elu => Unary::Elu(1.0),
+            Function::Sin => Unary::Sin,
+            Function::Erf => Unary::Erf,
+            Function::Relu | Function::ReluGradient | Function::Select => Unary::Relu,
         };
         let (x, mut out) = (self.random(len), self.zeros(len));
         let layout = Layout::contiguous(&[len]);
@@ -199,6 +203,15 @@ impl Run {
         Box::new(move || {
             let (dy, x) = (view(&dy, &[len]), view(&x, &[len]));
             map::binary_with(self.variant, Binary::ReluGrad, dy, x, &mut out, &layout);
+        })
+    }
+
+    fn select(self, len: usize) -> Call {
+        let (a, b, mut out) = (self.random(len), self.random(len), self.zeros(len));
+        let layout = Layout::contiguous(&[len]);
+        Box::new(move || {
+            let operands = [&b, &a, &b].map(|x| view(x, &[len]));
+            map::select_with(self.variant, operands, &mut out, &layout);
         })
     }
 

@@ -33,6 +33,10 @@ impl fmt::Display for Kernel {
                     Function::LeakyRelu => "LeakyReLU",
                     Function::Tanh => "tanh",
                     Function::Softplus => "softplus",
+                    Function::Elu => "ELU",
+                    Function::Sin => "sine",
+                    Function::Erf => "error function",
+                    Function::Select => "choice of two",
                     Function::ReluGradient => "ReLU's gradient",
                 };
                 write!(f, "{name}, {} numbers", grouped(*len))

@@ -28,6 +28,11 @@ pub struct Tanh;
 #[derive(Clone, Copy, Debug)]
 pub struct Sigmoid;
 
+/// The largest of each square of pixels of images `[N, C, H, W]`, squares being this wide and as far
+/// apart; see [`Tensor::max_pool2`].
+#[derive(Clone, Copy, Debug)]
+pub struct MaxPool2d(pub usize);
+
 /// `[N, C, H, W]` to `[N, C·H·W]`, in row-major order.
 #[derive(Clone, Copy, Debug)]
 pub struct Flatten;
@@ -68,6 +73,7 @@ stateless! {
     GELU: |_, x| x.gelu(), |_| "GELU()".into();
     Tanh: |_, x| x.tanh(), |_| "Tanh()".into(), |_| Act::Tanh;
     Sigmoid: |_, x| x.sigmoid(), |_| "Sigmoid()".into();
+    MaxPool2d: |layer, x| x.max_pool2(layer.0), |layer| format!("MaxPool2d({})", layer.0);
     Flatten: |_, x| flatten(x), |_| "Flatten()".into();
     Unflatten: unflatten, |&Unflatten([c, h, w])| format!("Unflatten(1, ({c}, {h}, {w}))");
 }
@@ -132,6 +138,8 @@ mod tests {
         assert_eq!(images.shape(), [2, 3, 2, 2]);
         assert!(images.value().layout().is_channels_last());
         assert_eq!(images.to_vec::<f64>(), values);
+        let pooled = MaxPool2d(2).forward(&images, Mode::eval());
+        assert_eq!(pooled.to_vec::<f64>(), [3.0, 7.0, 11.0, 15.0, 19.0, 23.0]);
         let rows = Flatten.forward(&images, Mode::eval());
         assert_eq!(rows.shape(), [2, 12]);
         assert_eq!(rows.to_vec::<f64>(), values);

@@ -55,7 +55,7 @@ pub mod schedule;
 pub mod sequential;
 pub mod trained;
 
-pub use act::{ELU, Flatten, GELU, LeakyReLU, ReLU, Sigmoid, Tanh, Unflatten};
+pub use act::{ELU, Flatten, GELU, LeakyReLU, MaxPool2d, ReLU, Sigmoid, Tanh, Unflatten};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use clip::clip_weights;
 pub use conv::{Conv2d, ConvTranspose2d};
