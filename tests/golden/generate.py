@@ -1,5 +1,5 @@
-"""Writes the goldens of this folder: full training steps of every recipe in PyTorch, 20 or fewer, a few layers, and the
-optimisers.
+"""Writes the goldens of this folder: full training steps of every recipe in PyTorch, 20 or fewer, a few layers, functions
+of tensors, and the optimisers.
 
     python -m pip install torch==2.11.0 numpy
     python tests/golden/generate.py               # write all
@@ -53,13 +53,14 @@ from pathlib import Path
 
 import torch
 
+import functions
 import ops
 import optim
 from formula import D_TAG, G_TAG, NOISE_TAG, REAL_TAG, fill, is_batch_norm, uniform
 from recipes import RECIPES
 
 HERE = Path(__file__).parent
-LAYERS = {"ops": ops, "optim": optim}
+LAYERS = {"functions": functions, "ops": ops, "optim": optim}
 GOLDENS = [*RECIPES, *LAYERS]
 NUDGE_TAG = 1_000_000  # apart from all tags of formula.py
 RELATIVE, ABSOLUTE = 1e-9, 1e-13  # --check; the absolute part is for gradients whose true value is 0
