@@ -116,6 +116,11 @@ def total(name, rows, columns):
     return {"sum": lambda: x.sum(0), "sum-rows": lambda: x.sum(1), "sum-all": lambda: x.sum()}[name]
 
 
+def softmax(rows, columns):
+    x, dy = torch.rand(rows, columns) - 0.5, torch.rand(rows, columns) - 0.5
+    return lambda: torch.ops.aten._softmax_backward_data(dy, x.softmax(1), 1, torch.float32)
+
+
 def clone(count):
     x, out = torch.rand(count), torch.empty(count)
     return lambda: out.copy_(x)
@@ -227,6 +232,7 @@ def prepare(name, *rest):
         "clamp": clamp,
         "clone": clone,
         "channels-last": channels_last,
+        "softmax": softmax,
     }
     return plain[name](*map(int, rest))
 

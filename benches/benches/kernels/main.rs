@@ -70,7 +70,12 @@ const FAMILIES: [(&str, &[&str]); 8] = [
     ),
     (
         "reduce",
-        &["sum 50176 64", "sum-rows 50176 64", "sum-all 50176 64"],
+        &[
+            "sum 50176 64",
+            "sum-rows 50176 64",
+            "sum-all 50176 64",
+            "softmax 12544 49",
+        ],
     ),
     ("copy", &["clone 3211264", "channels-last 64 64 28"]),
     ("norm", &["bn 64 64 28"]),

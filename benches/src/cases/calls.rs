@@ -7,7 +7,7 @@ use detach_kernels::map::{self, Binary, Unary};
 use detach_kernels::norm::{self, Norm};
 use detach_kernels::optim::{self, Adam, Clip, Moving, RmsProp, Rule, Sgd, Update};
 use detach_kernels::philox::{self, Distribution, Key};
-use detach_kernels::reduce::{self, Reduction};
+use detach_kernels::reduce::{self, Reduction, Softmax};
 use detach_kernels::{Act, Buffer, Count, Device, Layout, Variant, copy, gemm};
 
 /// A call of a kernel.
@@ -27,6 +27,7 @@ impl Kernel {
             Self::Map(Function::Select, len) => run.select(len),
             Self::Map(function, len) => run.map(function, len),
             Self::Sum(sums, shape) => run.sum(sums, shape),
+            Self::Softmax(shape) => run.softmax(shape),
             Self::Clone(len) => run.copy(&[len], Layout::contiguous(&[len])),
             Self::ChannelsLast([n, c, side]) => {
                 let shape = [n, c, side, side];
@@ -212,6 +213,16 @@ impl Run {
         Box::new(move || {
             let operands = [&b, &a, &b].map(|x| view(x, &[len]));
             map::select_with(self.variant, operands, &mut out, &layout);
+        })
+    }
+
+    fn softmax(self, [rows, columns]: [usize; 2]) -> Call {
+        let len = rows * columns;
+        let (x, dy, variant) = (self.random(len), self.random(len), self.variant);
+        let [mut y, mut dx] = [len; 2].map(|len| self.zeros(len));
+        Box::new(move || {
+            reduce::softmax_with(variant, Softmax::Plain, columns, &x, &mut y);
+            reduce::softmax_grad_with(variant, Softmax::Plain, columns, [&dy, &y], &mut dx);
         })
     }
 

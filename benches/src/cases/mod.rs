@@ -13,6 +13,7 @@
 //! | `relu\|leaky-relu\|tanh\|softplus\|elu\|sin\|erf LEN` | a function of so many numbers |
 //! | `select LEN` | one of two numbers, so many times |
 //! | `relu-gradient LEN` | the gradient of so many ReLUs from the one behind them |
+//! | `softmax ROWS COLUMNS` | the softmax of each row, and its gradient |
 //! | `sum\|sum-rows\|sum-all ROWS COLUMNS` | the sum of each column, of each row, of everything |
 //! | `clone LEN` | a copy as it is |
 //! | `channels-last N C SIDE` | a copy from NCHW |
@@ -82,6 +83,8 @@ pub enum Kernel {
     Map(Function, usize),
     /// Sums of `[rows, columns]`.
     Sum(Sums, [usize; 2]),
+    /// The softmax of so many rows of so many numbers, and its gradient.
+    Softmax([usize; 2]),
     /// A copy of so many numbers as they are.
     Clone(usize),
     /// A copy of `[n, c, side, side]` from NCHW to channels-last.
@@ -250,6 +253,7 @@ impl Kernel {
             ("sum", &[rows, columns]) => Self::Sum(Sums::Columns, [rows, columns]),
             ("sum-rows", &[rows, columns]) => Self::Sum(Sums::Rows, [rows, columns]),
             ("sum-all", &[rows, columns]) => Self::Sum(Sums::All, [rows, columns]),
+            ("softmax", &[rows, columns]) => Self::Softmax([rows, columns]),
             ("clone", &[len]) => Self::Clone(len),
             ("channels-last", &[n, c, side]) => Self::ChannelsLast([n, c, side]),
             ("normal", &[len]) => Self::Random(Draw::Normal, len),
@@ -289,6 +293,8 @@ impl Kernel {
             Self::Map(Function::ReluGradient, len) => (0, 3 * len),
             Self::Map(_, len) | Self::Clone(len) => (0, 2 * len),
             Self::Sum(_, [rows, columns]) => (0, rows * columns),
+            // x and y; dy, y and dx.
+            Self::Softmax([rows, columns]) => (0, 5 * rows * columns),
             Self::ChannelsLast([n, c, side]) => (0, 2 * n * c * side * side),
             Self::Random(_, len) => (0, len),
         };
@@ -361,6 +367,7 @@ mod tests {
             "sum 5 3",
             "sum-rows 5 3",
             "sum-all 5 3",
+            "softmax 5 3",
             "clone 9",
             "channels-last 2 3 4",
             "normal 9",

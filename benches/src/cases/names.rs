@@ -45,6 +45,9 @@ impl fmt::Display for Kernel {
                 let sums = format!("{sums:?}").to_lowercase();
                 write!(f, "sum of {sums} [{rows}, {columns}]")
             }
+            Self::Softmax([rows, columns]) => {
+                write!(f, "softmax and gradient [{rows}, {columns}]")
+            }
             Self::Clone(len) => write!(f, "as it is, {} numbers", grouped(*len)),
             Self::ChannelsLast([n, c, side]) => {
                 write!(f, "NCHW to channels-last [{n}, {c}, {side}, {side}]")

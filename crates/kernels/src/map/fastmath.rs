@@ -50,7 +50,7 @@ fn exp_tail(r: f32) -> f32 {
 /// x = n·ln 2 + r with |r| ≤ ln 2 / 2, and eʳ by its Taylor series, whose next
 /// term is below 6·10⁻⁹.
 #[inline(always)]
-pub(super) fn exp(x: f32) -> f32 {
+pub(crate) fn exp(x: f32) -> f32 {
     // Beyond these the result is 0 or infinite; n stays small enough for two
     // factors 2ⁿ. A NaN passes both comparisons.
     let x = if x > 89.0 { 89.0 } else { x };
@@ -117,7 +117,7 @@ pub(super) fn erf(x: f32) -> f32 {
 /// ln m = 2·atanh(s) = f − (f²/2 − s·(f²/2 + R)), R = s·(2/3·s² + 2/5·s⁴ + …)·…
 /// arranged so that the leading term f is exact.
 #[inline(always)]
-pub(super) fn ln(x: f32) -> f32 {
+pub(crate) fn ln(x: f32) -> f32 {
     const SQRT_HALF: u32 = std::f32::consts::FRAC_1_SQRT_2.to_bits();
     const TWO_23: f32 = 8_388_608.0;
     let denormal = x < f32::MIN_POSITIVE;

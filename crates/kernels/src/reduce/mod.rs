@@ -1,4 +1,5 @@
-//! Many elements to one: sums, means, maxima and norms over any set of axes.
+//! Many elements to one: sums, means, maxima and norms over any set of axes; and the softmax of rows,
+//! which is made of two of them.
 //!
 //! The axes to reduce are those where the output has size 1:
 //! `out[i, 0] = Σⱼ x[i, j]`.
@@ -9,8 +10,11 @@
 mod cpu;
 mod cuda;
 mod reference;
+mod softmax;
 #[cfg(test)]
 mod tests;
+
+pub use softmax::{Softmax, softmax, softmax_grad, softmax_grad_with, softmax_with};
 
 use crate::walk::assert_operands;
 use crate::{Buffer, DType, Device, Layout, Variant, View, dispatch};

@@ -1,12 +1,78 @@
 //! Classes and the largest of several: argmax, one-hot, softmax, pooling.
 //!
-//! All of these are composed of maxima, comparisons, exponentials and sums, so their derivatives of
-//! every order come with them. A softmax is some six passes over memory where a kernel of its own would
-//! take two; those of the systems here are small beside the products around them.
+//! All but softmax are composed of maxima, comparisons and sums, so their derivatives of every order
+//! come with them. Softmax and its logarithm have kernels: of rows as short as those of an attention,
+//! six passes over memory took ten times as long as one.
 
+use crate::array::result;
 use crate::check::Case;
-use crate::shape::assert_axis;
-use crate::{Array, Kind, Tensor};
+use crate::shape::{assert_axis, reduced_from_some};
+use crate::{Array, Kind, Layout, Op, Tensor, apply};
+use detach_kernels::reduce::{self, Softmax};
+
+/// Of rows, which are the last dimension.
+#[derive(Clone, Copy, Debug)]
+struct Rows(Softmax);
+
+impl Op for Rows {
+    fn name(&self) -> &'static str {
+        match self.0 {
+            Softmax::Plain => "softmax",
+            Softmax::Log => "log_softmax",
+        }
+    }
+
+    fn forward(&self, inputs: &[&Array]) -> Array {
+        let x = inputs[0].contiguous();
+        let layout = Layout::contiguous(x.shape());
+        let mut out = result(self.name(), &layout, x.kind());
+        reduce::softmax(self.0, row_len(&x), &x.read(), &mut out);
+        Array::from_buffer(out, layout)
+    }
+
+    fn grad(&self, _: usize, _: &[Tensor], y: &Tensor, dy: &Tensor) -> Option<Tensor> {
+        Some(apply(RowsGrad(self.0), &[dy, y]))
+    }
+}
+
+/// `(dy, y)`: y·(dy − Σ dy·y), of the logarithm dy − eʸ·Σ dy.
+#[derive(Clone, Copy, Debug)]
+struct RowsGrad(Softmax);
+
+impl Op for RowsGrad {
+    fn name(&self) -> &'static str {
+        match self.0 {
+            Softmax::Plain => "softmax_grad",
+            Softmax::Log => "log_softmax_grad",
+        }
+    }
+
+    fn forward(&self, inputs: &[&Array]) -> Array {
+        let [dy, y] = [inputs[0].contiguous(), inputs[1].contiguous()];
+        let layout = Layout::contiguous(y.shape());
+        let mut out = result(self.name(), &layout, y.kind());
+        reduce::softmax_grad(self.0, row_len(&y), [&dy.read(), &y.read()], &mut out);
+        Array::from_buffer(out, layout)
+    }
+
+    fn grad(&self, arg: usize, inputs: &[Tensor], _: &Tensor, dx: &Tensor) -> Option<Tensor> {
+        let (dy, y) = (&inputs[0], &inputs[1]);
+        let last = y.shape().len() - 1;
+        let total = |x: &Tensor| x.sum_axes(&[last]).expand(y.shape());
+        Some(match (self.0, arg) {
+            // Linear in dy, and its matrix is symmetric.
+            (Softmax::Plain, 0) => apply(*self, &[dx, y]),
+            (Softmax::Plain, _) => dx * (dy - total(&(dy * y))) - dy * total(&(dx * y)),
+            (Softmax::Log, 0) => dx - total(&(dx * y.exp())),
+            (Softmax::Log, _) => -(dx * y.exp() * total(dy)),
+        })
+    }
+}
+
+/// Elements of a row; of a scalar there are none to speak of.
+fn row_len(x: &Array) -> usize {
+    x.shape().last().copied().unwrap_or(1)
+}
 
 /// 0, 1, … along `axis` of a shape of as many dimensions as `rank`, all others 1.
 #[track_caller]
@@ -82,8 +148,7 @@ impl Tensor {
     #[must_use]
     #[track_caller]
     pub fn softmax(&self, axis: usize) -> Self {
-        let exp = self.below_largest("softmax", axis).exp();
-        &exp / exp.sum_axes(&[axis]).expand(self.shape())
+        self.along(axis, Softmax::Plain)
     }
 
     /// The logarithm of [`softmax`](Self::softmax), with all its digits where that is close to 0 or
@@ -94,16 +159,20 @@ impl Tensor {
     #[must_use]
     #[track_caller]
     pub fn log_softmax(&self, axis: usize) -> Self {
-        let x = self.below_largest("log_softmax", axis);
-        let sum = x.exp().sum_axes(&[axis]);
-        &x - sum.ln().expand(self.shape())
+        self.along(axis, Softmax::Log)
     }
 
-    /// This less its largest along `axis`, as a constant: a softmax does not depend on it.
     #[track_caller]
-    fn below_largest(&self, op: &str, axis: usize) -> Self {
-        assert_axis(op, self.shape(), axis);
-        self - self.detach().max_axes(&[axis]).expand(self.shape())
+    fn along(&self, axis: usize, softmax: Softmax) -> Self {
+        let op = Rows(softmax);
+        reduced_from_some(op.name(), self.shape(), &[axis]);
+        let last = self.shape().len() - 1;
+        let mut axes: Vec<usize> = (0..=last).collect();
+        axes.swap(axis, last);
+        match axis == last {
+            true => apply(op, &[self]),
+            false => apply(op, &[&self.permute(&axes)]).permute(&axes),
+        }
     }
 
     /// The largest of each square of `size` by `size` pixels of images `[N, C, H, W]`. Rows and
@@ -197,6 +266,41 @@ mod tests {
             let dx = grad(&x.log_softmax(1).slice(1, 1, 1).sum(), &[&x], false);
             let dx = dx[0].to_vec::<f64>();
             assert_eq!(dx, [-1.0, 1.0, -0.5, 0.5, 0.0, 0.0]);
+        }
+    }
+
+    /// The kernels against the formula they stand for, to the third order.
+    #[test]
+    fn softmax_is_its_formula() {
+        let random = crate::Random::new(3, crate::Stream::Noise);
+        let x = Tensor::variable(random.normal(&[3, 5, 4], DType::F64).value().clone());
+        let c = random.at(1).normal(&[3, 5, 4], DType::F64);
+        let below = |x: &Tensor, axis| x - x.detach().max_axes(&[axis]).expand(x.shape());
+        let of_sum = |x: &Tensor, axis| x.exp().sum_axes(&[axis]).expand(x.shape());
+        for axis in 0..3 {
+            let formula = below(&x, axis).exp() / of_sum(&below(&x, axis), axis);
+            let log_formula = below(&x, axis) - of_sum(&below(&x, axis), axis).ln();
+            for (fused, formula) in [
+                (x.softmax(axis), formula),
+                (x.log_softmax(axis), log_formula),
+            ] {
+                let orders = |y: &Tensor| {
+                    let mut all = vec![y.clone()];
+                    for _ in 0..3 {
+                        let last = all.last().expect("one") * &c;
+                        all.push(grad(&last.square().sum(), &[&x], true).remove(0));
+                    }
+                    all
+                };
+                for (order, (a, b)) in orders(&fused).iter().zip(orders(&formula)).enumerate() {
+                    let (a, b) = (a.to_vec::<f64>(), b.to_vec::<f64>());
+                    let close = a
+                        .iter()
+                        .zip(&b)
+                        .all(|(a, b)| (a - b).abs() <= 1e-11 * b.abs().max(1.0));
+                    assert!(close, "axis {axis}, order {order}: {a:?} {b:?}");
+                }
+            }
         }
     }
 
