@@ -14,7 +14,7 @@ mod softmax;
 #[cfg(test)]
 mod tests;
 
-pub use softmax::{Softmax, softmax, softmax_grad, softmax_grad_with, softmax_with};
+pub use softmax::{softmax, softmax_grad, softmax_grad_with, softmax_with};
 
 use crate::walk::assert_operands;
 use crate::{Buffer, DType, Device, Layout, Variant, View, dispatch};
@@ -34,6 +34,15 @@ pub enum Reduction {
     /// The root of the sum of their squares; 0 of none. The squares are `f64` and the root is the
     /// last step, so those of `f32` neither overflow nor vanish.
     Norm,
+}
+
+/// What [`softmax`](fn@softmax) makes of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Softmax {
+    /// eˣ over the row's sum of them.
+    Plain,
+    /// The logarithm of that: x − ln Σ eˣ.
+    Log,
 }
 
 /// Sum of `x` over the axes where `out_layout` (of the same rank) has size 1.

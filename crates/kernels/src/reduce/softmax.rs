@@ -3,20 +3,11 @@
 //! Each is one pass over a row that stays in the cache: its largest, the sum of its exponentials,
 //! the quotients. Totals are in `f64`, in sixteen parts that are folded in one order.
 
-use super::cuda;
+use super::{Softmax, cuda};
 use crate::map::fastmath;
 use crate::parallel::{CHUNK, for_each_chunk};
 use crate::simd::simd;
 use crate::{Buffer, DType, Device, Real, Variant, dispatch};
-
-/// What a row becomes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Softmax {
-    /// eˣ over the row's sum of them.
-    Plain,
-    /// The logarithm of that: x − ln Σ eˣ.
-    Log,
-}
 
 /// `out = op(x)` of rows of `len` elements, row-major. A row of which no number is larger than −∞, or
 /// that has a NaN or +∞, becomes NaN.
