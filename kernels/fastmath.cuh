@@ -24,6 +24,13 @@ __device__ __forceinline__ float exp2i(i32 n) {
     return __uint_as_float((static_cast<u32>(n) + 127u) << 23);
 }
 
+// (e^r - 1 - r) / r^2 for |r| <= ln 2 / 2.
+__device__ __forceinline__ float exp_tail(float r) {
+    const float taylor[] = {1.0f / 5040.0f, 1.0f / 720.0f, 1.0f / 120.0f,
+                            1.0f / 24.0f,   1.0f / 6.0f,   0.5f};
+    return horner(r, taylor);
+}
+
 __device__ __forceinline__ float fast_exp(float x) {
     x = x > 89.0f ? 89.0f : x;
     x = x < -104.0f ? -104.0f : x;
@@ -31,11 +38,34 @@ __device__ __forceinline__ float fast_exp(float x) {
     u32 n = __float_as_uint(shifted) - __float_as_uint(ROUND);
     float whole = shifted - ROUND;
     float r = (x - whole * LN_2_HIGH) - whole * LN_2_LOW;
-    const float taylor[] = {1.0f / 5040.0f, 1.0f / 720.0f, 1.0f / 120.0f,
-                            1.0f / 24.0f,   1.0f / 6.0f,   0.5f};
-    float e = 1.0f + (r + r * r * horner(r, taylor));
+    float e = 1.0f + (r + r * r * exp_tail(r));
     i32 half = static_cast<i32>(n) >> 1;
     return e * exp2i(half) * exp2i(static_cast<i32>(n - static_cast<u32>(half)));
+}
+
+// e^x - 1 of x <= 0.
+__device__ __forceinline__ float fast_exp_m1_below(float x) {
+    x = x < -30.0f ? -30.0f : x;
+    x = x > 0.0f ? 0.0f : x;
+    float shifted = x * LOG2_E + ROUND;
+    u32 n = __float_as_uint(shifted) - __float_as_uint(ROUND);
+    float whole = shifted - ROUND;
+    float r = (x - whole * LN_2_HIGH) - whole * LN_2_LOW;
+    float scale = exp2i(static_cast<i32>(n));
+    return scale * (r + r * r * exp_tail(r)) + (scale - 1.0f);
+}
+
+__device__ __forceinline__ float fast_erf(float x) {
+    float z = x * x;
+    const float odd[] = {-5.967617e-4f, 4.991194e-3f,   -2.6768135e-2f,
+                         1.1281992e-1f, -3.7612534e-1f, 1.2837917e-1f};
+    float small = x + x * horner(z, odd);
+    float t = fabsf(x);
+    const float exponent[] = {-1.7285347e-5f, 3.831972e-4f,  -3.8839644e-3f, 2.4254622e-2f,
+                              -1.0677788e-1f, -6.348469e-1f, -1.2871751e-1f};
+    t = t > 4.0f ? 4.0f : t;
+    float large = 1.0f - fast_exp(t * horner(t, exponent) - t);
+    return copysignf(fabsf(x) < 0.9277344f ? small : large, x);
 }
 
 __device__ __forceinline__ float fast_ln(float x) {

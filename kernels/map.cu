@@ -1,24 +1,34 @@
 // nvrtc: --fmad=false
 // Element by element, with the CPU's bits: every operation is the one that
 // crates/kernels/src/map/cpu.rs does, in its order, and none is contracted. The only
-// exception is a power that is not a small integer, which asks a library on either side.
+// exceptions are powers other than small integers, which ask a library on either side.
 #include "fastmath.cuh"
 #include "strides.cuh"
+#include "trig.cuh"
 
 // As crates/kernels/src/map/cuda.rs numbers them.
 enum class Unary : u32 {
     Neg, Exp, Ln, Sqrt, Recip, Abs, Sign, Tanh, Sigmoid, Softplus, Relu, LeakyRelu, Square,
-    Scale, Shift, Same, Cube, ClampMin, Step, Div, Ln1p,
+    Scale, Shift, Same, Cube, ClampMin, Step, Div, Ln1p, Elu, Clip,
+    Floor, Ceil, Round, Erf,
 };
 enum class Binary : u32 {
     Add, Sub, Mul, Div, Equal, Maximum, ReluGrad, LeakyReluGrad, TanhGrad, SigmoidGrad,
-    ClampMinGrad,
+    ClampMinGrad, NotEqual, Less, LessEqual, Minimum, EluGrad, ClipGrad,
 };
 
 __device__ __forceinline__ float flag(bool yes) { return yes ? 1.0f : 0.0f; }
 
 // The larger of `x` and `bound`; NaN when `x` is, which fmaxf is not.
 __device__ __forceinline__ float larger(float x, float bound) { return x <= bound ? bound : x; }
+
+// The smaller of `x` and `bound`; NaN when `x` is.
+__device__ __forceinline__ float smaller(float x, float bound) { return x >= bound ? bound : x; }
+
+__device__ __forceinline__ float elu(float x, float alpha) {
+    float below = alpha * fast_exp_m1_below(x);
+    return x > 0.0f ? x : below;
+}
 
 template <typename F>
 __device__ __forceinline__ float4 each(float4 x, F f) {
@@ -31,7 +41,7 @@ __device__ __forceinline__ float4 each(float4 a, float4 b, F f) {
 }
 
 // The choice is the same in all threads of a launch, and made once for four elements.
-__device__ __forceinline__ float4 apply(Unary op, float c, float4 x) {
+__device__ __forceinline__ float4 apply(Unary op, float c, float d, float4 x) {
     switch (op) {
         case Unary::Neg: return each(x, [](float x) { return -x; });
         case Unary::Exp: return each(x, [](float x) { return fast_exp(x); });
@@ -54,11 +64,17 @@ __device__ __forceinline__ float4 apply(Unary op, float c, float4 x) {
         case Unary::Step: return each(x, [](float x) { return flag(x > 0.0f); });
         case Unary::Div: return each(x, [=](float x) { return x / c; });
         case Unary::Ln1p: return each(x, [](float x) { return fast_ln_1p(x); });
+        case Unary::Elu: return each(x, [=](float x) { return elu(x, c); });
+        case Unary::Clip: return each(x, [=](float x) { return smaller(larger(x, c), d); });
+        case Unary::Floor: return each(x, [](float x) { return floorf(x); });
+        case Unary::Ceil: return each(x, [](float x) { return ceilf(x); });
+        case Unary::Round: return each(x, [](float x) { return rintf(x); });
+        case Unary::Erf: return each(x, [](float x) { return fast_erf(x); });
     }
     return x;
 }
 
-__device__ __forceinline__ float4 apply(Binary op, float c, float4 a, float4 b) {
+__device__ __forceinline__ float4 apply(Binary op, float c, float d, float4 a, float4 b) {
     switch (op) {
         case Binary::Add: return each(a, b, [](float a, float b) { return a + b; });
         case Binary::Sub: return each(a, b, [](float a, float b) { return a - b; });
@@ -77,6 +93,15 @@ __device__ __forceinline__ float4 apply(Binary op, float c, float4 a, float4 b) 
             return each(a, b, [](float dy, float y) { return dy * y * (1.0f - y); });
         case Binary::ClampMinGrad:
             return each(a, b, [=](float dy, float x) { return x > c ? dy : 0.0f; });
+        case Binary::NotEqual: return each(a, b, [](float a, float b) { return flag(a != b); });
+        case Binary::Less: return each(a, b, [](float a, float b) { return flag(a < b); });
+        case Binary::LessEqual: return each(a, b, [](float a, float b) { return flag(a <= b); });
+        case Binary::Minimum:
+            return each(a, b, [](float a, float b) { return a < b || a != a ? a : b; });
+        case Binary::EluGrad:
+            return each(a, b, [=](float dy, float y) { return y > 0.0f ? dy : dy * (y + c); });
+        case Binary::ClipGrad:
+            return each(a, b, [=](float dy, float x) { return x >= c && x <= d ? dy : 0.0f; });
     }
     return a;
 }
@@ -130,22 +155,36 @@ struct Four {
 
 extern "C" __global__ void __launch_bounds__(THREADS)
     map_unary(float* __restrict__ out, const float* __restrict__ x, Strides<1> places, u32 count,
-              u32 quads, Unary op, float c) {
+              u32 quads, Unary op, float c, float d) {
     Four four(count, quads);
     if (four.first >= count) return;
     float4 v[1];
     four.load(places, {x}, v);
-    four.store(out, apply(op, c, v[0]));
+    four.store(out, apply(op, c, d, v[0]));
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
     map_binary(float* __restrict__ out, const float* __restrict__ a, const float* __restrict__ b,
-               Strides<2> places, u32 count, u32 quads, Binary op, float c) {
+               Strides<2> places, u32 count, u32 quads, Binary op, float c, float d) {
     Four four(count, quads);
     if (four.first >= count) return;
     float4 v[2];
     four.load(places, {a, b}, v);
-    four.store(out, apply(op, c, v[0], v[1]));
+    four.store(out, apply(op, c, d, v[0], v[1]));
+}
+
+// a where the condition is not 0, else b.
+extern "C" __global__ void __launch_bounds__(THREADS)
+    map_select(float* __restrict__ out, const float* __restrict__ condition,
+               const float* __restrict__ a, const float* __restrict__ b, Strides<3> places,
+               u32 count, u32 quads) {
+    Four four(count, quads);
+    if (four.first >= count) return;
+    float4 v[3];
+    four.load(places, {condition, a, b}, v);
+    float4 chosen = make_float4(v[0].x != 0.0f ? v[1].x : v[2].x, v[0].y != 0.0f ? v[1].y : v[2].y,
+                                v[0].z != 0.0f ? v[1].z : v[2].z, v[0].w != 0.0f ? v[1].w : v[2].w);
+    four.store(out, chosen);
 }
 
 // x to the power of `p`: apart from the others, for it is as large as all of them.
@@ -154,4 +193,22 @@ extern "C" __global__ void __launch_bounds__(THREADS)
             float p) {
     u32 i = blockIdx.x * THREADS + threadIdx.x;
     if (i < count) out[i] = powf(x[places(i).at[0]], p);
+}
+
+// sin(x + turn pi/2): apart as well.
+extern "C" __global__ void __launch_bounds__(THREADS)
+    map_sin(float* __restrict__ out, const float* __restrict__ x, Strides<1> places, u32 count,
+            u32 turn) {
+    u32 i = blockIdx.x * THREADS + threadIdx.x;
+    if (i < count) out[i] = fast_sin(x[places(i).at[0]], turn);
+}
+
+// a to the power of b.
+extern "C" __global__ void __launch_bounds__(THREADS)
+    map_powers(float* __restrict__ out, const float* __restrict__ a, const float* __restrict__ b,
+               Strides<2> places, u32 count) {
+    u32 i = blockIdx.x * THREADS + threadIdx.x;
+    if (i >= count) return;
+    Offsets<2> at = places(i);
+    out[i] = powf(a[at.at[0]], b[at.at[1]]);
 }

@@ -1,6 +1,7 @@
 // Sums, means, maxima and norms in f64, always in the same order: every thread folds its share from the
 // first element on, the threads of an output are folded as a tree, and where blocks share
 // an output, a second launch folds theirs the same way.
+#include "fastmath.cuh"
 #include "strides.cuh"
 
 // `lift` is what an element counts in a total, `finish` makes a result of a total.
@@ -133,4 +134,43 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 extern "C" __global__ void __launch_bounds__(THREADS)
     reduce_norm_parts(const double* x, float* out, Fold fold) {
     reduce<Root>(x, out, nullptr, fold);
+}
+
+// The softmax of rows of `length`, or its logarithm: a warp a row.
+extern "C" __global__ void __launch_bounds__(THREADS)
+    reduce_softmax(float* __restrict__ out, const float* __restrict__ x, u32 rows, u32 length,
+                   u32 log) {
+    u32 row = (blockIdx.x * THREADS + threadIdx.x) / 32, lane = threadIdx.x % 32;
+    if (row >= rows) return;
+    x += static_cast<u64>(row) * length;
+    out += static_cast<u64>(row) * length;
+    float largest = __uint_as_float(0xff800000u);
+    for (u32 i = lane; i < length; i += 32) largest = x[i] > largest ? x[i] : largest;
+    largest = warp_max(largest);
+    double sum = 0.0;
+    for (u32 i = lane; i < length; i += 32) sum += static_cast<double>(fast_exp(x[i] - largest));
+    float total = static_cast<float>(warp_sum(sum));
+    float below = fast_ln(total);
+    for (u32 i = lane; i < length; i += 32) {
+        float from_top = x[i] - largest;
+        out[i] = log ? from_top - below : fast_exp(from_top) / total;
+    }
+}
+
+// The gradient dy of its result y brought back.
+extern "C" __global__ void __launch_bounds__(THREADS)
+    reduce_softmax_grad(float* __restrict__ out, const float* __restrict__ dy,
+                        const float* __restrict__ y, u32 rows, u32 length, u32 log) {
+    u32 row = (blockIdx.x * THREADS + threadIdx.x) / 32, lane = threadIdx.x % 32;
+    if (row >= rows) return;
+    u64 start = static_cast<u64>(row) * length;
+    out += start;
+    dy += start;
+    y += start;
+    double sum = 0.0;
+    for (u32 i = lane; i < length; i += 32) sum += static_cast<double>(log ? dy[i] : dy[i] * y[i]);
+    float total = static_cast<float>(warp_sum(sum));
+    for (u32 i = lane; i < length; i += 32) {
+        out[i] = log ? dy[i] - fast_exp(y[i]) * total : y[i] * (dy[i] - total);
+    }
 }

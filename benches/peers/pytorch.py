@@ -93,6 +93,9 @@ def clamp(*lens):
     return run
 
 
+FUNCTIONS = ("relu", "leaky-relu", "tanh", "softplus", "relu-gradient", "elu", "sin", "erf", "select")
+
+
 def function(name, count):
     x, dy = torch.rand(count) - 0.5, torch.rand(count) - 0.5
     return {
@@ -100,6 +103,10 @@ def function(name, count):
         "leaky-relu": lambda: F.leaky_relu(x, 0.2),
         "tanh": lambda: torch.tanh(x),
         "softplus": lambda: F.softplus(x),
+        "elu": lambda: F.elu(x),
+        "sin": lambda: torch.sin(x),
+        "erf": lambda: torch.erf(x),
+        "select": lambda: torch.where(dy.bool(), x, dy),
         "relu-gradient": lambda: torch.ops.aten.threshold_backward(dy, x, 0),
     }[name]
 
@@ -107,6 +114,11 @@ def function(name, count):
 def total(name, rows, columns):
     x = torch.rand(rows, columns) - 0.5
     return {"sum": lambda: x.sum(0), "sum-rows": lambda: x.sum(1), "sum-all": lambda: x.sum()}[name]
+
+
+def softmax(rows, columns):
+    x, dy = torch.rand(rows, columns) - 0.5, torch.rand(rows, columns) - 0.5
+    return lambda: torch.ops.aten._softmax_backward_data(dy, x.softmax(1), 1, torch.float32)
 
 
 def clone(count):
@@ -207,7 +219,7 @@ def prepare(name, *rest):
         return convolution(name == "ct", rest[0], *map(int, rest[1:]))
     named = {
         **dict.fromkeys(("adam", "clipped-adam", "rmsprop", "sgd"), optimiser),
-        **dict.fromkeys(("relu", "leaky-relu", "tanh", "softplus", "relu-gradient"), function),
+        **dict.fromkeys(FUNCTIONS, function),
         **dict.fromkeys(("sum", "sum-rows", "sum-all"), total),
         **dict.fromkeys(("normal", "uniform", "mask"), draw),
     }
@@ -220,6 +232,7 @@ def prepare(name, *rest):
         "clamp": clamp,
         "clone": clone,
         "channels-last": channels_last,
+        "softmax": softmax,
     }
     return plain[name](*map(int, rest))
 

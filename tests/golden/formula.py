@@ -10,7 +10,7 @@ bits; a float32 run uses the same numbers rounded. `i` is the row-major index of
               100000 + n    draw n of noise
               500 ... 999   operands of ops.json, listed there
               5000 ... 5999 operands of optim.json, listed in optim.py
-              6000 ... 6999 operands of losses.json, listed in losses.py
+              6000 ... 9999 operands of losses.json and of functions.json, listed there
 
     parameter of rank >= 2                  u * sqrt(shape[0] / number of elements)
     BatchNorm weight                        1 + 0.1 u

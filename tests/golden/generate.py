@@ -1,5 +1,5 @@
-"""Writes the goldens of this folder: full training steps of every recipe in PyTorch, 20 or fewer, a few layers, the
-optimisers, losses and penalties.
+"""Writes the goldens of this folder: full training steps of every recipe in PyTorch, 20 or fewer, a few layers, functions
+of tensors, the optimisers, losses and penalties.
 
     python -m pip install torch==2.11.0 numpy
     python tests/golden/generate.py               # write all
@@ -54,6 +54,7 @@ from pathlib import Path
 
 import torch
 
+import functions
 import losses
 import ops
 import optim
@@ -61,7 +62,7 @@ from formula import D_TAG, G_TAG, NOISE_TAG, REAL_TAG, fill, is_batch_norm, unif
 from recipes import RECIPES
 
 HERE = Path(__file__).parent
-LAYERS = {"losses": losses, "ops": ops, "optim": optim}
+LAYERS = {"functions": functions, "losses": losses, "ops": ops, "optim": optim}
 GOLDENS = [*RECIPES, *LAYERS]
 NUDGE_TAG = 1_000_000  # apart from all tags of formula.py
 RELATIVE, ABSOLUTE = 1e-9, 1e-13  # --check; the absolute part is for gradients whose true value is 0

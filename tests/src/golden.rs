@@ -378,6 +378,19 @@ pub fn ops() -> Ops {
     load("ops")
 }
 
+/// The golden of functions of tensors.
+///
+/// # Panics
+/// When it cannot be read.
+pub fn functions() -> Vec<OpCase> {
+    #[derive(Deserialize)]
+    struct Functions {
+        cases: Vec<OpCase>,
+    }
+    let functions: Functions = load("functions");
+    functions.cases
+}
+
 /// The golden of the optimisers.
 ///
 /// # Panics

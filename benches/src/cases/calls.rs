@@ -7,7 +7,7 @@ use detach_kernels::map::{self, Binary, Unary};
 use detach_kernels::norm::{self, Norm};
 use detach_kernels::optim::{self, Adam, Clip, Moving, RmsProp, Rule, Sgd, Update};
 use detach_kernels::philox::{self, Distribution, Key};
-use detach_kernels::reduce::{self, Reduction};
+use detach_kernels::reduce::{self, Reduction, Softmax};
 use detach_kernels::{Act, Buffer, Count, Device, Layout, Variant, copy, gemm};
 
 /// A call of a kernel.
@@ -24,8 +24,10 @@ impl Kernel {
             Self::Norm([n, c, side]) => run.batch_norm(n * side * side, c),
             Self::Optim(writer, ref lens) => run.writer(writer, lens),
             Self::Map(Function::ReluGradient, len) => run.relu_gradient(len),
+            Self::Map(Function::Select, len) => run.select(len),
             Self::Map(function, len) => run.map(function, len),
             Self::Sum(sums, shape) => run.sum(sums, shape),
+            Self::Softmax(shape) => run.softmax(shape),
             Self::Clone(len) => run.copy(&[len], Layout::contiguous(&[len])),
             Self::ChannelsLast([n, c, side]) => {
                 let shape = [n, c, side, side];
@@ -186,7 +188,10 @@ impl Run {
             Function::LeakyRelu => Unary::LeakyRelu(0.2),
             Function::Tanh => Unary::Tanh,
             Function::Softplus => Unary::Softplus,
-            Function::Relu | Function::ReluGradient => Unary::Relu,
+            Function::Elu => Unary::Elu(1.0),
+            Function::Sin => Unary::Sin,
+            Function::Erf => Unary::Erf,
+            Function::Relu | Function::ReluGradient | Function::Select => Unary::Relu,
         };
         let (x, mut out) = (self.random(len), self.zeros(len));
         let layout = Layout::contiguous(&[len]);
@@ -199,6 +204,25 @@ impl Run {
         Box::new(move || {
             let (dy, x) = (view(&dy, &[len]), view(&x, &[len]));
             map::binary_with(self.variant, Binary::ReluGrad, dy, x, &mut out, &layout);
+        })
+    }
+
+    fn select(self, len: usize) -> Call {
+        let (a, b, mut out) = (self.random(len), self.random(len), self.zeros(len));
+        let layout = Layout::contiguous(&[len]);
+        Box::new(move || {
+            let operands = [&b, &a, &b].map(|x| view(x, &[len]));
+            map::select_with(self.variant, operands, &mut out, &layout);
+        })
+    }
+
+    fn softmax(self, [rows, columns]: [usize; 2]) -> Call {
+        let len = rows * columns;
+        let (x, dy, variant) = (self.random(len), self.random(len), self.variant);
+        let [mut y, mut dx] = [len; 2].map(|len| self.zeros(len));
+        Box::new(move || {
+            reduce::softmax_with(variant, Softmax::Plain, columns, &x, &mut y);
+            reduce::softmax_grad_with(variant, Softmax::Plain, columns, [&dy, &y], &mut dx);
         })
     }
 

@@ -10,8 +10,10 @@
 //! | `adam\|rmsprop\|sgd LEN …` | one step of an optimiser over parameters of these lengths; SGD's has momentum |
 //! | `clipped-adam LEN …` | the same of Adam, gradients clipped to a norm |
 //! | `average\|clamp LEN …` | parameters into their moving averages, or into an interval |
-//! | `relu\|leaky-relu\|tanh\|softplus LEN` | a function of so many numbers |
+//! | `relu\|leaky-relu\|tanh\|softplus\|elu\|sin\|erf LEN` | a function of so many numbers |
+//! | `select LEN` | one of two numbers, so many times |
 //! | `relu-gradient LEN` | the gradient of so many ReLUs from the one behind them |
+//! | `softmax ROWS COLUMNS` | the softmax of each row, and its gradient |
 //! | `sum\|sum-rows\|sum-all ROWS COLUMNS` | the sum of each column, of each row, of everything |
 //! | `clone LEN` | a copy as it is |
 //! | `channels-last N C SIDE` | a copy from NCHW |
@@ -81,6 +83,8 @@ pub enum Kernel {
     Map(Function, usize),
     /// Sums of `[rows, columns]`.
     Sum(Sums, [usize; 2]),
+    /// The softmax of so many rows of so many numbers, and its gradient.
+    Softmax([usize; 2]),
     /// A copy of so many numbers as they are.
     Clone(usize),
     /// A copy of `[n, c, side, side]` from NCHW to channels-last.
@@ -157,6 +161,14 @@ pub enum Function {
     Tanh,
     /// log(1 + exp x).
     Softplus,
+    /// x, or eˣ − 1 below 0.
+    Elu,
+    /// The sine.
+    Sin,
+    /// The error function.
+    Erf,
+    /// One of two numbers, by whether a third is 0.
+    Select,
     /// The upstream gradient where x was above 0.
     ReluGradient,
 }
@@ -233,10 +245,15 @@ impl Kernel {
             ("leaky-relu", &[len]) => Self::Map(Function::LeakyRelu, len),
             ("tanh", &[len]) => Self::Map(Function::Tanh, len),
             ("softplus", &[len]) => Self::Map(Function::Softplus, len),
+            ("elu", &[len]) => Self::Map(Function::Elu, len),
+            ("sin", &[len]) => Self::Map(Function::Sin, len),
+            ("erf", &[len]) => Self::Map(Function::Erf, len),
+            ("select", &[len]) => Self::Map(Function::Select, len),
             ("relu-gradient", &[len]) => Self::Map(Function::ReluGradient, len),
             ("sum", &[rows, columns]) => Self::Sum(Sums::Columns, [rows, columns]),
             ("sum-rows", &[rows, columns]) => Self::Sum(Sums::Rows, [rows, columns]),
             ("sum-all", &[rows, columns]) => Self::Sum(Sums::All, [rows, columns]),
+            ("softmax", &[rows, columns]) => Self::Softmax([rows, columns]),
             ("clone", &[len]) => Self::Clone(len),
             ("channels-last", &[n, c, side]) => Self::ChannelsLast([n, c, side]),
             ("normal", &[len]) => Self::Random(Draw::Normal, len),
@@ -272,9 +289,12 @@ impl Kernel {
                 };
                 (0, passes * lens.iter().sum::<usize>())
             }
+            Self::Map(Function::Select, len) => (0, 4 * len),
             Self::Map(Function::ReluGradient, len) => (0, 3 * len),
             Self::Map(_, len) | Self::Clone(len) => (0, 2 * len),
             Self::Sum(_, [rows, columns]) => (0, rows * columns),
+            // x and y; dy, y and dx.
+            Self::Softmax([rows, columns]) => (0, 5 * rows * columns),
             Self::ChannelsLast([n, c, side]) => (0, 2 * n * c * side * side),
             Self::Random(_, len) => (0, len),
         };
@@ -340,9 +360,14 @@ mod tests {
             "tanh 9",
             "softplus 9",
             "relu-gradient 9",
+            "elu 9",
+            "sin 9",
+            "erf 9",
+            "select 9",
             "sum 5 3",
             "sum-rows 5 3",
             "sum-all 5 3",
+            "softmax 5 3",
             "clone 9",
             "channels-last 2 3 4",
             "normal 9",

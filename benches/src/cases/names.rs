@@ -33,6 +33,10 @@ impl fmt::Display for Kernel {
                     Function::LeakyRelu => "LeakyReLU",
                     Function::Tanh => "tanh",
                     Function::Softplus => "softplus",
+                    Function::Elu => "ELU",
+                    Function::Sin => "sine",
+                    Function::Erf => "error function",
+                    Function::Select => "choice of two",
                     Function::ReluGradient => "ReLU's gradient",
                 };
                 write!(f, "{name}, {} numbers", grouped(*len))
@@ -40,6 +44,9 @@ impl fmt::Display for Kernel {
             Self::Sum(sums, [rows, columns]) => {
                 let sums = format!("{sums:?}").to_lowercase();
                 write!(f, "sum of {sums} [{rows}, {columns}]")
+            }
+            Self::Softmax([rows, columns]) => {
+                write!(f, "softmax and gradient [{rows}, {columns}]")
             }
             Self::Clone(len) => write!(f, "as it is, {} numbers", grouped(*len)),
             Self::ChannelsLast([n, c, side]) => {

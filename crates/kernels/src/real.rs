@@ -62,6 +62,8 @@ pub trait Real:
     fn f64(self) -> f64;
     /// eˣ.
     fn exp(self) -> Self;
+    /// eˣ − 1, exact near 0.
+    fn exp_m1(self) -> Self;
     /// Natural logarithm.
     fn ln(self) -> Self;
     /// ln(1 + x), exact near 0.
@@ -70,6 +72,18 @@ pub trait Real:
     fn sqrt(self) -> Self;
     /// Hyperbolic tangent.
     fn tanh(self) -> Self;
+    /// Sine.
+    fn sin(self) -> Self;
+    /// Cosine.
+    fn cos(self) -> Self;
+    /// The error function.
+    fn erf(self) -> Self;
+    /// The largest whole number that is not above.
+    fn floor(self) -> Self;
+    /// The smallest whole number that is not below.
+    fn ceil(self) -> Self;
+    /// The nearest whole number, of two the even one.
+    fn round_ties_even(self) -> Self;
     /// |x|.
     fn abs(self) -> Self;
     /// xʸ.
@@ -101,6 +115,10 @@ macro_rules! real {
                 $t::exp(self)
             }
             #[inline]
+            fn exp_m1(self) -> Self {
+                $t::exp_m1(self)
+            }
+            #[inline]
             fn ln(self) -> Self {
                 $t::ln(self)
             }
@@ -115,6 +133,30 @@ macro_rules! real {
             #[inline]
             fn tanh(self) -> Self {
                 $t::tanh(self)
+            }
+            #[inline]
+            fn sin(self) -> Self {
+                $t::sin(self)
+            }
+            #[inline]
+            fn cos(self) -> Self {
+                $t::cos(self)
+            }
+            #[inline]
+            fn erf(self) -> Self {
+                Self::of(libm::erf(self.f64()))
+            }
+            #[inline]
+            fn floor(self) -> Self {
+                $t::floor(self)
+            }
+            #[inline]
+            fn ceil(self) -> Self {
+                $t::ceil(self)
+            }
+            #[inline]
+            fn round_ties_even(self) -> Self {
+                $t::round_ties_even(self)
             }
             #[inline]
             fn abs(self) -> Self {

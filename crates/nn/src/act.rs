@@ -12,6 +12,14 @@ pub struct ReLU;
 #[derive(Clone, Copy, Debug)]
 pub struct LeakyReLU(pub f64);
 
+/// The exponential linear unit: x where x > 0, else α · (eˣ − 1). α is 1 in most networks.
+#[derive(Clone, Copy, Debug)]
+pub struct ELU(pub f64);
+
+/// The Gaussian error linear unit: x · Φ(x), Φ being the normal distribution.
+#[derive(Clone, Copy, Debug)]
+pub struct GELU;
+
 /// The hyperbolic tangent.
 #[derive(Clone, Copy, Debug)]
 pub struct Tanh;
@@ -19,6 +27,11 @@ pub struct Tanh;
 /// The logistic function: σ(x) = 1 / (1 + e⁻ˣ).
 #[derive(Clone, Copy, Debug)]
 pub struct Sigmoid;
+
+/// The largest of each square of pixels of images `[N, C, H, W]`, squares being this wide and as far
+/// apart; see [`Tensor::max_pool2`].
+#[derive(Clone, Copy, Debug)]
+pub struct MaxPool2d(pub usize);
 
 /// `[N, C, H, W]` to `[N, C·H·W]`, in row-major order.
 #[derive(Clone, Copy, Debug)]
@@ -56,8 +69,11 @@ stateless! {
     ReLU: |_, x| x.relu(), |_| "ReLU()".into(), |_| Act::Relu;
     LeakyReLU: |layer, x| x.leaky_relu(layer.0), |layer| format!("LeakyReLU({})", layer.0),
         |layer| Act::LeakyRelu(layer.0);
+    ELU: |layer, x| x.elu(layer.0), |layer| format!("ELU({})", layer.0);
+    GELU: |_, x| x.gelu(), |_| "GELU()".into();
     Tanh: |_, x| x.tanh(), |_| "Tanh()".into(), |_| Act::Tanh;
     Sigmoid: |_, x| x.sigmoid(), |_| "Sigmoid()".into();
+    MaxPool2d: |layer, x| x.max_pool2(layer.0), |layer| format!("MaxPool2d({})", layer.0);
     Flatten: |_, x| flatten(x), |_| "Flatten()".into();
     Unflatten: unflatten, |&Unflatten([c, h, w])| format!("Unflatten(1, ({c}, {h}, {w}))");
 }
@@ -97,6 +113,8 @@ mod tests {
         };
         assert!(close(&Tanh, f64::tanh));
         assert!(close(&Sigmoid, |x| 1.0 / (1.0 + (-x).exp())));
+        assert!(close(&ELU(1.0), |x| if x > 0.0 { x } else { x.exp_m1() }));
+        assert_eq!(run(&GELU, &x, &[3]).to_vec::<f64>()[1], 0.0);
     }
 
     #[test]
@@ -110,6 +128,7 @@ mod tests {
         }
         assert_eq!(Flatten.activation(), None);
         assert_eq!(Sigmoid.activation(), None);
+        assert_eq!(ELU(1.0).activation(), None);
     }
 
     #[test]
@@ -119,6 +138,8 @@ mod tests {
         assert_eq!(images.shape(), [2, 3, 2, 2]);
         assert!(images.value().layout().is_channels_last());
         assert_eq!(images.to_vec::<f64>(), values);
+        let pooled = MaxPool2d(2).forward(&images, Mode::eval());
+        assert_eq!(pooled.to_vec::<f64>(), [3.0, 7.0, 11.0, 15.0, 19.0, 23.0]);
         let rows = Flatten.forward(&images, Mode::eval());
         assert_eq!(rows.shape(), [2, 12]);
         assert_eq!(rows.to_vec::<f64>(), values);

@@ -57,7 +57,7 @@ pub mod schedule;
 pub mod sequential;
 pub mod trained;
 
-pub use act::{Flatten, LeakyReLU, ReLU, Sigmoid, Tanh, Unflatten};
+pub use act::{ELU, Flatten, GELU, LeakyReLU, MaxPool2d, ReLU, Sigmoid, Tanh, Unflatten};
 pub use adversarial::Adversarial;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use clip::clip_weights;

@@ -1,7 +1,7 @@
 //! Losses of GANs: how far a discriminator's answers are from a target.
 //!
 //! The target is one number for the whole batch: 1 for real, 0 for fake, or a
-//! smoothed label between. All are means over the batch.
+//! smoothed label between; of classes there is one for each. All are means over the batch.
 
 use detach_tensor::{Array, Op, Tensor, apply};
 
@@ -113,6 +113,32 @@ pub fn mse(x: &Tensor, target: f64) -> Tensor {
         x.shape()
     );
     (x - target).square().mean()
+}
+
+/// Cross-entropy of `logits` `[N, C]` of classes against `labels` `[N]` (integers in 0..C, stored as
+/// floats), a scalar `[]`: the mean of −ln softmax(logits) at the label.
+///
+/// Only what is at a label counts, so a class that is impossible (a logit of −∞) costs nothing where it
+/// is not the answer.
+///
+/// # Panics
+/// When the shapes are others, there are no rows, or a label is no class (on a GPU, where looking would
+/// be waiting, the loss is NaN then).
+#[must_use]
+#[track_caller]
+pub fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Tensor {
+    let fits = matches!((logits.shape(), labels.shape()), ([n, _], [m]) if n == m);
+    assert!(
+        fits,
+        "cross_entropy of {:?} against {:?}; expected logits [N, C] and labels [N]",
+        logits.shape(),
+        labels.shape()
+    );
+    let logarithms = logits.log_softmax(1);
+    let row = labels.one_hot(logits.shape()[1]);
+    let picked = row.select(&logarithms, &logarithms.full_like(0.0));
+    // Divided by 1, or by the NaN that stands for a label that is none.
+    -(picked.sum_axes(&[1]) / row.sum_axes(&[1])).mean()
 }
 
 #[cfg(test)]
@@ -268,6 +294,37 @@ mod tests {
         let y = mse(&x, 0.5);
         assert_eq!(y.item(), (0.25 + 6.25) / 2.0);
         assert_eq!(grad(&y, &[&x], false)[0].to_vec::<f64>(), [0.5, 2.5]);
+    }
+
+    #[test]
+    fn cross_entropy_in_closed_form() {
+        let rows = [
+            [1.0, 2.0, 0.5],
+            [0.0, f64::NEG_INFINITY, 0.0],
+            [800.0, 0.0, -800.0],
+        ];
+        let logits = Tensor::variable(Array::from_slice(rows.as_flattened(), &[3, 3]));
+        let labels = |values: [f64; 3]| Tensor::constant(Array::from_slice(&values, &[3]));
+        let total: f64 = rows[0].iter().map(|x: &f64| x.exp()).sum();
+        let loss = cross_entropy(&logits, &labels([1.0, 0.0, 1.0]));
+        let expected = (total.ln() - 2.0 + 2.0_f64.ln() + 800.0) / 3.0;
+        assert_relative(loss.item(), expected, 1e-15);
+        let gradient = grad(&loss, &[&logits], false)[0].to_vec::<f64>();
+        assert_relative(gradient[0], 1.0_f64.exp() / total / 3.0, 1e-14);
+        assert_relative(gradient[1], (2.0_f64.exp() / total - 1.0) / 3.0, 1e-14);
+        assert_eq!(gradient[3..6], [-0.5 / 3.0, 0.0, 0.5 / 3.0]);
+        assert_eq!(gradient[6..], [1.0 / 3.0, -1.0 / 3.0, 0.0]);
+        for wrong in [3.0, -1.0, 0.5] {
+            let refused = std::panic::catch_unwind(|| {
+                let logits = variable(&[0.0; 9]).reshape(&[3, 3]);
+                cross_entropy(&logits, &labels([0.0, wrong, 0.0])).item()
+            });
+            assert!(refused.is_err(), "{wrong}");
+        }
+        let case = Case::new("cross_entropy", |x| cross_entropy(&x[0], &x[1]));
+        let case = case.input(&[3, 4], (-2.0, 2.0)).index(&[3.0, 0.0, 2.0]);
+        case.check_first_order().unwrap();
+        case.check_second_order().unwrap();
     }
 
     #[test]

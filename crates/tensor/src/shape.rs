@@ -54,7 +54,7 @@ fn differ(op: &str, a: &[usize], b: &[usize]) -> ! {
 }
 
 /// The smallest shape that both can be expanded to.
-fn broadcast(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
+pub(crate) fn broadcast(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
     let rank = a.len().max(b.len());
     let at = |shape: &[usize], i: usize| match (i + shape.len()).checked_sub(rank) {
         Some(i) => shape[i],

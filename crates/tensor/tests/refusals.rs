@@ -164,7 +164,15 @@ fn products_that_do_not_fit() {
     refused(&["matmul", "[2, 3]", "[2, 3]"], || {
         product(&[2, 3], &[2, 3])
     });
-    refused(&["matmul", "[3]", "[3]"], || product(&[3], &[3]));
+    refused(&["matmul", "[1, 3]", "[4, 1]"], || product(&[3], &[4]));
+    refused(&["matmul", "[2, 3]", "[4, 1]"], || product(&[2, 3], &[4]));
+    refused(&["matmul", "[]", "scalar"], || product(&[], &[4]));
+    refused(&["matmul", "[2, 3, 4]", "[5, 6]"], || {
+        product(&[2, 3, 4], &[5, 6])
+    });
+    refused(&["matmul", "[2, 3, 1, 4, 5]", "[4, 2, 5, 6]"], || {
+        product(&[2, 3, 1, 4, 5], &[4, 2, 5, 6])
+    });
     refused(&["matmul", "[2, 3, 4]", "[3, 4, 5]"], || {
         product(&[2, 3, 4], &[3, 4, 5])
     });
@@ -295,4 +303,42 @@ fn gradients_that_cannot_be_had() {
     written.write("a test", |_| ());
     refused(&["a test"], || old.exp());
     refused(&["a test"], || &x + &old);
+}
+
+#[test]
+fn choices_and_classes() {
+    let x = || zeros(&[2, 3]);
+    refused(&["select", "[2, 3]", "[3]", "`.expand"], || {
+        x().select(&x(), &zeros(&[3]))
+    });
+    refused(&["less", "[2, 3]", "[3, 2]"], || {
+        x().greater(&zeros(&[3, 2]))
+    });
+    refused(&["elu", "[2, 3]", "-1"], || x().elu(-1.0));
+    for axis in [2, usize::MAX] {
+        refused(&["argmax", "[2, 3]"], || x().argmax(axis));
+        refused(&["log_softmax", "[2, 3]"], || x().log_softmax(axis));
+        refused(&["flip", "[2, 3]"], || x().flip(axis));
+        refused(&["slice_step", "[2, 3]"], || x().slice_step(axis, 0, 2, 1));
+    }
+    refused(&["softmax", "empty"], || zeros(&[2, 0]).softmax(1));
+    refused(&["min", "empty"], || zeros(&[2, 0]).min_axes(&[1]));
+    refused(&["3", "0..3"], || (zeros(&[2]) + 3.0).one_hot(3));
+    refused(&["max_pool2", "[2, 3]"], || x().max_pool2(2));
+    for size in [0, 3] {
+        refused(&["max_pool2", "[1, 1, 2, 4]"], || {
+            zeros(&[1, 1, 2, 4]).max_pool2(size)
+        });
+    }
+    for (start, step, len) in [
+        (0, 0, 1),
+        (0, 2, 3),
+        (2, -2, 3),
+        (3, 1, 1),
+        (0, isize::MIN, 2),
+    ] {
+        refused(&["slice_step", "[2, 3]", "0..3"], || {
+            x().slice_step(1, start, step, len)
+        });
+    }
 }

@@ -230,3 +230,127 @@ fn the_mean_of_equal_numbers_is_that_number() {
         assert_eq!(ones.mean().item(), 1.0, "{len}");
     }
 }
+
+/// Values and derivatives of a function of two tensors: y, ∂/∂a, ∂/∂b.
+fn of_two(f: fn(&Tensor, &Tensor) -> Tensor, a: &[f64], b: &[f64], dtype: DType) -> [Vec<f64>; 3] {
+    let (a, b) = (variable(a, dtype), variable(b, dtype));
+    let y = f(&a, &b);
+    let gradients = grad(&y.sum(), &[&a, &b], true);
+    // Another order of them can be asked for.
+    let again = gradients.iter().map(Tensor::sum).reduce(|a, b| a + b);
+    let second = grad(&again.expect("two"), &[&a, &b], false);
+    assert!(second.iter().all(|g| g.shape() == y.shape()));
+    [y.to_vec(), gradients[0].to_vec(), gradients[1].to_vec()]
+}
+
+/// As PyTorch's `clamp`: bounds belong to it, and where they are crossed the upper one holds.
+#[test]
+fn limits() {
+    for dtype in TYPES {
+        let x = variable(&[-2.0, -1.0, 0.5, 1.0, 1.5, f64::NAN], dtype);
+        let all = derivatives(|x| x.clip(-1.0, 1.0), &x, 2);
+        assert_eq!(all[0][..5], [-1.0, -1.0, 0.5, 1.0, 1.0]);
+        assert!(all[0][5].is_nan());
+        assert_eq!(all[1], [0.0, 1.0, 1.0, 1.0, 0.0, 0.0]);
+        assert_eq!(all[2], [0.0; 6]);
+        let crossed = derivatives(|x| x.clip(1.0, -1.0), &x, 1);
+        assert_eq!(crossed[0][..5], [-1.0; 5]);
+    }
+}
+
+#[test]
+fn the_exponential_unit_at_zero() {
+    for dtype in TYPES {
+        let x = variable(&[0.0, 3.0, -200.0], dtype);
+        let all = derivatives(|x| x.elu(1.0), &x, 2);
+        assert_eq!(all, [[0.0, 3.0, -1.0], [1.0, 1.0, 0.0], [0.0, 0.0, 0.0]]);
+    }
+}
+
+#[test]
+fn whole_numbers() {
+    let points = [-2.5, -0.5, 0.5, 1.5, 2.5, 1e9];
+    for dtype in TYPES {
+        let x = variable(&points, dtype);
+        let of = |f: Function| {
+            let all = derivatives(f, &x, 1);
+            assert_eq!(all[1], [0.0; 6]);
+            all[0].clone()
+        };
+        assert_eq!(of(Tensor::floor), [-3.0, -1.0, 0.0, 1.0, 2.0, 1e9]);
+        assert_eq!(of(Tensor::ceil), [-2.0, 0.0, 1.0, 2.0, 3.0, 1e9]);
+        assert_eq!(of(Tensor::round), [-2.0, 0.0, 0.0, 2.0, 2.0, 1e9]);
+    }
+}
+
+#[test]
+fn ties_share_and_comparisons_compare() {
+    for dtype in TYPES {
+        let (a, b) = ([1.0, 2.0, 3.0], [2.0, 2.0, 2.0]);
+        let both = |f| of_two(f, &a, &b, dtype);
+        assert_eq!(
+            both(Tensor::minimum),
+            [[1.0, 2.0, 2.0], [1.0, 0.5, 0.0], [0.0, 0.5, 1.0]]
+        );
+        assert_eq!(
+            both(Tensor::maximum),
+            [[2.0, 2.0, 3.0], [0.0, 0.5, 1.0], [1.0, 0.5, 0.0]]
+        );
+        let value = |f: fn(&Tensor, &Tensor) -> Tensor| both(f)[0].clone();
+        assert_eq!(value(Tensor::less), [1.0, 0.0, 0.0]);
+        assert_eq!(value(Tensor::less_equal), [1.0, 1.0, 0.0]);
+        assert_eq!(value(Tensor::greater), [0.0, 0.0, 1.0]);
+        assert_eq!(value(Tensor::greater_equal), [0.0, 1.0, 1.0]);
+        assert_eq!(value(Tensor::equal), [0.0, 1.0, 0.0]);
+        assert_eq!(value(Tensor::not_equal), [1.0, 0.0, 1.0]);
+    }
+    // Nothing is less than, equal to or more than what is no number.
+    let nan = variable(&[f64::NAN], DType::F32);
+    for f in [
+        Tensor::less,
+        Tensor::less_equal,
+        Tensor::equal,
+        Tensor::greater,
+    ] {
+        assert_eq!(f(&nan, &nan).item(), 0.0);
+    }
+    assert_eq!(nan.not_equal(&nan).item(), 1.0);
+}
+
+/// A value that is not chosen does not show.
+#[test]
+fn a_choice_hides_the_other() {
+    for dtype in TYPES {
+        let x = variable(&[0.0, 4.0], dtype);
+        let safe = |x: &Tensor| {
+            let zero = x.full_like(0.0);
+            x.equal(&zero).select(&zero, &x.recip())
+        };
+        assert_eq!(safe(&x).to_vec::<f64>(), [0.0, 0.25]);
+        let dy = grad(&safe(&x).sum(), &[&x], false).remove(0);
+        assert_eq!(dy.to_vec::<f64>()[1], -0.0625);
+        let chosen = x.full_like(1.0).select(&x.square(), &x.sqrt().ln());
+        assert_eq!(chosen.to_vec::<f64>(), [0.0, 16.0]);
+    }
+}
+
+#[test]
+fn powers_of_tensors_at_zero() {
+    for dtype in TYPES {
+        let a = [0.0, 0.0, 0.0, 2.0, -2.0, 1.0];
+        let b = [0.0, 2.0, 1.0, 3.0, 2.0, 0.0];
+        let [y, da, db] = of_two(Tensor::pow, &a, &b, dtype);
+        assert_eq!(y, [1.0, 0.0, 0.0, 8.0, 4.0, 1.0]);
+        assert_eq!(da, [0.0, 0.0, 1.0, 12.0, -4.0, 0.0]);
+        assert_eq!(db[..3], [0.0; 3]);
+        assert!((db[3] - 8.0 * 2.0_f64.ln()).abs() < 1e-6);
+        assert!(db[4].is_nan());
+        assert_eq!(db[5], 0.0);
+        // To the second order in a, whatever b is.
+        let x = variable(&a[..4], dtype);
+        let power = variable(&b[..4], dtype);
+        let all = derivatives(|x| x.pow(&power), &x, 3);
+        assert_eq!(all[2], [0.0, 2.0, 0.0, 12.0]);
+        assert_eq!(all[3], [0.0, 0.0, 0.0, 6.0]);
+    }
+}

@@ -5,7 +5,7 @@ use crate::map::{self, Binary, Unary};
 use crate::{Layout, View};
 
 /// Every function, with every power that has a loop of its own.
-pub(crate) const UNARY: [Unary; 24] = [
+pub(crate) const UNARY: [Unary; 32] = [
     Unary::Neg,
     Unary::Exp,
     Unary::Ln,
@@ -30,10 +30,18 @@ pub(crate) const UNARY: [Unary; 24] = [
     Unary::Pow(0.3),
     Unary::ClampMin(-0.25),
     Unary::Step,
+    Unary::Elu(0.7),
+    Unary::Clip(-0.25, 0.4),
+    Unary::Floor,
+    Unary::Ceil,
+    Unary::Round,
+    Unary::Sin,
+    Unary::Cos,
+    Unary::Erf,
 ];
 
 /// Every function.
-pub(crate) const BINARY: [Binary; 11] = [
+pub(crate) const BINARY: [Binary; 18] = [
     Binary::Add,
     Binary::Sub,
     Binary::Mul,
@@ -45,6 +53,13 @@ pub(crate) const BINARY: [Binary; 11] = [
     Binary::TanhGrad,
     Binary::SigmoidGrad,
     Binary::ClampMinGrad(0.1),
+    Binary::NotEqual,
+    Binary::Less,
+    Binary::LessEqual,
+    Binary::Minimum,
+    Binary::Pow,
+    Binary::EluGrad(0.7),
+    Binary::ClipGrad(-0.25, 0.4),
 ];
 
 /// Zeros, denormals, where functions saturate, and what is not a number.
@@ -118,16 +133,25 @@ fn unary_cases(op: Unary) -> Vec<Case> {
     vec![close, exact]
 }
 
-fn binary_cases(op: Binary) -> [Case; 2] {
+fn binary_cases(op: Binary) -> Vec<Case> {
     let mut dice = Dice(32);
     let flat = Layout::contiguous(&[3000]);
-    let inputs = |dice: &mut Dice| vec![numbers(dice, 3000), numbers(dice, 3000)];
+    let inputs = |dice: &mut Dice| {
+        let mut a = numbers(dice, 3000);
+        if op == Binary::Pow {
+            a.iter_mut().for_each(|a| *a = a.abs() + 0.01);
+        }
+        vec![a, numbers(dice, 3000)]
+    };
     let close = Case::close(
         format!("map {op:?}"),
-        3e-7,
+        if op == Binary::Pow { 2e-6 } else { 3e-7 },
         inputs(&mut dice),
         binary(op, flat, [flat, flat]),
     );
+    if op == Binary::Pow {
+        return vec![close];
+    }
     // Every special number beside every other.
     let n = SPECIAL.len();
     let square = Layout::contiguous(&[n, n]);
@@ -138,7 +162,7 @@ fn binary_cases(op: Binary) -> [Case; 2] {
         vec![SPECIAL.to_vec(), SPECIAL.to_vec()],
         binary(op, square, [rows, columns]),
     );
-    [close, exact]
+    vec![close, exact]
 }
 
 /// Every way to lie, with functions that are cheap.
@@ -163,6 +187,17 @@ fn place_cases() -> Vec<Case> {
             inputs.to_vec(),
             binary(Binary::Sub, out, [a, b]),
         ));
+        // The condition lies like one of the two, and is 0 in places.
+        for turn in 0..2 {
+            let layouts = [[a, b, a], [b, a, b]][turn];
+            let mut inputs = layouts.map(|layout| numbers(&mut dice, extent(&layout)));
+            inputs[0].iter_mut().step_by(3).for_each(|x| *x = 0.0);
+            all.push(Case::exact(
+                format!("map select {turn}, {what}"),
+                inputs.to_vec(),
+                select(out, layouts),
+            ));
+        }
     }
     all
 }
@@ -262,6 +297,18 @@ fn binary(op: Binary, out_layout: Layout, layouts: [Layout; 2]) -> impl Run {
             layout: layouts[k],
         };
         map::binary(op, view(0), view(1), &mut out, &out_layout);
+        vec![out]
+    }
+}
+
+fn select(out_layout: Layout, layouts: [Layout; 3]) -> impl Run {
+    move |x| {
+        let mut out = poisoned(&x[0], out_layout.len());
+        let view = |k: usize| View {
+            buffer: &x[k],
+            layout: layouts[k],
+        };
+        map::select([view(0), view(1), view(2)], &mut out, &out_layout);
         vec![out]
     }
 }

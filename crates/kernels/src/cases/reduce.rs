@@ -1,7 +1,7 @@
 //! Cases of the family `reduce`.
 
 use super::{Case, Dice, Run, extent, numbers, poisoned};
-use crate::reduce::{Reduction, reduce_with};
+use crate::reduce::{Reduction, Softmax, reduce_with, softmax, softmax_grad};
 use crate::{Layout, Variant, View};
 
 pub(super) fn cases() -> Vec<Case> {
@@ -31,6 +31,7 @@ pub(super) fn cases() -> Vec<Case> {
     all.extend(not_a_number());
     all.push(cancelling());
     all.push(beyond_squares());
+    all.extend(softmaxes());
     all
 }
 
@@ -166,6 +167,35 @@ fn beyond_squares() -> Case {
             Layout::contiguous(&[2, 1]),
         ),
     )
+}
+
+/// Rows shorter and longer than a warp, and more of them than a block has warps.
+fn softmaxes() -> Vec<Case> {
+    let mut dice = Dice(44);
+    let mut all = Vec::new();
+    for (rows, len) in [(3, 1), (21, 49), (1, 700)] {
+        let inputs = [(); 2].map(|()| numbers(&mut dice, rows * len));
+        let inputs = inputs.map(|x| x.iter().map(|x| 8.0 * x).collect::<Vec<f32>>());
+        for op in [Softmax::Plain, Softmax::Log] {
+            all.push(Case::close(
+                format!("reduce softmax {op:?} of {rows} rows of {len}"),
+                1e-6,
+                inputs.to_vec(),
+                move |x| {
+                    let mut y = poisoned(&x[0], rows * len);
+                    softmax(op, len, &x[0], &mut y);
+                    let mut dx = poisoned(&x[0], rows * len);
+                    softmax_grad(op, len, [&x[1], &y], &mut dx);
+                    match len {
+                        // The gradient of what is always 1, or 0, is rounding.
+                        1 => vec![y],
+                        _ => vec![y, dx],
+                    }
+                },
+            ));
+        }
+    }
+    all
 }
 
 fn run(op: Reduction, layout: Layout, out_layout: Layout) -> impl Run {

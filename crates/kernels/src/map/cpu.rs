@@ -1,7 +1,7 @@
 //! The fast `f32` path: one compiled loop for every function.
 
-use super::fastmath;
 use super::{Binary, Unary};
+use super::{fastmath, trig};
 use crate::parallel::{CHUNK, for_each_chunk};
 use crate::simd::simd;
 use crate::walk::Walk;
@@ -44,6 +44,13 @@ pub(super) fn unary(op: Unary, x: &[f32], walk: &Walk<2>, out: &mut [f32]) {
             let slope = slope as f32;
             go!(|x| if x > 0.0 { x } else { slope * x });
         }
+        Unary::Elu(alpha) => {
+            let alpha = alpha as f32;
+            go!(|x| {
+                let below = alpha * fastmath::exp_m1_below(x);
+                if x > 0.0 { x } else { below }
+            });
+        }
         Unary::Square => go!(|x| x * x),
         Unary::Scale(c) => {
             let c = c as f32;
@@ -72,6 +79,19 @@ pub(super) fn unary(op: Unary, x: &[f32], walk: &Walk<2>, out: &mut [f32]) {
             go!(|x| larger(x, c));
         }
         Unary::Step => go!(|x| flag(x > 0.0)),
+        Unary::Clip(low, high) => {
+            let (low, high) = (low as f32, high as f32);
+            go!(|x| smaller(larger(x, low), high));
+        }
+        Unary::Floor => go!(|x| x.floor()),
+        Unary::Ceil => go!(|x| x.ceil()),
+        Unary::Round => go!(|x| x.round_ties_even()),
+        // Of large arguments another way to the quadrant is needed, which no vector takes.
+        Unary::Sin if trig::all_small(x) => go!(|x| trig::sin_of_small(x)),
+        Unary::Cos if trig::all_small(x) => go!(|x| trig::cos_of_small(x)),
+        Unary::Sin => go!(|x| trig::sin(x)),
+        Unary::Cos => go!(|x| trig::cos(x)),
+        Unary::Erf => go!(|x| fastmath::erf(x)),
     }
 }
 
@@ -95,6 +115,11 @@ pub(super) fn binary(op: Binary, a: &[f32], b: &[f32], walk: &Walk<3>, out: &mut
         Binary::Mul => go!(|a, b| a * b),
         Binary::Div => go!(|a, b| a / b),
         Binary::Equal => go!(|a, b| flag(a == b)),
+        Binary::NotEqual => go!(|a, b| flag(a != b)),
+        Binary::Less => go!(|a, b| flag(a < b)),
+        Binary::LessEqual => go!(|a, b| flag(a <= b)),
+        Binary::Minimum => go!(|a, b| if a < b || a.is_nan() { a } else { b }),
+        Binary::Pow => go!(|a, b| a.powf(b)),
         Binary::Maximum => go!(|a, b| if a > b || a.is_nan() { a } else { b }),
         Binary::ReluGrad => go!(|dy, x| if x > 0.0 { dy } else { 0.0 }),
         Binary::LeakyReluGrad(slope) => {
@@ -103,6 +128,14 @@ pub(super) fn binary(op: Binary, a: &[f32], b: &[f32], walk: &Walk<3>, out: &mut
         }
         Binary::TanhGrad => go!(|dy, y| dy * (1.0 - y * y)),
         Binary::SigmoidGrad => go!(|dy, y| dy * y * (1.0 - y)),
+        Binary::EluGrad(alpha) => {
+            let alpha = alpha as f32;
+            go!(|dy, y| if y > 0.0 { dy } else { dy * (y + alpha) });
+        }
+        Binary::ClipGrad(low, high) => {
+            let (low, high) = (low as f32, high as f32);
+            go!(|dy, x| if x >= low && x <= high { dy } else { 0.0 });
+        }
         Binary::ClampMinGrad(c) => {
             let c = c as f32;
             go!(|dy, x| if x > c { dy } else { 0.0 });
@@ -122,8 +155,14 @@ fn larger(x: f32, bound: f32) -> f32 {
     if x <= bound { bound } else { x }
 }
 
+/// The smaller of `x` and `bound`; NaN when `x` is.
+#[inline(always)]
+fn smaller(x: f32, bound: f32) -> f32 {
+    if x >= bound { bound } else { x }
+}
+
 /// True when the walk is one run whose steps are all 1.
-fn is_flat<const N: usize>(walk: &Walk<N>) -> bool {
+pub(super) fn is_flat<const N: usize>(walk: &Walk<N>) -> bool {
     walk.axes().count() == 1 && walk.inner() == [1; N]
 }
 

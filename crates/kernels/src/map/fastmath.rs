@@ -31,12 +31,26 @@ fn exp2i(n: i32) -> f32 {
     f32::from_bits((n.wrapping_add(127) as u32) << 23)
 }
 
+/// (e^r − 1 − r)/r² for |r| ≤ ln 2 / 2.
+#[inline(always)]
+fn exp_tail(r: f32) -> f32 {
+    let taylor = [
+        1.0 / 5040.0,
+        1.0 / 720.0,
+        1.0 / 120.0,
+        1.0 / 24.0,
+        1.0 / 6.0,
+        0.5,
+    ];
+    horner(r, taylor)
+}
+
 /// eˣ.
 ///
 /// x = n·ln 2 + r with |r| ≤ ln 2 / 2, and eʳ by its Taylor series, whose next
 /// term is below 6·10⁻⁹.
 #[inline(always)]
-pub(super) fn exp(x: f32) -> f32 {
+pub(crate) fn exp(x: f32) -> f32 {
     // Beyond these the result is 0 or infinite; n stays small enough for two
     // factors 2ⁿ. A NaN passes both comparisons.
     let x = if x > 89.0 { 89.0 } else { x };
@@ -45,21 +59,56 @@ pub(super) fn exp(x: f32) -> f32 {
     let n = shifted.to_bits().wrapping_sub(ROUND.to_bits()) as i32;
     let whole = shifted - ROUND;
     let r = (x - whole * LN_2_HIGH) - whole * LN_2_LOW;
-    let tail = horner(
-        r,
-        [
-            1.0 / 5040.0,
-            1.0 / 720.0,
-            1.0 / 120.0,
-            1.0 / 24.0,
-            1.0 / 6.0,
-            0.5,
-        ],
-    );
-    let e = 1.0 + (r + r * r * tail);
+    let e = 1.0 + (r + r * r * exp_tail(r));
     // Twice half the exponent: a denormal or infinite result rounds once.
     let half = n >> 1;
     e * exp2i(half) * exp2i(n.wrapping_sub(half))
+}
+
+/// eˣ − 1 of x ≤ 0, with all its digits near 0: e^r·2ⁿ − 1 as 2ⁿ·(e^r − 1) + (2ⁿ − 1), r and n as
+/// in [`exp`].
+#[inline(always)]
+pub(super) fn exp_m1_below(x: f32) -> f32 {
+    // −1 exactly from −17.4 on.
+    let x = if x < -30.0 { -30.0 } else { x };
+    // Above 0 the result is not used; n stays small enough.
+    let x = if x > 0.0 { 0.0 } else { x };
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let n = shifted.to_bits().wrapping_sub(ROUND.to_bits()) as i32;
+    let whole = shifted - ROUND;
+    let r = (x - whole * LN_2_HIGH) - whole * LN_2_LOW;
+    let scale = exp2i(n);
+    scale * (r + r * r * exp_tail(r)) + (scale - 1.0)
+}
+
+/// The error function: an odd polynomial up to 0.93, beyond 1 − e^p(|x|); of least largest error
+/// (Juffa, stackoverflow.com/a/35148199).
+#[inline(always)]
+pub(super) fn erf(x: f32) -> f32 {
+    let z = x * x;
+    let odd = [
+        -5.967_617e-4,
+        4.991_194e-3,
+        -2.676_813_5e-2,
+        1.128_199_2e-1,
+        -3.761_253_4e-1,
+        1.283_791_7e-1,
+    ];
+    let small = x + x * horner(z, odd);
+    let t = x.abs();
+    let exponent = [
+        -1.728_534_7e-5,
+        3.831_972e-4,
+        -3.883_964_4e-3,
+        2.425_462_2e-2,
+        -1.067_778_8e-1,
+        -6.348_469e-1,
+        -1.287_175_1e-1,
+    ];
+    let t = if t > 4.0 { 4.0 } else { t };
+    let large = 1.0 - exp(t * horner(t, exponent) - t);
+    let y = if x.abs() < 0.927_734_4 { small } else { large };
+    y.copysign(x)
 }
 
 /// Natural logarithm.
@@ -68,7 +117,7 @@ pub(super) fn exp(x: f32) -> f32 {
 /// ln m = 2·atanh(s) = f − (f²/2 − s·(f²/2 + R)), R = s·(2/3·s² + 2/5·s⁴ + …)·…
 /// arranged so that the leading term f is exact.
 #[inline(always)]
-pub(super) fn ln(x: f32) -> f32 {
+pub(crate) fn ln(x: f32) -> f32 {
     const SQRT_HALF: u32 = std::f32::consts::FRAC_1_SQRT_2.to_bits();
     const TWO_23: f32 = 8_388_608.0;
     let denormal = x < f32::MIN_POSITIVE;
@@ -219,6 +268,18 @@ mod tests {
     #[test]
     fn exp_is_accurate_everywhere() {
         check("exp", exp, f64::exp);
+    }
+
+    #[test]
+    fn exp_m1_is_accurate_below() {
+        let below = |x: f32| exp_m1_below(if x > 0.0 { -x } else { x });
+        check("exp_m1", below, |x| (if x > 0.0 { -x } else { x }).exp_m1());
+    }
+
+    #[test]
+    fn erf_is_accurate_everywhere() {
+        check("erf", erf, libm::erf);
+        assert_eq!(erf(f32::INFINITY), 1.0);
     }
 
     #[test]

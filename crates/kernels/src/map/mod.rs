@@ -13,8 +13,12 @@ mod cpu;
 mod cuda;
 pub(crate) mod fastmath;
 mod reference;
+mod select;
 #[cfg(test)]
 mod tests;
+mod trig;
+
+pub use select::{select, select_with};
 
 use crate::walk::{Walk, assert_operands};
 use crate::{Buffer, DType, Device, Layout, Variant, View, dispatch};
@@ -53,6 +57,8 @@ pub enum Unary {
     Relu,
     /// x where x > 0, this slope times x elsewhere.
     LeakyRelu(f64),
+    /// x where x > 0, this factor times eˣ − 1 elsewhere.
+    Elu(f64),
     /// x²
     Square,
     /// This factor times x.
@@ -67,6 +73,21 @@ pub enum Unary {
     ClampMin(f64),
     /// 1 where x > 0, else 0: the derivative of [`Unary::Relu`].
     Step,
+    /// The nearest number to x that is neither below the first of these nor above the second; the
+    /// second, where that is below the first.
+    Clip(f64, f64),
+    /// The largest whole number that is not above x.
+    Floor,
+    /// The smallest whole number that is not below x.
+    Ceil,
+    /// The nearest whole number, of two the even one.
+    Round,
+    /// Sine of x in radians.
+    Sin,
+    /// Cosine of x in radians.
+    Cos,
+    /// The error function, 2/√π times the integral of e^−t² from 0 to x.
+    Erf,
 }
 
 /// A function of two elements, `a` and `b`.
@@ -85,8 +106,18 @@ pub enum Binary {
     Div,
     /// 1 where a = b, else 0.
     Equal,
+    /// 1 where a ≠ b, else 0; a NaN differs from everything.
+    NotEqual,
+    /// 1 where a < b, else 0.
+    Less,
+    /// 1 where a ≤ b, else 0.
+    LessEqual,
     /// The larger of a and b.
     Maximum,
+    /// The smaller of a and b.
+    Minimum,
+    /// a to the power of b; 1 where b is 0.
+    Pow,
     /// (dy, x): dy where x > 0, else 0.
     ReluGrad,
     /// (dy, x): dy where x > 0, else this slope times dy.
@@ -95,8 +126,12 @@ pub enum Binary {
     TanhGrad,
     /// (dy, y): dy · y · (1 − y) with y = sigmoid x.
     SigmoidGrad,
+    /// (dy, y): dy where y > 0, else dy · (y + this factor), with y = elu x.
+    EluGrad(f64),
     /// (dy, x): dy where x is above this, else 0.
     ClampMinGrad(f64),
+    /// (dy, x): dy where x is not below the first of these and not above the second, else 0.
+    ClipGrad(f64, f64),
 }
 
 /// `out = op(x)`.

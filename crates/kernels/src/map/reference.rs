@@ -55,6 +55,8 @@ fn unary_at<T: Real>(op: Unary, x: T) -> T {
                 T::of(slope) * x
             }
         }
+        Unary::Elu(_) if x > zero => x,
+        Unary::Elu(alpha) => T::of(alpha) * x.exp_m1(),
         Unary::Square => x * x,
         Unary::Scale(c) => T::of(c) * x,
         Unary::Div(c) => x / T::of(c),
@@ -62,6 +64,13 @@ fn unary_at<T: Real>(op: Unary, x: T) -> T {
         Unary::Pow(p) => x.powf(T::of(p)),
         Unary::ClampMin(c) => larger(x, T::of(c)),
         Unary::Step => flag(x > zero),
+        Unary::Clip(low, high) => smaller(larger(x, T::of(low)), T::of(high)),
+        Unary::Floor => x.floor(),
+        Unary::Ceil => x.ceil(),
+        Unary::Round => x.round_ties_even(),
+        Unary::Sin => x.sin(),
+        Unary::Cos => x.cos(),
+        Unary::Erf => x.erf(),
     }
 }
 
@@ -73,14 +82,24 @@ fn binary_at<T: Real>(op: Binary, a: T, b: T) -> T {
         Binary::Mul => a * b,
         Binary::Div => a / b,
         Binary::Equal => flag(a == b),
+        Binary::NotEqual => flag(a != b),
+        Binary::Less => flag(a < b),
+        Binary::LessEqual => flag(a <= b),
         Binary::Maximum if a > b || a.f64().is_nan() => a,
         Binary::Maximum => b,
+        Binary::Minimum if a < b || a.f64().is_nan() => a,
+        Binary::Minimum => b,
+        Binary::Pow => a.powf(b),
         Binary::ReluGrad if b > zero => a,
         Binary::ReluGrad => zero,
         Binary::LeakyReluGrad(_) if b > zero => a,
         Binary::LeakyReluGrad(slope) => T::of(slope) * a,
         Binary::TanhGrad => a * (one - b * b),
         Binary::SigmoidGrad => a * b * (one - b),
+        Binary::EluGrad(_) if b > zero => a,
+        Binary::EluGrad(alpha) => a * (b + T::of(alpha)),
+        Binary::ClipGrad(low, high) if b >= T::of(low) && b <= T::of(high) => a,
+        Binary::ClipGrad(..) => zero,
         Binary::ClampMinGrad(c) if b > T::of(c) => a,
         Binary::ClampMinGrad(_) => zero,
     }
@@ -94,4 +113,9 @@ fn flag<T: Real>(yes: bool) -> T {
 /// The larger of `x` and `bound`; NaN when `x` is.
 fn larger<T: Real>(x: T, bound: T) -> T {
     if x <= bound { bound } else { x }
+}
+
+/// The smaller of `x` and `bound`; NaN when `x` is.
+fn smaller<T: Real>(x: T, bound: T) -> T {
+    if x >= bound { bound } else { x }
 }

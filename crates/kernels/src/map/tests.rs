@@ -1,6 +1,6 @@
 use super::*;
 use crate::cases::map::{BINARY, UNARY};
-use crate::testing::{Dice, assert_close, poisoned, same_bits_on_any_threads, values};
+use crate::testing::{Dice, assert_close, bits, poisoned, same_bits_on_any_threads, values};
 
 fn run1(variant: Variant, op: Unary, x: View<'_>, out_layout: &Layout) -> Vec<f64> {
     let mut out = poisoned(x.buffer.dtype(), out_layout.len());
@@ -108,6 +108,24 @@ fn values_are_the_functions() {
     check(Unary::Step, [0.0, 1.0, 0.0]);
     check(Unary::Relu, [0.0, 0.5, 0.0]);
     check(Unary::LeakyRelu(0.2), [-0.4, 0.5, 0.0]);
+    check(Unary::Elu(2.0), [-1.729_329_433_526_774_6, 0.5, 0.0]);
+    check(Unary::Clip(-1.0, 0.25), [-1.0, 0.25, 0.0]);
+    check(Unary::Clip(1.0, -1.0), [-1.0, -1.0, -1.0]);
+    check(Unary::Floor, [-2.0, 0.0, 0.0]);
+    check(Unary::Ceil, [-2.0, 1.0, 0.0]);
+    check(Unary::Round, [-2.0, 0.0, 0.0]);
+    check(
+        Unary::Sin,
+        [-0.909_297_426_825_681_7, 0.479_425_538_604_203, 0.0],
+    );
+    check(
+        Unary::Cos,
+        [-0.416_146_836_547_142_4, 0.877_582_561_890_372_8, 1.0],
+    );
+    check(
+        Unary::Erf,
+        [-0.995_322_265_018_952_7, 0.520_499_877_813_046_5, 0.0],
+    );
     check(Unary::ClampMin(0.25), [0.25, 0.5, 0.25]);
     check(Unary::Scale(3.0), [-6.0, 1.5, 0.0]);
     check(Unary::Div(4.0), [-0.5, 0.125, 0.0]);
@@ -145,6 +163,13 @@ fn values_are_the_functions() {
     check(Binary::LeakyReluGrad(0.2), [2.0, 10.0, 2.0]);
     check(Binary::TanhGrad, [-30.0, 7.5, 10.0]);
     check(Binary::SigmoidGrad, [-60.0, 2.5, 0.0]);
+    check(Binary::NotEqual, [1.0, 1.0, 1.0]);
+    check(Binary::Less, [0.0, 0.0, 0.0]);
+    check(Binary::LessEqual, [0.0, 0.0, 0.0]);
+    check(Binary::Minimum, [-2.0, 0.5, 0.0]);
+    check(Binary::Pow, [0.01, 10.0_f64.sqrt(), 1.0]);
+    check(Binary::EluGrad(2.0), [0.0, 10.0, 20.0]);
+    check(Binary::ClipGrad(-2.0, 0.0), [10.0, 0.0, 10.0]);
     check(Binary::ClampMinGrad(0.5), [0.0, 0.0, 0.0]);
     check(Binary::ClampMinGrad(-0.5), [0.0, 10.0, 10.0]);
 }
@@ -172,6 +197,7 @@ fn nan_goes_through_both_variants() {
     let layout = Layout::contiguous(&[1]);
     let nan = Buffer::from_slice(Device::Cpu, &[f32::NAN]);
     let one = Buffer::from_slice(Device::Cpu, &[1.0f32]);
+    let zero = Buffer::from_slice(Device::Cpu, &[0.0f32]);
     let view = |buffer| View { buffer, layout };
     for variant in [Variant::Reference, Variant::Fast] {
         for op in UNARY {
@@ -180,9 +206,40 @@ fn nan_goes_through_both_variants() {
             assert_eq!(y.is_nan(), !compares, "{op:?} by {variant:?}");
         }
         for (a, b) in [(&nan, &one), (&one, &nan)] {
-            let y = run2(variant, Binary::Maximum, view(a), view(b), &layout)[0];
-            assert!(y.is_nan(), "Maximum by {variant:?}");
+            for op in [Binary::Maximum, Binary::Minimum] {
+                let y = run2(variant, op, view(a), view(b), &layout)[0];
+                assert!(y.is_nan(), "{op:?} by {variant:?}");
+            }
+            // What is not chosen does not show, and a NaN is not 0.
+            for (condition, shows) in [(&zero, b), (&one, a), (&nan, a)] {
+                let mut y = poisoned(DType::F32, 1);
+                let operands = [condition, a, b].map(view);
+                select_with(variant, operands, &mut y, &layout);
+                assert_eq!(bits(&y), bits(shows), "select by {variant:?}");
+            }
         }
+    }
+}
+
+#[test]
+fn select_fast_is_the_reference_for_any_layout() {
+    let mut dice = Dice(5);
+    for round in 0..80 {
+        let shape = dice.shape(5, if round < 70 { 5 } else { 12 });
+        let (layouts, out_layout) = ([(); 3].map(|()| dice.layout(&shape)), dice.dense(&shape));
+        let mut buffers = layouts.map(|layout| dice.buffer(DType::F32, &layout));
+        let condition = buffers[0].as_mut_slice::<f32>();
+        condition.iter_mut().step_by(2).for_each(|x| *x = 0.0);
+        let [fast, reference] = [Variant::Fast, Variant::Reference].map(|variant| {
+            let operands = [0, 1, 2].map(|k| View {
+                buffer: &buffers[k],
+                layout: layouts[k],
+            });
+            let mut out = poisoned(DType::F32, out_layout.len());
+            select_with(variant, operands, &mut out, &out_layout);
+            bits(&out)
+        });
+        assert_eq!(fast, reference, "{layouts:?}");
     }
 }
 

@@ -5,7 +5,7 @@
 //! pixels of channels-last images). Neighbouring threads read neighbours either way. Where
 //! outputs are few, several blocks share each, and a second launch folds what they found.
 
-use super::Reduction;
+use super::{Reduction, Softmax};
 use crate::cuda::{BLOCK, Launch, Module, Param, Ptr, args};
 use crate::device::Cuda;
 use crate::map::Unary;
@@ -44,6 +44,40 @@ struct Fold {
 // SAFETY: `Fold` in reduce.cu, all of it C's `unsigned`.
 #[allow(unsafe_code)]
 unsafe impl Param for Fold {}
+
+/// A warp for each row of `len` elements.
+fn warps(len: usize, out: &Buffer) -> (u32, u32, Launch) {
+    assert_f32("softmax", out);
+    count(out.len());
+    let rows = count(out.len() / len);
+    (rows, count(len), Launch::flat(rows.div_ceil(BLOCK / 32)))
+}
+
+#[allow(unsafe_code)]
+pub(super) fn softmax(cuda: Cuda, op: Softmax, len: usize, x: &Buffer, out: &mut Buffer) {
+    let (rows, len, launch) = warps(len, out);
+    let log = u32::from(op == Softmax::Log);
+    let (to, x) = (out.ptr(), x.ptr());
+    let args = args![to, x, rows, len, log];
+    // SAFETY: reads and writes `rows` rows of `len` elements, which both buffers have.
+    unsafe { MODULE.launch(cuda, "reduce_softmax", launch, args) };
+}
+
+#[allow(unsafe_code)]
+pub(super) fn softmax_grad(
+    cuda: Cuda,
+    op: Softmax,
+    len: usize,
+    [dy, y]: [&Buffer; 2],
+    out: &mut Buffer,
+) {
+    let (rows, len, launch) = warps(len, out);
+    let log = u32::from(op == Softmax::Log);
+    let (to, dy, y) = (out.ptr(), dy.ptr(), y.ptr());
+    let args = args![to, dy, y, rows, len, log];
+    // SAFETY: as in `softmax`.
+    unsafe { MODULE.launch(cuda, "reduce_softmax_grad", launch, args) };
+}
 
 #[allow(unsafe_code)]
 pub(super) fn reduce(

@@ -1,4 +1,5 @@
-//! Many elements to one: sums, means, maxima and norms over any set of axes.
+//! Many elements to one: sums, means, maxima and norms over any set of axes; and the softmax of rows,
+//! which is made of two of them.
 //!
 //! The axes to reduce are those where the output has size 1:
 //! `out[i, 0] = Σⱼ x[i, j]`.
@@ -9,8 +10,11 @@
 mod cpu;
 mod cuda;
 mod reference;
+mod softmax;
 #[cfg(test)]
 mod tests;
+
+pub use softmax::{softmax, softmax_grad, softmax_grad_with, softmax_with};
 
 use crate::walk::assert_operands;
 use crate::{Buffer, DType, Device, Layout, Variant, View, dispatch};
@@ -30,6 +34,15 @@ pub enum Reduction {
     /// The root of the sum of their squares; 0 of none. The squares are `f64` and the root is the
     /// last step, so those of `f32` neither overflow nor vanish.
     Norm,
+}
+
+/// What [`softmax`](fn@softmax) makes of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Softmax {
+    /// eˣ over the row's sum of them.
+    Plain,
+    /// The logarithm of that: x − ln Σ eˣ.
+    Log,
 }
 
 /// Sum of `x` over the axes where `out_layout` (of the same rank) has size 1.

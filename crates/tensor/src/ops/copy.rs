@@ -3,6 +3,8 @@
 //! These are linear, so each one's derivative is its adjoint: permute and its
 //! inverse, slice and pad, expand and sum, gather and scatter-add.
 
+mod step;
+
 use crate::array::result;
 use crate::check::Case;
 use crate::shape::{assert_axis, assert_expands, assert_possible};
@@ -428,4 +430,7 @@ pub(crate) fn cases() -> Vec<Case> {
             .input(&[4, 3], range)
             .index(&[2.0, 0.0, 2.0, 3.0, 1.0]),
     ]
+    .into_iter()
+    .chain(step::cases())
+    .collect()
 }

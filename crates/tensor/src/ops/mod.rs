@@ -3,6 +3,7 @@
 //! A rule is written in the same operations that users write in, so reading one is
 //! reading calculus: the derivative of `x · y` with respect to `x` is `dy · y`.
 
+pub mod classes;
 pub mod conv;
 pub mod copy;
 mod formula;
@@ -25,6 +26,7 @@ pub fn cases() -> Vec<Case> {
         gemm::cases,
         conv::cases,
         norm::cases,
+        classes::cases,
     ]
     .into_iter()
     .flat_map(|family| family())

@@ -140,6 +140,19 @@ impl Tensor {
         self.reduce(Reduction::Max, &shape)
     }
 
+    /// The smallest element along `axes`, which stay as dimensions of size 1; NaN where there is one.
+    /// Equal ones share the gradient.
+    ///
+    /// # Panics
+    /// When an axis is not one of the shape's, named twice, or empty.
+    #[must_use]
+    #[track_caller]
+    pub fn min_axes(&self, axes: &[usize]) -> Self {
+        // Before the negation, so that the error names the right op.
+        reduced_from_some("min", self.shape(), axes);
+        -(-self).max_axes(axes)
+    }
+
     /// The Euclidean norm √Σx² over `axes`, which stay as dimensions of size 1
     /// ([`squeeze`](Self::squeeze) drops them). That of no elements is 0.
     ///
@@ -188,6 +201,7 @@ pub(crate) fn cases() -> Vec<Case> {
         Case::new("mean", |x| x[0].square().mean()).input(s, range),
         Case::new("mean per image", |x| x[0].mean_axes(&[1, 2, 3])).input(s, range),
         Case::new("max", |x| x[0].max_axes(&[1, 2])).input(s, range),
+        Case::new("min", |x| x[0].min_axes(&[1, 2])).input(s, range),
         Case::new("norm", |x| x[0].norm()).input(s, range),
         Case::new("norm per image", |x| x[0].norm_axes(&[1, 2, 3]))
             .input(s, range)
