@@ -119,6 +119,19 @@ def channels_last(n, c, side):
     return lambda: out.copy_(x)
 
 
+def resample(name, n, c, side):
+    """Filters are convolutions of one channel each, as StyleGAN2's own reference has them."""
+    x = torch.rand(n, c, side, side) - 0.5
+    taps = torch.tensor([0.125, 0.375, 0.375, 0.125])
+    kernel = torch.outer(taps, taps).expand(c, 1, 4, 4).contiguous()
+    return {
+        "upsample": lambda: F.interpolate(x, scale_factor=2),
+        "average-pool": lambda: F.avg_pool2d(x, 2),
+        "fir-up": lambda: F.conv_transpose2d(x, kernel, stride=2, padding=1, groups=c),
+        "fir-down": lambda: F.conv2d(x, kernel, stride=2, padding=1, groups=c),
+    }[name]
+
+
 def draw(name, count):
     out = torch.empty(count)
     return {"normal": out.normal_, "uniform": out.uniform_, "mask": lambda: out.bernoulli_(0.7)}[name]
@@ -210,6 +223,7 @@ def prepare(name, *rest):
         **dict.fromkeys(("relu", "leaky-relu", "tanh", "softplus", "relu-gradient"), function),
         **dict.fromkeys(("sum", "sum-rows", "sum-all"), total),
         **dict.fromkeys(("normal", "uniform", "mask"), draw),
+        **dict.fromkeys(("upsample", "average-pool", "fir-up", "fir-down"), resample),
     }
     if name in named:
         return named[name](name, *map(int, rest))

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 /// Each family with the kernels it is measured by: shapes of `dcgan` and `mlp`, and square
 /// products. Convolutions have batches of 16, for a plain loop takes a while.
-const FAMILIES: [(&str, &[&str]); 8] = [
+const FAMILIES: [(&str, &[&str]); 9] = [
     (
         "gemm",
         &[
@@ -84,6 +84,15 @@ const FAMILIES: [(&str, &[&str]); 8] = [
     (
         "philox",
         &["uniform 1000000", "normal 1000000", "mask 1000000"],
+    ),
+    (
+        "resample",
+        &[
+            "upsample 64 64 14",
+            "average-pool 64 64 28",
+            "fir-up 64 64 14",
+            "fir-down 64 64 28",
+        ],
     ),
 ];
 

@@ -1,6 +1,6 @@
 //! The buffers and the call behind each case.
 
-use super::{Draw, Function, Kernel, Layer, Pass, Sums, Writer};
+use super::{Draw, Function, Kernel, Layer, Pass, Resampling, Sums, Writer};
 use crate::operands::{random, view, zeros};
 use detach_kernels::conv::{self, Conv, Epilogue};
 use detach_kernels::map::{self, Binary, Unary};
@@ -8,6 +8,7 @@ use detach_kernels::norm::{self, Norm};
 use detach_kernels::optim::{self, Adam, Clip, Moving, RmsProp, Rule, Sgd, Update};
 use detach_kernels::philox::{self, Distribution, Key};
 use detach_kernels::reduce::{self, Reduction};
+use detach_kernels::resample::{self, Fir, Resample};
 use detach_kernels::{Act, Buffer, Count, Device, Layout, Variant, copy, gemm};
 
 /// A call of a kernel.
@@ -31,6 +32,7 @@ impl Kernel {
                 let shape = [n, c, side, side];
                 run.copy(&shape, Layout::channels_last(&shape))
             }
+            Self::Resample(by, [n, c, side]) => run.resample(by, [n, c, side, side]),
             Self::Random(draw, len) => run.random_numbers(draw, len),
         }
     }
@@ -221,6 +223,20 @@ impl Run {
         let len = shape.iter().product();
         let (x, mut out, shape) = (self.random(len), self.zeros(len), shape.to_vec());
         Box::new(move || copy::copy_with(self.variant, view(&x, &shape), &mut out, &layout))
+    }
+
+    fn resample(self, by: Resampling, shape: [usize; 4]) -> Call {
+        let smooth = Fir::new(&[0.125, 0.375, 0.375, 0.125]);
+        let fir = match by {
+            Resampling::Nearest => Fir::new(&[1.0; 2]).up(2).pad([1, 0]),
+            Resampling::Average => Fir::new(&[0.5; 2]).down(2),
+            Resampling::Up => smooth.up(2).pad([2, 1]),
+            Resampling::Down => smooth.down(2).pad([1, 1]),
+        };
+        let of = Resample::new(&shape, &fir);
+        let [from, to] = [of.in_shape(), of.out_shape()].map(|shape| shape.iter().product());
+        let (x, mut y) = (self.random(from), self.zeros(to));
+        Box::new(move || resample::resample_with(self.variant, &of, &x, &mut y))
     }
 
     fn random_numbers(self, draw: Draw, len: usize) -> Call {

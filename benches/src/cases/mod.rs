@@ -15,6 +15,7 @@
 //! | `sum\|sum-rows\|sum-all ROWS COLUMNS` | the sum of each column, of each row, of everything |
 //! | `clone LEN` | a copy as it is |
 //! | `channels-last N C SIDE` | a copy from NCHW |
+//! | `upsample\|average-pool\|fir-up\|fir-down N C SIDE` | images resampled: nearest ×2, 2×2 means, through four taps |
 //! | `normal\|uniform\|mask LEN` | so many random numbers; a mask is 0 or 1 |
 //! | `peak` | GFLOP/s of multiply-adds in registers |
 //! | `copy` | GB/s, read and written, of a copy that no cache holds |
@@ -85,6 +86,8 @@ pub enum Kernel {
     Clone(usize),
     /// A copy of `[n, c, side, side]` from NCHW to channels-last.
     ChannelsLast([usize; 3]),
+    /// Images `[n, c, side, side]` resampled.
+    Resample(Resampling, [usize; 3]),
     /// So many random numbers.
     Random(Draw, usize),
 }
@@ -159,6 +162,19 @@ pub enum Function {
     Softplus,
     /// The upstream gradient where x was above 0.
     ReluGradient,
+}
+
+/// How images are resampled.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Resampling {
+    /// Each pixel four times.
+    Nearest,
+    /// The mean of each 2×2 pixels.
+    Average,
+    /// Twice as large, through four taps.
+    Up,
+    /// Half as large, through four taps.
+    Down,
 }
 
 /// What is summed.
@@ -239,6 +255,10 @@ impl Kernel {
             ("sum-all", &[rows, columns]) => Self::Sum(Sums::All, [rows, columns]),
             ("clone", &[len]) => Self::Clone(len),
             ("channels-last", &[n, c, side]) => Self::ChannelsLast([n, c, side]),
+            ("upsample", &[n, c, side]) => Self::Resample(Resampling::Nearest, [n, c, side]),
+            ("average-pool", &[n, c, side]) => Self::Resample(Resampling::Average, [n, c, side]),
+            ("fir-up", &[n, c, side]) => Self::Resample(Resampling::Up, [n, c, side]),
+            ("fir-down", &[n, c, side]) => Self::Resample(Resampling::Down, [n, c, side]),
             ("normal", &[len]) => Self::Random(Draw::Normal, len),
             ("uniform", &[len]) => Self::Random(Draw::Uniform, len),
             ("mask", &[len]) => Self::Random(Draw::Mask, len),
@@ -276,6 +296,17 @@ impl Kernel {
             Self::Map(_, len) | Self::Clone(len) => (0, 2 * len),
             Self::Sum(_, [rows, columns]) => (0, rows * columns),
             Self::ChannelsLast([n, c, side]) => (0, 2 * n * c * side * side),
+            Self::Resample(by, [n, c, side]) => {
+                let pixels = n * c * side * side;
+                (
+                    0,
+                    pixels
+                        + match by {
+                            Resampling::Nearest | Resampling::Up => 4 * pixels,
+                            Resampling::Average | Resampling::Down => pixels / 4,
+                        },
+                )
+            }
             Self::Random(_, len) => (0, len),
         };
         Work {
@@ -348,6 +379,10 @@ mod tests {
             "normal 9",
             "uniform 9",
             "mask 9",
+            "upsample 2 3 4",
+            "average-pool 2 3 4",
+            "fir-up 2 3 4",
+            "fir-down 2 3 4",
         ] {
             let kernel = parse(name).expect("a case");
             for variant in [Variant::Reference, Variant::Peer, Variant::Fast] {

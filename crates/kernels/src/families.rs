@@ -1,9 +1,9 @@
 //! The families of kernels.
 
-use crate::{conv, copy, gemm, map, norm, optim, philox, reduce};
+use crate::{conv, copy, gemm, map, norm, optim, philox, reduce, resample};
 
 /// Each family with the names of its implementations on the CPU, slowest first.
-pub fn families() -> [(&'static str, &'static [&'static str]); 8] {
+pub fn families() -> [(&'static str, &'static [&'static str]); 9] {
     [
         ("gemm", gemm::VARIANTS),
         ("conv", conv::VARIANTS),
@@ -13,5 +13,6 @@ pub fn families() -> [(&'static str, &'static [&'static str]); 8] {
         ("norm", norm::VARIANTS),
         ("optim", optim::VARIANTS),
         ("philox", philox::VARIANTS),
+        ("resample", resample::VARIANTS),
     ]
 }

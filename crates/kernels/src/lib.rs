@@ -66,6 +66,7 @@ pub mod real;
 mod recording;
 pub mod recycle;
 pub mod reduce;
+pub mod resample;
 mod scalar;
 pub mod simd;
 mod slot;

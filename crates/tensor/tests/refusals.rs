@@ -1,7 +1,7 @@
 //! What an op refuses: with its name, the shapes and a cure that works, at the caller's place.
 
 use detach_tensor::ops::norm::batch_statistics;
-use detach_tensor::{Array, DType, Epilogue, Random, Stream, Tensor, grad, vjp};
+use detach_tensor::{Array, DType, Epilogue, Fir, Random, Stream, Tensor, grad, vjp};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
@@ -156,6 +156,25 @@ fn what_cannot_be_joined_or_picked() {
     refused(&["gather", "0..2"], || x.gather(&index(&[2.0], &[1])));
     refused(&["gather", "0..2"], || x.gather(&index(&[-1.0], &[1])));
     refused(&["gather", "0..2"], || x.gather(&index(&[0.5], &[1])));
+}
+
+#[test]
+fn images_that_cannot_be_resampled() {
+    let x = zeros(&[1, 2, 3, 4]);
+    refused(&["resample", "[2, 3]", "[N, C, H, W]"], || {
+        zeros(&[2, 3]).upsample_nearest2()
+    });
+    refused(&["resample", "[1, 2, 3, 1]"], || {
+        zeros(&[1, 2, 3, 1]).avg_pool2()
+    });
+    refused(&["resample", "memory"], || {
+        x.resample(&Fir::new(&[1.0]).up(1 << 40))
+    });
+    refused(&["resample", "9 taps"], || x.blur(&[1.0; 9]));
+    refused(&["resample", "0 taps"], || Fir::new(&[]));
+    refused(&["resample", "sum to 0"], || x.blur(&[1.0, -1.0]));
+    refused(&["resample", "0"], || Fir::new(&[1.0]).up(0));
+    refused(&["resample", "0"], || Fir::new(&[1.0]).down(0));
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod norm;
 pub(crate) mod optim;
 mod philox;
 mod reduce;
+mod resample;
 mod step;
 
 pub(crate) use dice::{Dice, extent};
@@ -42,6 +43,7 @@ pub fn all() -> Vec<Case> {
         norm::cases(),
         optim::cases(),
         philox::cases(),
+        resample::cases(),
         step::cases(),
         gemm::cases(),
         conv::cases(),

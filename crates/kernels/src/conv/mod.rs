@@ -22,7 +22,7 @@ mod im2col;
 mod narrow;
 mod patches;
 mod reference;
-mod scratch;
+pub(crate) mod scratch;
 #[cfg(test)]
 mod tests;
 mod winograd;

@@ -11,6 +11,7 @@ pub mod gemm;
 pub mod map;
 pub mod norm;
 pub mod reduce;
+pub mod resample;
 
 pub use fuse::Epilogue;
 
@@ -25,6 +26,7 @@ pub fn cases() -> Vec<Case> {
         gemm::cases,
         conv::cases,
         norm::cases,
+        resample::cases,
     ]
     .into_iter()
     .flat_map(|family| family())
