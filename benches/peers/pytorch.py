@@ -132,6 +132,16 @@ def resample(name, n, c, side):
     }[name]
 
 
+def reflect(n, c, side):
+    x = torch.rand(n, c, side, side).requires_grad_()
+
+    def run():
+        y = F.pad(x, (3, 3, 3, 3), mode="reflect")
+        torch.autograd.grad(y, x, y.detach())
+
+    return run
+
+
 def draw(name, count):
     out = torch.empty(count)
     return {"normal": out.normal_, "uniform": out.uniform_, "mask": lambda: out.bernoulli_(0.7)}[name]
@@ -234,6 +244,7 @@ def prepare(name, *rest):
         "clamp": clamp,
         "clone": clone,
         "channels-last": channels_last,
+        "reflect": reflect,
     }
     return plain[name](*map(int, rest))
 

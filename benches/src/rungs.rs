@@ -6,7 +6,7 @@
 type Ladder = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// Every family's ladder.
-const LADDERS: [Ladder; 9] = [
+const LADDERS: [Ladder; 10] = [
     (
         "gemm",
         &[
@@ -131,6 +131,16 @@ const LADDERS: [Ladder; 9] = [
                 "fast",
                 "rows added up in vectors, then pixels along the sum, rows of the result shared \
                  among the threads",
+            ),
+        ],
+    ),
+    (
+        "border",
+        &[
+            ("reference", "one number at a time"),
+            (
+                "fast",
+                "rows copied and added in vectors, shared among the threads",
             ),
         ],
     ),

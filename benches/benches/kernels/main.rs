@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 /// Each family with the kernels it is measured by: shapes of `dcgan` and `mlp`, and square
 /// products. Convolutions have batches of 16, for a plain loop takes a while.
-const FAMILIES: [(&str, &[&str]); 9] = [
+const FAMILIES: [(&str, &[&str]); 10] = [
     (
         "gemm",
         &[
@@ -94,6 +94,7 @@ const FAMILIES: [(&str, &[&str]); 9] = [
             "fir-down 64 64 28",
         ],
     ),
+    ("border", &["reflect 16 64 32"]),
 ];
 
 /// The fast path on one thread: the tile without what threads add. Products alone have it.

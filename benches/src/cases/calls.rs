@@ -2,6 +2,7 @@
 
 use super::{Draw, Function, Kernel, Layer, Pass, Resampling, Sums, Writer};
 use crate::operands::{random, view, zeros};
+use detach_kernels::border::{self, Border, Edge};
 use detach_kernels::conv::{self, Conv, Epilogue};
 use detach_kernels::map::{self, Binary, Unary};
 use detach_kernels::norm::{self, Norm};
@@ -33,6 +34,7 @@ impl Kernel {
                 run.copy(&shape, Layout::channels_last(&shape))
             }
             Self::Resample(by, [n, c, side]) => run.resample(by, [n, c, side, side]),
+            Self::Border([n, c, side]) => run.border([n, c, side, side]),
             Self::Random(draw, len) => run.random_numbers(draw, len),
         }
     }
@@ -237,6 +239,16 @@ impl Run {
         let [from, to] = [of.in_shape(), of.out_shape()].map(|shape| shape.iter().product());
         let (x, mut y) = (self.random(from), self.zeros(to));
         Box::new(move || resample::resample_with(self.variant, &of, &x, &mut y))
+    }
+
+    fn border(self, shape: [usize; 4]) -> Call {
+        let of = Border::new(&shape, [[3; 2]; 2], Edge::Reflect);
+        let [small, large] = [of.in_shape(), of.out_shape()].map(|shape| shape.iter().product());
+        let (x, mut y, mut back) = (self.random(small), self.zeros(large), self.zeros(small));
+        Box::new(move || {
+            border::pad_with(self.variant, &of, &x, &mut y);
+            border::fold_with(self.variant, &of, &y, &mut back);
+        })
     }
 
     fn random_numbers(self, draw: Draw, len: usize) -> Call {

@@ -16,6 +16,7 @@
 //! | `clone LEN` | a copy as it is |
 //! | `channels-last N C SIDE` | a copy from NCHW |
 //! | `upsample\|average-pool\|fir-up\|fir-down N C SIDE` | images resampled: nearest ×2, 2×2 means, through four taps |
+//! | `reflect N C SIDE` | images with three mirrored pixels around them, and the border folded back |
 //! | `normal\|uniform\|mask LEN` | so many random numbers; a mask is 0 or 1 |
 //! | `peak` | GFLOP/s of multiply-adds in registers |
 //! | `copy` | GB/s, read and written, of a copy that no cache holds |
@@ -88,6 +89,8 @@ pub enum Kernel {
     ChannelsLast([usize; 3]),
     /// Images `[n, c, side, side]` resampled.
     Resample(Resampling, [usize; 3]),
+    /// Images `[n, c, side, side]` with a border of three, and that folded back.
+    Border([usize; 3]),
     /// So many random numbers.
     Random(Draw, usize),
 }
@@ -259,6 +262,7 @@ impl Kernel {
             ("average-pool", &[n, c, side]) => Self::Resample(Resampling::Average, [n, c, side]),
             ("fir-up", &[n, c, side]) => Self::Resample(Resampling::Up, [n, c, side]),
             ("fir-down", &[n, c, side]) => Self::Resample(Resampling::Down, [n, c, side]),
+            ("reflect", &[n, c, side]) => Self::Border([n, c, side]),
             ("normal", &[len]) => Self::Random(Draw::Normal, len),
             ("uniform", &[len]) => Self::Random(Draw::Uniform, len),
             ("mask", &[len]) => Self::Random(Draw::Mask, len),
@@ -307,6 +311,7 @@ impl Kernel {
                         },
                 )
             }
+            Self::Border([n, c, side]) => (0, 2 * n * c * (side * side + (side + 6) * (side + 6))),
             Self::Random(_, len) => (0, len),
         };
         Work {
@@ -383,6 +388,7 @@ mod tests {
             "average-pool 2 3 4",
             "fir-up 2 3 4",
             "fir-down 2 3 4",
+            "reflect 2 3 4",
         ] {
             let kernel = parse(name).expect("a case");
             for variant in [Variant::Reference, Variant::Peer, Variant::Fast] {

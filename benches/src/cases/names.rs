@@ -54,6 +54,12 @@ impl fmt::Display for Kernel {
                 };
                 write!(f, "{name} [{n}, {c}, {side}, {side}]")
             }
+            Self::Border([n, c, side]) => {
+                write!(
+                    f,
+                    "reflected by 3 and folded back [{n}, {c}, {side}, {side}]"
+                )
+            }
             Self::Random(draw, len) => {
                 let draw = format!("{draw:?}").to_lowercase();
                 write!(f, "{draw}, {} numbers", grouped(*len))

@@ -1,9 +1,9 @@
 //! The families of kernels.
 
-use crate::{conv, copy, gemm, map, norm, optim, philox, reduce, resample};
+use crate::{border, conv, copy, gemm, map, norm, optim, philox, reduce, resample};
 
 /// Each family with the names of its implementations on the CPU, slowest first.
-pub fn families() -> [(&'static str, &'static [&'static str]); 9] {
+pub fn families() -> [(&'static str, &'static [&'static str]); 10] {
     [
         ("gemm", gemm::VARIANTS),
         ("conv", conv::VARIANTS),
@@ -14,5 +14,6 @@ pub fn families() -> [(&'static str, &'static [&'static str]); 9] {
         ("optim", optim::VARIANTS),
         ("philox", philox::VARIANTS),
         ("resample", resample::VARIANTS),
+        ("border", border::VARIANTS),
     ]
 }

@@ -44,6 +44,7 @@
 
 pub mod act;
 mod arena;
+pub mod border;
 pub mod buffer;
 pub mod cases;
 pub mod conv;

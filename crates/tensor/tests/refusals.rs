@@ -178,6 +178,24 @@ fn images_that_cannot_be_resampled() {
 }
 
 #[test]
+fn images_without_such_a_border() {
+    let x = zeros(&[1, 2, 3, 4]);
+    refused(&["pad", "[1, 2, 3, 4]", "[[3, 0], [0, 0]]"], || {
+        x.pad_reflect([[3, 0], [0, 0]])
+    });
+    assert_eq!(x.pad_reflect([[2, 2], [3, 3]]).shape(), [1, 2, 7, 10]);
+    refused(&["pad", "[N, C, H, W]"], || {
+        zeros(&[3]).pad_reflect([[0; 2]; 2])
+    });
+    refused(&["pad", "[1, 2, 0, 4]"], || {
+        zeros(&[1, 2, 0, 4]).pad_replicate([[1, 0], [0, 0]])
+    });
+    refused(&["pad", "memory"], || {
+        x.pad_replicate([[HUGE, 0], [0, HUGE]])
+    });
+}
+
+#[test]
 fn products_that_do_not_fit() {
     let product = |a: &[usize], b: &[usize]| zeros(a).matmul(&zeros(b));
     refused(&["matmul", "[2, 3]", "[2, 3]"], || {

@@ -4,6 +4,7 @@
 //! what may differ, so that a report from a real one can be read without knowing the
 //! kernels. Outputs are poisoned first.
 
+mod border;
 mod conv;
 pub(crate) mod copy;
 mod dice;
@@ -44,6 +45,7 @@ pub fn all() -> Vec<Case> {
         optim::cases(),
         philox::cases(),
         resample::cases(),
+        border::cases(),
         step::cases(),
         gemm::cases(),
         conv::cases(),

@@ -3,6 +3,7 @@
 //! A rule is written in the same operations that users write in, so reading one is
 //! reading calculus: the derivative of `x · y` with respect to `x` is `dy · y`.
 
+pub mod border;
 pub mod conv;
 pub mod copy;
 mod formula;
@@ -27,6 +28,7 @@ pub fn cases() -> Vec<Case> {
         conv::cases,
         norm::cases,
         resample::cases,
+        border::cases,
     ]
     .into_iter()
     .flat_map(|family| family())
