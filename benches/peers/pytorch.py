@@ -61,6 +61,17 @@ def batch_norm(n, c, side):
     return run
 
 
+def instance_norm(n, c, side):
+    x = torch.rand(n, c, side, side).requires_grad_()
+    gamma, beta = (torch.rand(c).requires_grad_() for _ in range(2))
+
+    def run():
+        y = F.relu(F.instance_norm(x, weight=gamma, bias=beta))
+        torch.autograd.grad(y, (x, gamma, beta), y.detach())
+
+    return run
+
+
 def optimiser(name, *lens):
     parameters = [torch.rand(n).requires_grad_() for n in lens]
     for p in parameters:
@@ -240,6 +251,7 @@ def prepare(name, *rest):
     plain = {
         "sgemm": sgemm,
         "bn": batch_norm,
+        "in": instance_norm,
         "average": average,
         "clamp": clamp,
         "clone": clone,

@@ -69,7 +69,7 @@ const FAMILIES: [(&str, &[&str]); 10] = [
         &["sum 50176 64", "sum-rows 50176 64", "sum-all 50176 64"],
     ),
     ("copy", &["clone 3211264", "channels-last 64 64 28"]),
-    ("norm", &["bn 64 64 28"]),
+    ("norm", &["bn 64 64 28", "in 64 64 28"]),
     (
         "optim",
         &[

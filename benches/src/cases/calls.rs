@@ -23,7 +23,8 @@ impl Kernel {
         match *self {
             Self::Product { m, n, k } => run.product([m, n, k]),
             Self::Conv(layer, pass) => run.convolution(layer, pass),
-            Self::Norm([n, c, side]) => run.batch_norm(n * side * side, c),
+            Self::Norm([n, c, side]) => run.norm([1, n * side * side, c]),
+            Self::InstanceNorm([n, c, side]) => run.norm([n, side * side, c]),
             Self::Optim(writer, ref lens) => run.writer(writer, lens),
             Self::Map(Function::ReluGradient, len) => run.relu_gradient(len),
             Self::Map(function, len) => run.map(function, len),
@@ -114,14 +115,16 @@ impl Run {
         }
     }
 
-    fn batch_norm(self, rows: usize, channels: usize) -> Call {
+    fn norm(self, [groups, rows, channels]: [usize; 3]) -> Call {
         let norm = Norm {
+            groups,
             rows,
             channels,
             eps: 1e-5,
             act: Act::Relu,
         };
-        let (len, variant) = (rows * channels, self.variant);
+        let (len, variant) = (groups * rows * channels, self.variant);
+        let channels = groups * channels;
         let (x, dy) = (self.random(len), self.random(len));
         let (gamma, beta) = (self.random(channels), self.random(channels));
         let [mut stats, mut sums] = [2 * channels; 2].map(|len| self.zeros(len));

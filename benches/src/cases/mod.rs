@@ -6,7 +6,7 @@
 //! | `sgemm M N K` | `[M, K]` times `[K, N]` |
 //! | `c fprop\|dgrad\|wgrad I O KERNEL STRIDE PADDING SIDE BATCH` | one pass of a Conv2d of I→O channels on SIDE×SIDE images |
 //! | `ct fprop\|dgrad\|wgrad …` | the same of a ConvTranspose2d |
-//! | `bn N C SIDE` | BatchNorm with ReLU, forward and backward |
+//! | `bn\|in N C SIDE` | BatchNorm or InstanceNorm2d with ReLU, forward and backward |
 //! | `adam\|rmsprop\|sgd LEN …` | one step of an optimiser over parameters of these lengths; SGD's has momentum |
 //! | `clipped-adam LEN …` | the same of Adam, gradients clipped to a norm |
 //! | `average\|clamp LEN …` | parameters into their moving averages, or into an interval |
@@ -77,6 +77,8 @@ pub enum Kernel {
     Conv(Layer, Pass),
     /// BatchNorm with ReLU, forward and backward, of `[n, c, side, side]`.
     Norm([usize; 3]),
+    /// The same of InstanceNorm2d.
+    InstanceNorm([usize; 3]),
     /// What writes all parameters, of these lengths.
     Optim(Writer, Vec<usize>),
     /// A function of `len` numbers.
@@ -242,6 +244,7 @@ impl Kernel {
                 pass?,
             ),
             ("bn", &[n, c, side]) => Self::Norm([n, c, side]),
+            ("in", &[n, c, side]) => Self::InstanceNorm([n, c, side]),
             ("adam", [_, ..]) => Self::Optim(Writer::Adam, numbers),
             ("clipped-adam", [_, ..]) => Self::Optim(Writer::ClippedAdam, numbers),
             ("rmsprop", [_, ..]) => Self::Optim(Writer::RmsProp, numbers),
@@ -283,7 +286,9 @@ impl Kernel {
             }
             // Statistics read x, normalising reads it and writes y; both passes backward
             // read x and dy, and the second writes dx.
-            Self::Norm([n, c, side]) => (0, 8 * n * c * side * side),
+            Self::Norm([n, c, side]) | Self::InstanceNorm([n, c, side]) => {
+                (0, 8 * n * c * side * side)
+            }
             // What is kept and the parameter are read and written, the gradient is read, for a
             // norm twice.
             Self::Optim(writer, ref lens) => {
@@ -365,6 +370,7 @@ mod tests {
             "ct dgrad 3 2 4 2 1 4 2",
             "ct wgrad 3 2 4 2 1 4 2",
             "bn 2 3 4",
+            "in 2 3 4",
             "adam 5 7",
             "clipped-adam 5 7",
             "rmsprop 5 7",

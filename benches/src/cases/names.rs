@@ -16,6 +16,9 @@ impl fmt::Display for Kernel {
                 write!(f, "{name} {i}→{o} k{kernel}, {side}→{out}, {pass}")
             }
             Self::Norm([n, c, side]) => write!(f, "BatchNorm + ReLU [{n}, {c}, {side}, {side}]"),
+            Self::InstanceNorm([n, c, side]) => {
+                write!(f, "InstanceNorm + ReLU [{n}, {c}, {side}, {side}]")
+            }
             Self::Optim(writer, lens) => {
                 let name = match writer {
                     Writer::Adam => "Adam",

@@ -1,7 +1,7 @@
 //! What an op refuses: with its name, the shapes and a cure that works, at the caller's place.
 
 use detach_tensor::ops::norm::batch_statistics;
-use detach_tensor::{Array, DType, Epilogue, Fir, Random, Stream, Tensor, grad, vjp};
+use detach_tensor::{Act, Array, DType, Epilogue, Fir, Random, Stream, Tensor, grad, vjp};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
@@ -175,6 +175,28 @@ fn images_that_cannot_be_resampled() {
     refused(&["resample", "sum to 0"], || x.blur(&[1.0, -1.0]));
     refused(&["resample", "0"], || Fir::new(&[1.0]).up(0));
     refused(&["resample", "0"], || Fir::new(&[1.0]).down(0));
+}
+
+#[test]
+fn statistics_of_single_pixels() {
+    let x = zeros(&[2, 3, 1, 1]);
+    refused(&["instance_norm", "[2, 3, 1, 1]", "variance is 0"], || {
+        x.instance_norm(1e-5)
+    });
+    refused(&["instance_norm", "[2, 3]", "[N, C, H, W]"], || {
+        zeros(&[2, 3]).instance_norm(1e-5)
+    });
+    refused(&["instance_norm", "[2, 0, 3, 3]"], || {
+        zeros(&[2, 0, 3, 3]).instance_norm(1e-5)
+    });
+    let (images, affine) = (zeros(&[2, 3, 2, 2]), zeros(&[3]));
+    refused(&["instance_norm", "[3]", "[N, C]"], || {
+        images.instance_norm_act([&affine, &affine], 1e-5, Act::Identity)
+    });
+    assert_eq!(
+        zeros(&[2, 3, 1, 2]).instance_norm(1e-5).shape(),
+        [2, 3, 1, 2]
+    );
 }
 
 #[test]
