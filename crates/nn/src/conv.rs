@@ -5,7 +5,7 @@
 
 use crate::Initialiser;
 use crate::linear::visit_affine;
-use crate::module::{Mode, Module, Network, Param, Slot, State};
+use crate::module::{Mode, Module, Network, Param, Slot, State, Weighted};
 use crate::name::Name;
 use detach_tensor::{Act, Epilogue, Tensor};
 
@@ -136,10 +136,28 @@ impl Module for Conv2d {
     }
 
     fn forward_act(&self, x: &Tensor, act: Act, _: Mode<'_>) -> Tensor {
+        self.forward_weight(x, &self.weight.get(), act)
+    }
+}
+
+impl Weighted for Conv2d {
+    fn weight(&self) -> &Param {
+        &self.weight
+    }
+
+    fn bias(&self) -> Option<&Param> {
+        self.bias.as_ref()
+    }
+
+    fn output_axis(&self) -> usize {
+        0
+    }
+
+    fn forward_weight(&self, x: &Tensor, weight: &Tensor, act: Act) -> Tensor {
         let bias = self.bias.as_ref().map(Param::get);
         let bias = bias.as_ref();
         let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
-        x.conv2d_fused(&self.weight.get(), stride, padding, Epilogue { bias, act })
+        x.conv2d_fused(weight, stride, padding, Epilogue { bias, act })
     }
 }
 
@@ -158,10 +176,28 @@ impl Module for ConvTranspose2d {
     }
 
     fn forward_act(&self, x: &Tensor, act: Act, _: Mode<'_>) -> Tensor {
+        self.forward_weight(x, &self.weight.get(), act)
+    }
+}
+
+impl Weighted for ConvTranspose2d {
+    fn weight(&self) -> &Param {
+        &self.weight
+    }
+
+    fn bias(&self) -> Option<&Param> {
+        self.bias.as_ref()
+    }
+
+    fn output_axis(&self) -> usize {
+        1
+    }
+
+    fn forward_weight(&self, x: &Tensor, weight: &Tensor, act: Act) -> Tensor {
         let bias = self.bias.as_ref().map(Param::get);
         let bias = bias.as_ref();
         x.conv_transpose2d_fused(
-            &self.weight.get(),
+            weight,
             [self.stride; 2],
             [self.padding; 2],
             [self.output_padding; 2],
