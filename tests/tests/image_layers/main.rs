@@ -120,6 +120,34 @@ fn normalised(draws: &mut Draws) -> Vec<Case> {
     cases
 }
 
+fn dilated(draws: &mut Draws) -> Vec<Case> {
+    let [n, i, o, k] = [[1, 3], [1, 5], [1, 5], [1, 3]].map(|range| draws.within(range));
+    let [stride, padding, dilation] = [[1, 3], [0, 3], [1, 3]].map(|range| draws.within(range));
+    let side = (k - 1) * dilation + 1 + draws.within([0, 3]);
+    let init = &init();
+    let geometry = |more: &str, size: usize| {
+        let mut geometry = json!({"stride": stride, "padding": padding, "dilation": dilation});
+        if !more.is_empty() {
+            geometry[more] = json!(size);
+        }
+        geometry
+    };
+    let conv = Conv2d::new(i, o, k, init).stride(stride).padding(padding);
+    let conv = conv.dilation(dilation).without_bias();
+    let attributes = json!({"layer": "dilated", "geometry": geometry("", 0)});
+    let forward = draws.layer(attributes, &[n, i, side, side + 1], conv, module);
+    // What is cut off must leave something.
+    let small = [n, i, 3 + 2 * padding, 4 + 2 * padding];
+    let more = draws.within([0, stride.max(dilation) - 1]);
+    let up = ConvTranspose2d::new(i, o, k, init)
+        .stride(stride)
+        .padding(padding);
+    let up = up.output_padding(more).dilation(dilation).without_bias();
+    let attributes =
+        json!({"layer": "dilated_transposed", "geometry": geometry("output_padding", more)});
+    vec![forward, draws.layer(attributes, &small, up, module)]
+}
+
 /// AdaIN, whose style is trained here as a piece of the layer.
 struct Styled(detach_nn::Param, AdaIn);
 
@@ -218,6 +246,7 @@ fn layers_are_those_of_pytorch() {
         cases.extend(resized(&mut draws));
         cases.extend(padded(&mut draws));
         cases.extend(normalised(&mut draws));
+        cases.extend(dilated(&mut draws));
         cases.push(adaptive(&mut draws));
         cases.push(embedding(&mut draws));
         cases.extend(spectral(&mut draws));
