@@ -22,8 +22,8 @@ struct Operand {
     u32 line[3];       // elements from line to line, by digit
     u32 k[3];          // and along k
     u32 size[2];       // of an image: rows and columns; outside of them it is 0
-    u32 line_step[2];  // TAPS: rows and columns of the image for a step of i and j
-    u32 k_step[2];     // PIXELS: the same
+    u32 line_step[2];  // of an image: rows and columns for a step of i and j, or of ky and kx
+    u32 k_step[2];     // and along k
 };
 
 // What differs between products that are asked for together: the classes of pixels of a
@@ -120,8 +120,8 @@ struct Reader {
         u32 d[3];
         digits(line, at.line_inner, d);
         start[i] = d[0] * of.line[0] + d[1] * of.line[1] + d[2] * of.line[2];
-        y[i] = at.origin[0] + (KIND == TAPS ? d[1] * of.line_step[0] : d[2]);
-        x[i] = at.origin[1] + (KIND == TAPS ? d[0] * of.line_step[1] : d[1]);
+        y[i] = at.origin[0] + (KIND == TAPS ? d[1] : d[2]) * of.line_step[0];
+        x[i] = at.origin[1] + (KIND == TAPS ? d[0] : d[1]) * of.line_step[1];
     }
 
     __device__ __forceinline__ void advance() {
@@ -150,8 +150,8 @@ struct Reader {
                 from += digit[0] * of.k[0] + digit[1] * of.k[1] + digit[2] * of.k[2];
             }
             if (is_image(KIND)) {
-                const u32 down = KIND == TAPS ? digit[2] : digit[1] * of.k_step[0];
-                const u32 right = KIND == TAPS ? digit[1] : digit[0] * of.k_step[1];
+                const u32 down = (KIND == TAPS ? digit[2] : digit[1]) * of.k_step[0];
+                const u32 right = (KIND == TAPS ? digit[1] : digit[0]) * of.k_step[1];
                 valid = valid && y[i] + down < of.size[0] && x[i] + right < of.size[1];
             }
             read(pass, data + (valid ? from : 0), valid);

@@ -1,5 +1,5 @@
 // nvrtc: --fmad=false
-// Batch normalisation of [rows, channels]: crates/kernels/src/norm has the formulas.
+// Normalisation of [groups, rows, channels]: crates/kernels/src/norm has the formulas.
 //
 // Sums over rows are taken as on the CPU: in f32 over a few rows that are shifted by the first
 // of them, then in f64. A block leaves those of its rows, and another kernel adds up
@@ -9,11 +9,11 @@
 constexpr u32 THREADS = 256;
 
 // How a grid goes over rows and channels. A block has `width` groups of V channels side by
-// side and `lanes` rows at once, `height` rows in all; blocks lie along x for the rows
-// and along y for the channels.
+// side and `lanes` rows at once, `height` rows in all; blocks lie along x for the rows of one
+// group after the other, `splits` blocks each, and along y for the channels.
 struct Tiling {
     u32 rows, channels;
-    u32 width, lanes, height;
+    u32 width, lanes, height, splits;
 };
 
 // Neighbours in memory.
@@ -32,10 +32,10 @@ __device__ __forceinline__ void store(float* x, const Pack<V>& pack) {
     *reinterpret_cast<Pack<V>*>(x) = pack;
 }
 
-// What a thread has of the matrix: V channels from `column` in every `lanes`-th row from
+// What a thread has of a group's matrix: V channels from `column` in every `lanes`-th row from
 // `first` to before `end`, no rows where there is nothing left for it.
 struct Place {
-    u32 lane, column, first, end;
+    u32 group, lane, column, first, end;
     bool active;
 };
 
@@ -45,13 +45,25 @@ __device__ __forceinline__ Place place(const Tiling& t) {
     here.lane = threadIdx.x / t.width;
     here.column = (blockIdx.y * t.width + threadIdx.x % t.width) * V;
     here.active = here.lane < t.lanes && here.column < t.channels;
-    here.first = blockIdx.x * t.height + here.lane;
-    here.end = here.active ? min(t.rows, (blockIdx.x + 1) * t.height) : 0;
+    here.group = blockIdx.x / t.splits;
+    u32 block = blockIdx.x - here.group * t.splits;
+    here.first = block * t.height + here.lane;
+    here.end = here.active ? min(t.rows, (block + 1) * t.height) : 0;
     return here;
 }
 
-__device__ __forceinline__ u64 offset(const Tiling& t, u32 row, u32 column) {
-    return static_cast<u64>(row) * t.channels + column;
+__device__ __forceinline__ u64 offset(const Tiling& t, u64 row, u32 column) {
+    return row * t.channels + column;
+}
+
+// Where a row of the group starts among those of all, at the thread's column.
+__device__ __forceinline__ u64 offset(const Tiling& t, const Place& here, u32 row) {
+    return offset(t, static_cast<u64>(here.group) * t.rows + row, here.column);
+}
+
+// Where the column's first of two numbers is in [groups, 2, channels].
+__device__ __forceinline__ u64 pair(const Tiling& t, const Place& here) {
+    return offset(t, 2 * static_cast<u64>(here.group), here.column);
 }
 
 // Two sums over rows.
@@ -80,81 +92,84 @@ __device__ __forceinline__ Sums across_lanes(Sums sums, const Tiling& t, u32 lan
 }
 
 // Hands the sums of a block's rows on: to `finish` where these are all rows, else to
-// `partial` [blocks, 2, channels].
+// `partial` [groups, splits, 2, channels].
 template <typename F>
 __device__ __forceinline__ void leave(Sums sums, const Tiling& t, const Place& here,
                                       double* partial, F finish) {
     sums = across_lanes(sums, t, here.lane);
     if (here.lane > 0 || !here.active) return;
-    if (gridDim.x == 1) return finish(sums, here.column);
-    double* to = partial + 2 * offset(t, blockIdx.x, 0) + here.column;
+    if (t.splits == 1) return finish(sums, here);
+    double* to = partial + offset(t, 2 * static_cast<u64>(blockIdx.x), here.column);
     to[0] = sums.a;
     to[t.channels] = sums.b;
 }
 
-// The sums of all blocks to `finish`. The tiling's rows are the blocks.
+// The sums of a group's blocks to `finish`. The tiling's rows are these blocks.
 template <typename F>
 __device__ __forceinline__ void merge(const double* partial, const Tiling& t, F finish) {
     Place here = place<1>(t);
     Sums sums = {0.0, 0.0};
     for (u32 block = here.first; block < here.end; block += t.lanes) {
-        const double* from = partial + 2 * offset(t, block, 0) + here.column;
+        u64 row = static_cast<u64>(here.group) * t.rows + block;
+        const double* from = partial + offset(t, 2 * row, here.column);
         sums.a += from[0];
         sums.b += from[t.channels];
     }
     sums = across_lanes(sums, t, here.lane);
-    if (here.lane == 0 && here.active) finish(sums, here.column);
+    if (here.lane == 0 && here.active) finish(sums, here);
 }
 
 // Rows that are summed in f32.
 constexpr u32 RUN = 16;
 
-// Mean and variance of sums that are shifted by `origin`.
-__device__ __forceinline__ void moments(Sums sums, float origin, u32 rows, float* mean,
-                                        float* var) {
+// Mean and variance of sums that are shifted by the first of `rows`, into [groups, 2, channels].
+__device__ __forceinline__ void moments(Sums sums, const float* x, u32 rows, const Tiling& t,
+                                        const Place& here, float* out) {
+    float origin = x[offset(t, static_cast<u64>(here.group) * rows, here.column)];
+    float* to = out + pair(t, here);
     double off = sums.a / rows;
     double square = sums.b / rows - off * off;
-    *mean = static_cast<float>(origin + off);
-    *var = static_cast<float>(square < 0.0 ? 0.0 : square);
+    to[0] = static_cast<float>(origin + off);
+    to[t.channels] = static_cast<float>(square < 0.0 ? 0.0 : square);
 }
 
-// Means and biased variances, [2, channels].
+// Means and biased variances, [groups, 2, channels].
 extern "C" __global__ void __launch_bounds__(THREADS)
 norm_stats(const float* __restrict__ x, double* partial, float* out, Tiling t) {
     Place here = place<1>(t);
     Sums sums = {0.0, 0.0};
+    const float* first = x + offset(t, here, 0);
     for (u32 row = here.first; row < here.end; row += RUN * t.lanes) {
-        const float* from = x + offset(t, row, here.column);
+        const float* from = x + offset(t, here, row);
         float shift = *from, sum = 0.0f, square = 0.0f;
         u32 count = min(RUN, ceil_div(here.end - row, t.lanes));
 #pragma unroll 8
         for (u32 i = 0; i < count; ++i) {
-            float d = from[offset(t, i * t.lanes, 0)] - shift;
+            float d = from[offset(t, i * t.lanes, 0u)] - shift;
             sum += d;
             square = fmaf(d, d, square);
         }
-        double off = static_cast<double>(shift) - static_cast<double>(x[here.column]);
+        double off = static_cast<double>(shift) - static_cast<double>(*first);
         sums.a += sum + count * off;
         sums.b += square + off * (2.0 * sum + count * off);
     }
-    leave(sums, t, here, partial, [=](Sums all, u32 c) {
-        moments(all, x[c], t.rows, out + c, out + t.channels + c);
+    leave(sums, t, here, partial, [=](Sums all, const Place& at) {
+        moments(all, x, t.rows, t, at, out);
     });
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
 norm_merge_stats(const double* __restrict__ partial, const float* x, float* out, Tiling t,
                  u32 rows) {
-    merge(partial, t, [=](Sums all, u32 c) {
-        moments(all, x[c], rows, out + c, out + t.channels + c);
-    });
+    merge(partial, t, [=](Sums all, const Place& at) { moments(all, x, rows, t, at, out); });
 }
 
 __device__ __forceinline__ float inverse_deviation(float var, float eps) {
     return 1.0f / sqrtf(var + eps);
 }
 
-// What there is one of for each channel: mean and variance [2, channels], gamma and beta.
+// What there is one of for each channel of each group: mean and variance [groups, 2, channels],
+// gamma and beta [groups, channels].
 struct Channels {
     const float* stats;
     const float* gamma;
@@ -169,11 +184,14 @@ template <u32 V>
 struct Affine {
     Pack<V> mean, scale, beta, inverse;
 
-    __device__ __forceinline__ Affine(const Channels& channels, const Tiling& t, u32 column) {
-        mean = load<V>(channels.stats + column);
-        beta = load<V>(channels.beta + column);
-        Pack<V> var = load<V>(channels.stats + t.channels + column);
-        Pack<V> gamma = load<V>(channels.gamma + column);
+    __device__ __forceinline__ Affine(const Channels& channels, const Tiling& t,
+                                      const Place& here) {
+        const float* stats = channels.stats + pair(t, here);
+        u64 own = offset(t, here.group, here.column);
+        mean = load<V>(stats);
+        beta = load<V>(channels.beta + own);
+        Pack<V> var = load<V>(stats + t.channels);
+        Pack<V> gamma = load<V>(channels.gamma + own);
 #pragma unroll
         for (u32 i = 0; i < V; ++i) {
             inverse.at[i] = inverse_deviation(var.at[i], channels.eps);
@@ -192,7 +210,7 @@ __device__ __forceinline__ void forward_rows(A act, const float* __restrict__ x,
                                              const Place& here, const Tiling& t) {
 #pragma unroll 4
     for (u32 row = here.first; row < here.end; row += t.lanes) {
-        u64 at = offset(t, row, here.column);
+        u64 at = offset(t, here, row);
         Pack<V> pack = load<V>(x + at);
 #pragma unroll
         for (u32 i = 0; i < V; ++i) {
@@ -207,7 +225,7 @@ __device__ __forceinline__ void forward(const float* __restrict__ x, const Chann
                                         float* __restrict__ y, const Tiling& t, Act by) {
     Place here = place<V>(t);
     if (!here.active) return;
-    Affine<V> affine(channels, t, here.column);
+    Affine<V> affine(channels, t, here);
     WITH_ACT(by, act, forward_rows<V>(act, x, affine, y, here, t));
 }
 
@@ -225,12 +243,14 @@ norm_forward4(const float* __restrict__ x, Channels channels, float* __restrict_
     forward<4>(x, channels, y, t, act);
 }
 
-// dgamma and dbeta, [2, channels], of the sums of dz (x - mean) and dz.
+// dgamma and dbeta, [groups, 2, channels], of the sums of dz (x - mean) and dz.
 __device__ __forceinline__ void affine_gradients(Sums sums, const Channels& channels,
-                                                 const Tiling& t, u32 c, float* out) {
-    float var = channels.stats[t.channels + c];
-    out[c] = static_cast<float>(sums.a) * inverse_deviation(var, channels.eps);
-    out[t.channels + c] = static_cast<float>(sums.b);
+                                                 const Tiling& t, const Place& here,
+                                                 float* out) {
+    u64 own = pair(t, here);
+    float var = channels.stats[own + t.channels];
+    out[own] = static_cast<float>(sums.a) * inverse_deviation(var, channels.eps);
+    out[own + t.channels] = static_cast<float>(sums.b);
 }
 
 // Sums of dz (x - mean) and dz over a thread's rows.
@@ -240,12 +260,12 @@ __device__ __forceinline__ Sums products(A act, const float* __restrict__ x,
                                          const Place& here, const Tiling& t) {
     Sums sums = {0.0, 0.0};
     for (u32 row = here.first; row < here.end; row += RUN * t.lanes) {
-        u64 first = offset(t, row, here.column);
+        u64 first = offset(t, here, row);
         float product = 0.0f, sum = 0.0f;
         u32 count = min(RUN, ceil_div(here.end - row, t.lanes));
 #pragma unroll 8
         for (u32 i = 0; i < count; ++i) {
-            u64 at = first + offset(t, i * t.lanes, 0);
+            u64 at = first + offset(t, i * t.lanes, 0u);
             float centred = x[at] - affine.mean.at[0];
             float dz = dy[at] * act.derivative(affine.z(0, centred));
             product = fmaf(dz, centred, product);
@@ -263,17 +283,19 @@ norm_grad_affine(const float* __restrict__ x, const float* __restrict__ dy, Chan
     Place here = place<1>(t);
     Sums sums = {0.0, 0.0};
     if (here.active) {
-        Affine<1> affine(channels, t, here.column);
+        Affine<1> affine(channels, t, here);
         WITH_ACT(by, act, sums = products(act, x, dy, affine, here, t));
     }
-    leave(sums, t, here, partial, [=](Sums all, u32 c) {
-        affine_gradients(all, channels, t, c, out);
+    leave(sums, t, here, partial, [=](Sums all, const Place& at) {
+        affine_gradients(all, channels, t, at, out);
     });
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
 norm_merge_affine(const double* __restrict__ partial, Channels channels, float* out, Tiling t) {
-    merge(partial, t, [=](Sums all, u32 c) { affine_gradients(all, channels, t, c, out); });
+    merge(partial, t, [=](Sums all, const Place& at) {
+        affine_gradients(all, channels, t, at, out);
+    });
 }
 
 // What dx takes from the sums: dbeta/n and dgamma/n inverse.
@@ -282,9 +304,9 @@ struct Total {
     Pack<V> shift, steep;
 
     __device__ __forceinline__ Total(const float* sums, const Affine<V>& affine, float part,
-                                     const Tiling& t, u32 column) {
-        steep = load<V>(sums + column);
-        shift = load<V>(sums + t.channels + column);
+                                     const Tiling& t, const Place& here) {
+        steep = load<V>(sums + pair(t, here));
+        shift = load<V>(sums + pair(t, here) + t.channels);
 #pragma unroll
         for (u32 i = 0; i < V; ++i) {
             steep.at[i] = steep.at[i] * part * affine.inverse.at[i];
@@ -301,7 +323,7 @@ __device__ __forceinline__ void grad_input_rows(A act, const float* __restrict__
                                                 const Tiling& t) {
 #pragma unroll 4
     for (u32 row = here.first; row < here.end; row += t.lanes) {
-        u64 at = offset(t, row, here.column);
+        u64 at = offset(t, here, row);
         Pack<V> in = load<V>(x + at), out = load<V>(dy + at);
 #pragma unroll
         for (u32 i = 0; i < V; ++i) {
@@ -321,8 +343,8 @@ __device__ __forceinline__ void grad_input(const float* __restrict__ x,
                                            float* __restrict__ dx, const Tiling& t, Act by) {
     Place here = place<V>(t);
     if (!here.active) return;
-    Affine<V> affine(channels, t, here.column);
-    Total<V> total(sums, affine, channels.part, t, here.column);
+    Affine<V> affine(channels, t, here);
+    Total<V> total(sums, affine, channels.part, t, here);
     WITH_ACT(by, act, grad_input_rows<V>(act, x, dy, affine, total, dx, here, t));
 }
 

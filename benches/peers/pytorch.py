@@ -61,6 +61,17 @@ def batch_norm(n, c, side):
     return run
 
 
+def instance_norm(n, c, side):
+    x = torch.rand(n, c, side, side).requires_grad_()
+    gamma, beta = (torch.rand(c).requires_grad_() for _ in range(2))
+
+    def run():
+        y = F.relu(F.instance_norm(x, weight=gamma, bias=beta))
+        torch.autograd.grad(y, (x, gamma, beta), y.detach())
+
+    return run
+
+
 def optimiser(name, *lens):
     parameters = [torch.rand(n).requires_grad_() for n in lens]
     for p in parameters:
@@ -129,6 +140,29 @@ def clone(count):
 def channels_last(n, c, side):
     x, out = torch.rand(n, c, side, side), torch.empty(n, c, side, side).to(memory_format=torch.channels_last)
     return lambda: out.copy_(x)
+
+
+def resample(name, n, c, side):
+    """Filters are convolutions of one channel each, as StyleGAN2's own reference has them."""
+    x = torch.rand(n, c, side, side) - 0.5
+    taps = torch.tensor([0.125, 0.375, 0.375, 0.125])
+    kernel = torch.outer(taps, taps).expand(c, 1, 4, 4).contiguous()
+    return {
+        "upsample": lambda: F.interpolate(x, scale_factor=2),
+        "average-pool": lambda: F.avg_pool2d(x, 2),
+        "fir-up": lambda: F.conv_transpose2d(x, kernel, stride=2, padding=1, groups=c),
+        "fir-down": lambda: F.conv2d(x, kernel, stride=2, padding=1, groups=c),
+    }[name]
+
+
+def reflect(n, c, side):
+    x = torch.rand(n, c, side, side).requires_grad_()
+
+    def run():
+        y = F.pad(x, (3, 3, 3, 3), mode="reflect")
+        torch.autograd.grad(y, x, y.detach())
+
+    return run
 
 
 def draw(name, count):
@@ -222,17 +256,20 @@ def prepare(name, *rest):
         **dict.fromkeys(FUNCTIONS, function),
         **dict.fromkeys(("sum", "sum-rows", "sum-all"), total),
         **dict.fromkeys(("normal", "uniform", "mask"), draw),
+        **dict.fromkeys(("upsample", "average-pool", "fir-up", "fir-down"), resample),
     }
     if name in named:
         return named[name](name, *map(int, rest))
     plain = {
         "sgemm": sgemm,
         "bn": batch_norm,
+        "in": instance_norm,
         "average": average,
         "clamp": clamp,
         "clone": clone,
         "channels-last": channels_last,
         "softmax": softmax,
+        "reflect": reflect,
     }
     return plain[name](*map(int, rest))
 

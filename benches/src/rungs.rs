@@ -6,7 +6,7 @@
 type Ladder = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// Every family's ladder.
-const LADDERS: [Ladder; 8] = [
+const LADDERS: [Ladder; 10] = [
     (
         "gemm",
         &[
@@ -120,6 +120,27 @@ const LADDERS: [Ladder; 8] = [
             (
                 "fast",
                 "sixteen blocks side by side in vector registers, chunks shared among the threads",
+            ),
+        ],
+    ),
+    (
+        "resample",
+        &[
+            ("reference", "every tap of a pixel, one number at a time"),
+            (
+                "fast",
+                "rows added up in vectors, then pixels along the sum, rows of the result shared \
+                 among the threads",
+            ),
+        ],
+    ),
+    (
+        "border",
+        &[
+            ("reference", "one number at a time"),
+            (
+                "fast",
+                "rows copied and added in vectors, shared among the threads",
             ),
         ],
     ),

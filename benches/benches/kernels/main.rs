@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 /// Each family with the kernels it is measured by: shapes of `dcgan` and `mlp`, and square
 /// products. Convolutions have batches of 16, for a plain loop takes a while.
-const FAMILIES: [(&str, &[&str]); 8] = [
+const FAMILIES: [(&str, &[&str]); 10] = [
     (
         "gemm",
         &[
@@ -78,7 +78,7 @@ const FAMILIES: [(&str, &[&str]); 8] = [
         ],
     ),
     ("copy", &["clone 3211264", "channels-last 64 64 28"]),
-    ("norm", &["bn 64 64 28"]),
+    ("norm", &["bn 64 64 28", "in 64 64 28"]),
     (
         "optim",
         &[
@@ -94,6 +94,16 @@ const FAMILIES: [(&str, &[&str]); 8] = [
         "philox",
         &["uniform 1000000", "normal 1000000", "mask 1000000"],
     ),
+    (
+        "resample",
+        &[
+            "upsample 64 64 14",
+            "average-pool 64 64 28",
+            "fir-up 64 64 14",
+            "fir-down 64 64 28",
+        ],
+    ),
+    ("border", &["reflect 16 64 32"]),
 ];
 
 /// The fast path on one thread: the tile without what threads add. Products alone have it.

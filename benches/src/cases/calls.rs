@@ -1,13 +1,15 @@
 //! The buffers and the call behind each case.
 
-use super::{Draw, Function, Kernel, Layer, Pass, Sums, Writer};
+use super::{Draw, Function, Kernel, Layer, Pass, Resampling, Sums, Writer};
 use crate::operands::{random, view, zeros};
+use detach_kernels::border::{self, Border, Edge};
 use detach_kernels::conv::{self, Conv, Epilogue};
 use detach_kernels::map::{self, Binary, Unary};
 use detach_kernels::norm::{self, Norm};
 use detach_kernels::optim::{self, Adam, Clip, Moving, RmsProp, Rule, Sgd, Update};
 use detach_kernels::philox::{self, Distribution, Key};
 use detach_kernels::reduce::{self, Reduction, Softmax};
+use detach_kernels::resample::{self, Fir, Resample};
 use detach_kernels::{Act, Buffer, Count, Device, Layout, Variant, copy, gemm};
 
 /// A call of a kernel.
@@ -21,7 +23,8 @@ impl Kernel {
         match *self {
             Self::Product { m, n, k } => run.product([m, n, k]),
             Self::Conv(layer, pass) => run.convolution(layer, pass),
-            Self::Norm([n, c, side]) => run.batch_norm(n * side * side, c),
+            Self::Norm([n, c, side]) => run.norm([1, n * side * side, c]),
+            Self::InstanceNorm([n, c, side]) => run.norm([n, side * side, c]),
             Self::Optim(writer, ref lens) => run.writer(writer, lens),
             Self::Map(Function::ReluGradient, len) => run.relu_gradient(len),
             Self::Map(Function::Select, len) => run.select(len),
@@ -33,6 +36,8 @@ impl Kernel {
                 let shape = [n, c, side, side];
                 run.copy(&shape, Layout::channels_last(&shape))
             }
+            Self::Resample(by, [n, c, side]) => run.resample(by, [n, c, side, side]),
+            Self::Border([n, c, side]) => run.border([n, c, side, side]),
             Self::Random(draw, len) => run.random_numbers(draw, len),
         }
     }
@@ -112,14 +117,16 @@ impl Run {
         }
     }
 
-    fn batch_norm(self, rows: usize, channels: usize) -> Call {
+    fn norm(self, [groups, rows, channels]: [usize; 3]) -> Call {
         let norm = Norm {
+            groups,
             rows,
             channels,
             eps: 1e-5,
             act: Act::Relu,
         };
-        let (len, variant) = (rows * channels, self.variant);
+        let (len, variant) = (groups * rows * channels, self.variant);
+        let channels = groups * channels;
         let (x, dy) = (self.random(len), self.random(len));
         let (gamma, beta) = (self.random(channels), self.random(channels));
         let [mut stats, mut sums] = [2 * channels; 2].map(|len| self.zeros(len));
@@ -245,6 +252,30 @@ impl Run {
         let len = shape.iter().product();
         let (x, mut out, shape) = (self.random(len), self.zeros(len), shape.to_vec());
         Box::new(move || copy::copy_with(self.variant, view(&x, &shape), &mut out, &layout))
+    }
+
+    fn resample(self, by: Resampling, shape: [usize; 4]) -> Call {
+        let smooth = Fir::new(&[0.125, 0.375, 0.375, 0.125]);
+        let fir = match by {
+            Resampling::Nearest => Fir::new(&[1.0; 2]).up(2).pad([1, 0]),
+            Resampling::Average => Fir::new(&[0.5; 2]).down(2),
+            Resampling::Up => smooth.up(2).pad([2, 1]),
+            Resampling::Down => smooth.down(2).pad([1, 1]),
+        };
+        let of = Resample::new(&shape, &fir);
+        let [from, to] = [of.in_shape(), of.out_shape()].map(|shape| shape.iter().product());
+        let (x, mut y) = (self.random(from), self.zeros(to));
+        Box::new(move || resample::resample_with(self.variant, &of, &x, &mut y))
+    }
+
+    fn border(self, shape: [usize; 4]) -> Call {
+        let of = Border::new(&shape, [[3; 2]; 2], Edge::Reflect);
+        let [small, large] = [of.in_shape(), of.out_shape()].map(|shape| shape.iter().product());
+        let (x, mut y, mut back) = (self.random(small), self.zeros(large), self.zeros(small));
+        Box::new(move || {
+            border::pad_with(self.variant, &of, &x, &mut y);
+            border::fold_with(self.variant, &of, &y, &mut back);
+        })
     }
 
     fn random_numbers(self, draw: Draw, len: usize) -> Call {

@@ -6,7 +6,7 @@
 //! | `sgemm M N K` | `[M, K]` times `[K, N]` |
 //! | `c fprop\|dgrad\|wgrad I O KERNEL STRIDE PADDING SIDE BATCH` | one pass of a Conv2d of I→O channels on SIDE×SIDE images |
 //! | `ct fprop\|dgrad\|wgrad …` | the same of a ConvTranspose2d |
-//! | `bn N C SIDE` | BatchNorm with ReLU, forward and backward |
+//! | `bn\|in N C SIDE` | BatchNorm or InstanceNorm2d with ReLU, forward and backward |
 //! | `adam\|rmsprop\|sgd LEN …` | one step of an optimiser over parameters of these lengths; SGD's has momentum |
 //! | `clipped-adam LEN …` | the same of Adam, gradients clipped to a norm |
 //! | `average\|clamp LEN …` | parameters into their moving averages, or into an interval |
@@ -17,6 +17,8 @@
 //! | `sum\|sum-rows\|sum-all ROWS COLUMNS` | the sum of each column, of each row, of everything |
 //! | `clone LEN` | a copy as it is |
 //! | `channels-last N C SIDE` | a copy from NCHW |
+//! | `upsample\|average-pool\|fir-up\|fir-down N C SIDE` | images resampled: nearest ×2, 2×2 means, through four taps |
+//! | `reflect N C SIDE` | images with three mirrored pixels around them, and the border folded back |
 //! | `normal\|uniform\|mask LEN` | so many random numbers; a mask is 0 or 1 |
 //! | `peak` | GFLOP/s of multiply-adds in registers |
 //! | `copy` | GB/s, read and written, of a copy that no cache holds |
@@ -77,6 +79,8 @@ pub enum Kernel {
     Conv(Layer, Pass),
     /// BatchNorm with ReLU, forward and backward, of `[n, c, side, side]`.
     Norm([usize; 3]),
+    /// The same of InstanceNorm2d.
+    InstanceNorm([usize; 3]),
     /// What writes all parameters, of these lengths.
     Optim(Writer, Vec<usize>),
     /// A function of `len` numbers.
@@ -89,6 +93,10 @@ pub enum Kernel {
     Clone(usize),
     /// A copy of `[n, c, side, side]` from NCHW to channels-last.
     ChannelsLast([usize; 3]),
+    /// Images `[n, c, side, side]` resampled.
+    Resample(Resampling, [usize; 3]),
+    /// Images `[n, c, side, side]` with a border of three, and that folded back.
+    Border([usize; 3]),
     /// So many random numbers.
     Random(Draw, usize),
 }
@@ -173,6 +181,19 @@ pub enum Function {
     ReluGradient,
 }
 
+/// How images are resampled.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Resampling {
+    /// Each pixel four times.
+    Nearest,
+    /// The mean of each 2×2 pixels.
+    Average,
+    /// Twice as large, through four taps.
+    Up,
+    /// Half as large, through four taps.
+    Down,
+}
+
 /// What is summed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sums {
@@ -235,6 +256,7 @@ impl Kernel {
                 pass?,
             ),
             ("bn", &[n, c, side]) => Self::Norm([n, c, side]),
+            ("in", &[n, c, side]) => Self::InstanceNorm([n, c, side]),
             ("adam", [_, ..]) => Self::Optim(Writer::Adam, numbers),
             ("clipped-adam", [_, ..]) => Self::Optim(Writer::ClippedAdam, numbers),
             ("rmsprop", [_, ..]) => Self::Optim(Writer::RmsProp, numbers),
@@ -256,6 +278,11 @@ impl Kernel {
             ("softmax", &[rows, columns]) => Self::Softmax([rows, columns]),
             ("clone", &[len]) => Self::Clone(len),
             ("channels-last", &[n, c, side]) => Self::ChannelsLast([n, c, side]),
+            ("upsample", &[n, c, side]) => Self::Resample(Resampling::Nearest, [n, c, side]),
+            ("average-pool", &[n, c, side]) => Self::Resample(Resampling::Average, [n, c, side]),
+            ("fir-up", &[n, c, side]) => Self::Resample(Resampling::Up, [n, c, side]),
+            ("fir-down", &[n, c, side]) => Self::Resample(Resampling::Down, [n, c, side]),
+            ("reflect", &[n, c, side]) => Self::Border([n, c, side]),
             ("normal", &[len]) => Self::Random(Draw::Normal, len),
             ("uniform", &[len]) => Self::Random(Draw::Uniform, len),
             ("mask", &[len]) => Self::Random(Draw::Mask, len),
@@ -276,7 +303,9 @@ impl Kernel {
             }
             // Statistics read x, normalising reads it and writes y; both passes backward
             // read x and dy, and the second writes dx.
-            Self::Norm([n, c, side]) => (0, 8 * n * c * side * side),
+            Self::Norm([n, c, side]) | Self::InstanceNorm([n, c, side]) => {
+                (0, 8 * n * c * side * side)
+            }
             // What is kept and the parameter are read and written, the gradient is read, for a
             // norm twice.
             Self::Optim(writer, ref lens) => {
@@ -296,6 +325,18 @@ impl Kernel {
             // x and y; dy, y and dx.
             Self::Softmax([rows, columns]) => (0, 5 * rows * columns),
             Self::ChannelsLast([n, c, side]) => (0, 2 * n * c * side * side),
+            Self::Resample(by, [n, c, side]) => {
+                let pixels = n * c * side * side;
+                (
+                    0,
+                    pixels
+                        + match by {
+                            Resampling::Nearest | Resampling::Up => 4 * pixels,
+                            Resampling::Average | Resampling::Down => pixels / 4,
+                        },
+                )
+            }
+            Self::Border([n, c, side]) => (0, 2 * n * c * (side * side + (side + 6) * (side + 6))),
             Self::Random(_, len) => (0, len),
         };
         Work {
@@ -349,6 +390,7 @@ mod tests {
             "ct dgrad 3 2 4 2 1 4 2",
             "ct wgrad 3 2 4 2 1 4 2",
             "bn 2 3 4",
+            "in 2 3 4",
             "adam 5 7",
             "clipped-adam 5 7",
             "rmsprop 5 7",
@@ -373,6 +415,11 @@ mod tests {
             "normal 9",
             "uniform 9",
             "mask 9",
+            "upsample 2 3 4",
+            "average-pool 2 3 4",
+            "fir-up 2 3 4",
+            "fir-down 2 3 4",
+            "reflect 2 3 4",
         ] {
             let kernel = parse(name).expect("a case");
             for variant in [Variant::Reference, Variant::Peer, Variant::Fast] {

@@ -1,6 +1,6 @@
 //! What each case is called.
 
-use super::{Function, Kernel, Writer};
+use super::{Function, Kernel, Resampling, Writer};
 use std::fmt;
 
 /// Kernel and shape, as people write them: `CT 256→128, 7→14, fprop`.
@@ -16,6 +16,9 @@ impl fmt::Display for Kernel {
                 write!(f, "{name} {i}→{o} k{kernel}, {side}→{out}, {pass}")
             }
             Self::Norm([n, c, side]) => write!(f, "BatchNorm + ReLU [{n}, {c}, {side}, {side}]"),
+            Self::InstanceNorm([n, c, side]) => {
+                write!(f, "InstanceNorm + ReLU [{n}, {c}, {side}, {side}]")
+            }
             Self::Optim(writer, lens) => {
                 let name = match writer {
                     Writer::Adam => "Adam",
@@ -51,6 +54,21 @@ impl fmt::Display for Kernel {
             Self::Clone(len) => write!(f, "as it is, {} numbers", grouped(*len)),
             Self::ChannelsLast([n, c, side]) => {
                 write!(f, "NCHW to channels-last [{n}, {c}, {side}, {side}]")
+            }
+            Self::Resample(by, [n, c, side]) => {
+                let name = match by {
+                    Resampling::Nearest => "nearest ×2",
+                    Resampling::Average => "average pool 2×2",
+                    Resampling::Up => "four taps ×2",
+                    Resampling::Down => "four taps ÷2",
+                };
+                write!(f, "{name} [{n}, {c}, {side}, {side}]")
+            }
+            Self::Border([n, c, side]) => {
+                write!(
+                    f,
+                    "reflected by 3 and folded back [{n}, {c}, {side}, {side}]"
+                )
             }
             Self::Random(draw, len) => {
                 let draw = format!("{draw:?}").to_lowercase();

@@ -1,9 +1,9 @@
 //! The families of kernels.
 
-use crate::{conv, copy, gemm, map, norm, optim, philox, reduce};
+use crate::{border, conv, copy, gemm, map, norm, optim, philox, reduce, resample};
 
 /// Each family with the names of its implementations on the CPU, slowest first.
-pub fn families() -> [(&'static str, &'static [&'static str]); 8] {
+pub fn families() -> [(&'static str, &'static [&'static str]); 10] {
     [
         ("gemm", gemm::VARIANTS),
         ("conv", conv::VARIANTS),
@@ -13,5 +13,7 @@ pub fn families() -> [(&'static str, &'static [&'static str]); 8] {
         ("norm", norm::VARIANTS),
         ("optim", optim::VARIANTS),
         ("philox", philox::VARIANTS),
+        ("resample", resample::VARIANTS),
+        ("border", border::VARIANTS),
     ]
 }

@@ -44,6 +44,7 @@
 
 pub mod act;
 mod arena;
+pub mod border;
 pub mod buffer;
 pub mod cases;
 pub mod conv;
@@ -66,6 +67,7 @@ pub mod real;
 mod recording;
 pub mod recycle;
 pub mod reduce;
+pub mod resample;
 mod scalar;
 pub mod simd;
 mod slot;

@@ -64,6 +64,7 @@ macro_rules! stateless {
         }
     )*};
 }
+pub(crate) use stateless;
 
 stateless! {
     ReLU: |_, x| x.relu(), |_| "ReLU()".into(), |_| Act::Relu;

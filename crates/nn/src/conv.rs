@@ -5,7 +5,7 @@
 
 use crate::Initialiser;
 use crate::linear::visit_affine;
-use crate::module::{Mode, Module, Network, Param, Slot, State};
+use crate::module::{Mode, Module, Network, Param, Slot, State, Weighted};
 use crate::name::Name;
 use detach_tensor::{Act, Epilogue, Tensor};
 
@@ -18,6 +18,7 @@ pub struct Conv2d {
     bias: Option<Param>,
     stride: usize,
     padding: usize,
+    dilation: usize,
 }
 
 /// 2-D transposed convolution: `[N, I, H, W]` to
@@ -31,6 +32,7 @@ pub struct ConvTranspose2d {
     stride: usize,
     padding: usize,
     output_padding: usize,
+    dilation: usize,
 }
 
 impl Conv2d {
@@ -46,6 +48,7 @@ impl Conv2d {
             bias: Some(Param::new(init.bias(outputs, fan_in))),
             stride: 1,
             padding: 0,
+            dilation: 1,
         }
     }
 
@@ -59,6 +62,12 @@ impl Conv2d {
     #[must_use]
     pub fn padding(self, padding: usize) -> Self {
         Self { padding, ..self }
+    }
+
+    /// `dilation` pixels from one tap of the kernel to the next.
+    #[must_use]
+    pub fn dilation(self, dilation: usize) -> Self {
+        Self { dilation, ..self }
     }
 
     /// The layer without its bias. `new` has drawn one all the same, so layers made
@@ -85,6 +94,7 @@ impl ConvTranspose2d {
             stride: 1,
             padding: 0,
             output_padding: 0,
+            dilation: 1,
         }
     }
 
@@ -108,6 +118,12 @@ impl ConvTranspose2d {
             output_padding,
             ..self
         }
+    }
+
+    /// `dilation` pixels from one tap of the kernel to the next.
+    #[must_use]
+    pub fn dilation(self, dilation: usize) -> Self {
+        Self { dilation, ..self }
     }
 
     /// The layer without its bias. `new` has drawn one all the same, so layers made
@@ -136,10 +152,29 @@ impl Module for Conv2d {
     }
 
     fn forward_act(&self, x: &Tensor, act: Act, _: Mode<'_>) -> Tensor {
+        self.forward_weight(x, &self.weight.get(), act)
+    }
+}
+
+impl Weighted for Conv2d {
+    fn weight(&self) -> &Param {
+        &self.weight
+    }
+
+    fn bias(&self) -> Option<&Param> {
+        self.bias.as_ref()
+    }
+
+    fn output_axis(&self) -> usize {
+        0
+    }
+
+    fn forward_weight(&self, x: &Tensor, weight: &Tensor, act: Act) -> Tensor {
         let bias = self.bias.as_ref().map(Param::get);
         let bias = bias.as_ref();
-        let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
-        x.conv2d_fused(&self.weight.get(), stride, padding, Epilogue { bias, act })
+        let [stride, padding, dilation] =
+            [self.stride, self.padding, self.dilation].map(|n| [n; 2]);
+        x.conv2d_dilated(weight, stride, padding, dilation, Epilogue { bias, act })
     }
 }
 
@@ -147,7 +182,8 @@ impl Network for Conv2d {
     fn describe(&self) -> String {
         let weight = self.weight.get();
         let [outputs, inputs, kernel] = [0, 1, 2].map(|i: usize| weight.shape()[i]);
-        let options = options(self.stride, self.padding, 0, self.bias.is_some());
+        let sizes = [self.stride, self.padding, 0, self.dilation];
+        let options = options(sizes, self.bias.is_some());
         format!("Conv2d({inputs}, {outputs}, kernel_size={kernel}{options})")
     }
 }
@@ -158,13 +194,32 @@ impl Module for ConvTranspose2d {
     }
 
     fn forward_act(&self, x: &Tensor, act: Act, _: Mode<'_>) -> Tensor {
+        self.forward_weight(x, &self.weight.get(), act)
+    }
+}
+
+impl Weighted for ConvTranspose2d {
+    fn weight(&self) -> &Param {
+        &self.weight
+    }
+
+    fn bias(&self) -> Option<&Param> {
+        self.bias.as_ref()
+    }
+
+    fn output_axis(&self) -> usize {
+        1
+    }
+
+    fn forward_weight(&self, x: &Tensor, weight: &Tensor, act: Act) -> Tensor {
         let bias = self.bias.as_ref().map(Param::get);
         let bias = bias.as_ref();
-        x.conv_transpose2d_fused(
-            &self.weight.get(),
+        x.conv_transpose2d_dilated(
+            weight,
             [self.stride; 2],
             [self.padding; 2],
             [self.output_padding; 2],
+            [self.dilation; 2],
             Epilogue { bias, act },
         )
     }
@@ -174,23 +229,25 @@ impl Network for ConvTranspose2d {
     fn describe(&self) -> String {
         let weight = self.weight.get();
         let [inputs, outputs, kernel] = [0, 1, 2].map(|i: usize| weight.shape()[i]);
-        let options = options(
+        let sizes = [
             self.stride,
             self.padding,
             self.output_padding,
-            self.bias.is_some(),
-        );
+            self.dilation,
+        ];
+        let options = options(sizes, self.bias.is_some());
         format!("ConvTranspose2d({inputs}, {outputs}, kernel_size={kernel}{options})")
     }
 }
 
 /// What differs from the defaults, as PyTorch spells it.
-fn options(stride: usize, padding: usize, output_padding: usize, bias: bool) -> String {
+fn options([stride, padding, output_padding, dilation]: [usize; 4], bias: bool) -> String {
     let mut out = String::new();
     let named = [
         ("stride", stride, 1),
         ("padding", padding, 0),
         ("output_padding", output_padding, 0),
+        ("dilation", dilation, 1),
     ];
     for (name, value, default) in named {
         if value != default {
@@ -270,6 +327,9 @@ mod tests {
             .output_padding(1);
         let described =
             "ConvTranspose2d(3, 2, kernel_size=4, stride=2, padding=1, output_padding=1)";
+        assert_eq!(layer.describe(), described);
+        let layer = Conv2d::new(3, 2, 3, init).padding(2).dilation(2);
+        let described = "Conv2d(3, 2, kernel_size=3, padding=2, dilation=2)";
         assert_eq!(layer.describe(), described);
         let layer = Conv2d::new(3, 2, 1, init).without_bias();
         assert_eq!(layer.describe(), "Conv2d(3, 2, kernel_size=1, bias=False)");

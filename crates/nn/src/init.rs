@@ -1,9 +1,9 @@
 //! How weights start.
 //!
-//! | scheme | weights | biases |
-//! |---|---|---|
-//! | Keras | U(±√(6 / (fan_in + fan_out))), Glorot & Bengio 2010 | 0 |
-//! | PyTorch | U(±1/√fan_in) | U(±1/√fan_in) |
+//! | scheme | weights | biases | embeddings |
+//! |---|---|---|---|
+//! | Keras | U(±√(6 / (fan_in + fan_out))), Glorot & Bengio 2010 | 0 | U(±0.05) |
+//! | PyTorch | U(±1/√fan_in) | U(±1/√fan_in) | N(0, 1) |
 //!
 //! fan_in is the number of inputs that one output is summed from (times the kernel's
 //! area), except for PyTorch's transposed convolution, see
@@ -68,6 +68,29 @@ impl Initialiser {
         match self.scheme {
             Scheme::Keras | Scheme::Zeros => self.full(outputs, 0.0),
             Scheme::PyTorch => self.uniform(&[outputs], 1.0 / (fan_in as f64).sqrt()),
+        }
+    }
+
+    /// The vectors of an embedding.
+    #[must_use]
+    pub fn embedding(&self, shape: &[usize]) -> Array {
+        match self.scheme {
+            Scheme::Keras => self.uniform(shape, 0.05),
+            Scheme::PyTorch | Scheme::Zeros => self.normal(shape, 1.0),
+        }
+    }
+
+    /// Normal with mean 0 and the standard deviation `deviation`, in every scheme but
+    /// [`Scheme::Zeros`].
+    #[must_use]
+    pub fn normal(&self, shape: &[usize], deviation: f64) -> Array {
+        match self.scheme {
+            Scheme::Zeros => Array::zeros(shape, self.kind),
+            // As `uniform`, drawn in f64.
+            _ => {
+                let unit = self.random.normal(shape, DType::F64);
+                (unit * deviation).value().to_kind(self.kind)
+            }
         }
     }
 

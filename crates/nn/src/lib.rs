@@ -40,11 +40,13 @@
 
 pub mod act;
 pub mod adversarial;
+pub mod attention;
 pub mod checkpoint;
 pub mod clip;
 pub mod conv;
 pub mod dropout;
 pub mod ema;
+pub mod embedding;
 pub mod init;
 pub mod linear;
 pub mod loss;
@@ -53,23 +55,32 @@ pub mod name;
 pub mod norm;
 pub mod optim;
 pub mod penalty;
+pub mod resample;
 pub mod schedule;
 pub mod sequential;
+pub mod spectral;
 pub mod trained;
 
 pub use act::{ELU, Flatten, GELU, LeakyReLU, MaxPool2d, ReLU, Sigmoid, Tanh, Unflatten};
 pub use adversarial::Adversarial;
+pub use attention::SelfAttention;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use clip::clip_weights;
 pub use conv::{Conv2d, ConvTranspose2d};
 pub use dropout::{Dropout, Dropout2d};
 pub use ema::Ema;
+pub use embedding::Embedding;
 pub use init::{Initialiser, Scheme};
 pub use linear::Linear;
-pub use module::{Mode, Module, Network, Param, Slot, State, count, gradients, parameters};
+pub use module::{
+    Mode, Module, Network, Param, Slot, State, Weighted, count, gradients, parameters,
+};
 pub use name::{Name, Part};
-pub use norm::BatchNorm;
+pub use norm::{AdaIn, BatchNorm, ConditionalBatchNorm, InstanceNorm2d};
+pub use norm::{LayerNorm, MinibatchStddev, PixelNorm};
 pub use optim::{Optim, OptimKind, Optimiser};
+pub use resample::{AvgPool2d, ReflectionPad2d, ReplicationPad2d, Upsample};
 pub use schedule::Schedule;
 pub use sequential::Sequential;
+pub use spectral::SpectralNorm;
 pub use trained::Trained;

@@ -1,7 +1,7 @@
 //! The fully connected layer.
 
 use crate::Initialiser;
-use crate::module::{Mode, Module, Network, Param, Slot, State};
+use crate::module::{Mode, Module, Network, Param, Slot, State, Weighted};
 use crate::name::Name;
 use detach_tensor::{Act, Epilogue, Tensor};
 
@@ -56,7 +56,24 @@ impl Module for Linear {
     }
 
     fn forward_act(&self, x: &Tensor, act: Act, _: Mode<'_>) -> Tensor {
-        let weight = self.weight.get();
+        self.forward_weight(x, &self.weight.get(), act)
+    }
+}
+
+impl Weighted for Linear {
+    fn weight(&self) -> &Param {
+        &self.weight
+    }
+
+    fn bias(&self) -> Option<&Param> {
+        self.bias.as_ref()
+    }
+
+    fn output_axis(&self) -> usize {
+        0
+    }
+
+    fn forward_weight(&self, x: &Tensor, weight: &Tensor, act: Act) -> Tensor {
         assert!(
             x.shape().len() == 2 && x.shape()[1] == weight.shape()[1],
             "{}: the input is {:?}; expected [N, {}]",

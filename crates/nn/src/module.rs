@@ -111,6 +111,24 @@ pub trait Module: Network {
     }
 }
 
+/// A layer that is linear in a weight, which may be made anew for each forward pass.
+pub trait Weighted: Network {
+    /// The weight that is trained.
+    fn weight(&self) -> &Param;
+
+    /// What is added for each output, if anything is.
+    fn bias(&self) -> Option<&Param>;
+
+    /// The axis of the weight that counts outputs.
+    fn output_axis(&self) -> usize;
+
+    /// `act` of the output for `x` with `weight` in place of the layer's own.
+    ///
+    /// # Panics
+    /// When the shapes do not fit.
+    fn forward_weight(&self, x: &Tensor, weight: &Tensor, act: Act) -> Tensor;
+}
+
 /// The parameters of `net` under PyTorch's names, in PyTorch's order.
 #[must_use]
 pub fn parameters(net: &dyn State) -> Vec<(String, &Param)> {

@@ -1,9 +1,19 @@
-//! Batch normalisation (Ioffe & Szegedy, arXiv:1502.03167), as a layer.
+//! Batch normalisation (Ioffe & Szegedy, arXiv:1502.03167), as a layer, and beside it the other
+//! normalisations.
+
+mod conditional;
+mod instance;
+mod layer;
+mod minibatch;
 
 use crate::Initialiser;
 use crate::module::{Mode, Module, Network, Param, Slot, State};
 use crate::name::Name;
+pub use conditional::ConditionalBatchNorm;
 use detach_tensor::{Act, Array, Count, Tensor, track_statistics};
+pub use instance::{AdaIn, InstanceNorm2d};
+pub use layer::{LayerNorm, PixelNorm};
+pub use minibatch::MinibatchStddev;
 
 /// Normalises each channel of `[N, C]` or `[N, C, H, W]`: PyTorch's `BatchNorm1d` and
 /// `BatchNorm2d` in one.
@@ -17,6 +27,8 @@ use detach_tensor::{Act, Array, Count, Tensor, track_statistics};
 pub struct BatchNorm {
     weight: Param,
     bias: Param,
+    /// Whether γ and β are parameters, or 1 and 0 for good.
+    affine: bool,
     running_mean: Param,
     running_var: Param,
     num_batches_tracked: Count,
@@ -35,11 +47,24 @@ impl BatchNorm {
         Self {
             weight: Param::new(init.full(channels, 1.0)),
             bias: Param::new(init.full(channels, 0.0)),
+            affine: true,
             running_mean: Param::buffer(init.full(channels, 0.0)),
             running_var: Param::buffer(init.full(channels, 1.0)),
             num_batches_tracked: Count::default(),
             eps: Self::EPS,
             momentum: Self::MOMENTUM,
+        }
+    }
+
+    /// Without γ and β: what is normalised is not scaled and shifted.
+    #[must_use]
+    pub fn without_affine(self) -> Self {
+        let constant = |param: Param| Param::buffer(param.get().value().clone());
+        Self {
+            weight: constant(self.weight),
+            bias: constant(self.bias),
+            affine: false,
+            ..self
         }
     }
 
@@ -81,8 +106,10 @@ impl BatchNorm {
 
 impl State for BatchNorm {
     fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
-        f(path.dot("weight"), Slot::Param(&self.weight));
-        f(path.dot("bias"), Slot::Param(&self.bias));
+        if self.affine {
+            f(path.dot("weight"), Slot::Param(&self.weight));
+            f(path.dot("bias"), Slot::Param(&self.bias));
+        }
         f(path.dot("running_mean"), Slot::Buffer(&self.running_mean));
         f(path.dot("running_var"), Slot::Buffer(&self.running_var));
         f(
@@ -127,6 +154,9 @@ impl Network for BatchNorm {
             if value != default {
                 out += &format!(", {name}={value}");
             }
+        }
+        if !self.affine {
+            out += ", affine=False";
         }
         out + ")"
     }

@@ -49,6 +49,7 @@ pub use detach_kernels::copy::Taps;
 pub use detach_kernels::device::GpuInfo;
 pub use detach_kernels::families as kernel_families;
 pub use detach_kernels::recycle::{Counting, Recycling};
+pub use detach_kernels::resample::Fir;
 pub use detach_kernels::simd::{Level as SimdLevel, level as simd_level};
 pub use detach_kernels::{
     Act, Count, DType, Device, DeviceError, Layout, MAX_RANK, Matmul, Real, Scalar, StepKey, Steps,

@@ -155,6 +155,7 @@ pub fn track_statistics(
     var: &mut Tensor,
 ) {
     let geometry = Norm {
+        groups: 1,
         rows,
         channels: mean.len(),
         eps: 0.0,

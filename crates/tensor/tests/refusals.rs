@@ -1,7 +1,7 @@
 //! What an op refuses: with its name, the shapes and a cure that works, at the caller's place.
 
 use detach_tensor::ops::norm::batch_statistics;
-use detach_tensor::{Array, DType, Epilogue, Random, Stream, Tensor, grad, vjp};
+use detach_tensor::{Act, Array, DType, Epilogue, Fir, Random, Stream, Tensor, grad, vjp};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
@@ -156,6 +156,65 @@ fn what_cannot_be_joined_or_picked() {
     refused(&["gather", "0..2"], || x.gather(&index(&[2.0], &[1])));
     refused(&["gather", "0..2"], || x.gather(&index(&[-1.0], &[1])));
     refused(&["gather", "0..2"], || x.gather(&index(&[0.5], &[1])));
+}
+
+#[test]
+fn images_that_cannot_be_resampled() {
+    let x = zeros(&[1, 2, 3, 4]);
+    refused(&["resample", "[2, 3]", "[N, C, H, W]"], || {
+        zeros(&[2, 3]).upsample_nearest2()
+    });
+    refused(&["resample", "[1, 2, 3, 1]"], || {
+        zeros(&[1, 2, 3, 1]).avg_pool2()
+    });
+    refused(&["resample", "memory"], || {
+        x.resample(&Fir::new(&[1.0]).up(1 << 40))
+    });
+    refused(&["resample", "9 taps"], || x.blur(&[1.0; 9]));
+    refused(&["resample", "0 taps"], || Fir::new(&[]));
+    refused(&["resample", "sum to 0"], || x.blur(&[1.0, -1.0]));
+    refused(&["resample", "0"], || Fir::new(&[1.0]).up(0));
+    refused(&["resample", "0"], || Fir::new(&[1.0]).down(0));
+}
+
+#[test]
+fn statistics_of_single_pixels() {
+    let x = zeros(&[2, 3, 1, 1]);
+    refused(&["instance_norm", "[2, 3, 1, 1]", "variance is 0"], || {
+        x.instance_norm(1e-5)
+    });
+    refused(&["instance_norm", "[2, 3]", "[N, C, H, W]"], || {
+        zeros(&[2, 3]).instance_norm(1e-5)
+    });
+    refused(&["instance_norm", "[2, 0, 3, 3]"], || {
+        zeros(&[2, 0, 3, 3]).instance_norm(1e-5)
+    });
+    let (images, affine) = (zeros(&[2, 3, 2, 2]), zeros(&[3]));
+    refused(&["instance_norm", "[3]", "[N, C]"], || {
+        images.instance_norm_act([&affine, &affine], 1e-5, Act::Identity)
+    });
+    assert_eq!(
+        zeros(&[2, 3, 1, 2]).instance_norm(1e-5).shape(),
+        [2, 3, 1, 2]
+    );
+}
+
+#[test]
+fn images_without_such_a_border() {
+    let x = zeros(&[1, 2, 3, 4]);
+    refused(&["pad", "[1, 2, 3, 4]", "[[3, 0], [0, 0]]"], || {
+        x.pad_reflect([[3, 0], [0, 0]])
+    });
+    assert_eq!(x.pad_reflect([[2, 2], [3, 3]]).shape(), [1, 2, 7, 10]);
+    refused(&["pad", "[N, C, H, W]"], || {
+        zeros(&[3]).pad_reflect([[0; 2]; 2])
+    });
+    refused(&["pad", "[1, 2, 0, 4]"], || {
+        zeros(&[1, 2, 0, 4]).pad_replicate([[1, 0], [0, 0]])
+    });
+    refused(&["pad", "memory"], || {
+        x.pad_replicate([[HUGE, 0], [0, HUGE]])
+    });
 }
 
 #[test]

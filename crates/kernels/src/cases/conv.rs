@@ -86,6 +86,25 @@ fn geometries() -> Vec<(String, Conv)> {
     }
     let uneven = Conv::forward(&[2, 8, 10, 7], &[12, 8, 2, 5], [1, 2], [0, 3]);
     all.push(("2x8x10x7 to 12 k2,5 s1,2 p0,3".to_owned(), uneven));
+    // n, c, h, w, o, k, s, p, d: coprime strides and dilations, common factors, none alike.
+    let dilated: [([usize; 6], [[usize; 2]; 3]); 7] = [
+        ([2, 8, 11, 12, 3, 3], [[1, 1], [2, 2], [2, 2]]),
+        ([2, 64, 9, 9, 68, 3], [[1, 1], [2, 2], [2, 2]]),
+        ([2, 1, 14, 10, 16, 3], [[2, 1], [3, 1], [3, 2]]),
+        ([1, 5, 17, 13, 7, 4], [[2, 3], [1, 4], [4, 3]]),
+        ([2, 12, 16, 15, 8, 3], [[4, 2], [0, 1], [6, 1]]),
+        ([3, 4, 9, 8, 4, 2], [[3, 6], [0, 3], [2, 4]]),
+        ([2, 3, 7, 7, 5, 4], [[2, 2], [1, 1], [1, 2]]),
+    ];
+    for ([n, c, h, w, o, k], [stride, padding, dilation]) in dilated {
+        let (x, weight) = ([n, c, h, w], [o, c, k, k]);
+        let conv = Conv::forward_dilated(&x, &weight, stride, padding, dilation);
+        let name = format!("{x:?} to {o} k{k} s{stride:?} p{padding:?} d{dilation:?}");
+        all.push((name, conv));
+    }
+    let images = [&[2, 8, 5, 6][..], &[8, 12, 3, 3]];
+    let up = Conv::transposed_dilated(images, [3, 2], [2, 1], [1, 1], [2, 2]);
+    all.push(("transposed 2x8x5x6 to 12 k3 s3,2 d2".to_owned(), up));
     all
 }
 

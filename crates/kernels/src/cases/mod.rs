@@ -4,6 +4,7 @@
 //! what may differ, so that a report from a real one can be read without knowing the
 //! kernels. Outputs are poisoned first.
 
+mod border;
 mod conv;
 pub(crate) mod copy;
 mod dice;
@@ -13,6 +14,7 @@ mod norm;
 pub(crate) mod optim;
 mod philox;
 mod reduce;
+mod resample;
 mod step;
 
 pub(crate) use dice::{Dice, extent};
@@ -42,6 +44,8 @@ pub fn all() -> Vec<Case> {
         norm::cases(),
         optim::cases(),
         philox::cases(),
+        resample::cases(),
+        border::cases(),
         step::cases(),
         gemm::cases(),
         conv::cases(),

@@ -55,7 +55,8 @@ impl Conv {
         let pointwise = self.kernel == [1, 1] && self.stride == [1, 1];
         let whole = self.small == [1, 1] && self.kernel == self.big;
         let [h, w] = self.small;
-        ((pointwise || whole) && self.padding == [0, 0]).then(|| (self.batch * h * w, self.patch()))
+        ((pointwise || whole) && self.padding == [0, 0] && self.is_dense())
+            .then(|| (self.batch * h * w, self.patch()))
     }
 
     fn small_matrix<'a>(&self, y: &'a [f32]) -> Matrix<'a, f32> {

@@ -1,4 +1,4 @@
-//! What the three convolutions agree on: sizes, kernel, stride, padding.
+//! What the three convolutions agree on: sizes, kernel, stride, padding, dilation.
 
 use crate::layout::elements;
 
@@ -17,6 +17,8 @@ pub struct Conv {
     pub(crate) kernel: [usize; 2],
     pub(crate) stride: [usize; 2],
     pub(crate) padding: [usize; 2],
+    /// Pixels of the big image from tap to tap; 1 along an axis with one tap.
+    pub(crate) dilation: [usize; 2],
 }
 
 /// Axes of an image, in the order of every pair in [`Conv`].
@@ -25,6 +27,20 @@ const AXES: [usize; 2] = [0, 1];
 /// Both sides' padding.
 fn twice(padding: usize) -> Option<usize> {
     padding.checked_mul(2)
+}
+
+/// Pixels from the first tap to behind the last.
+fn reach(kernel: usize, dilation: usize) -> Option<usize> {
+    let before = kernel.checked_sub(1)?.checked_mul(dilation)?;
+    before.checked_add(1)
+}
+
+/// A dilation as errors have it.
+fn dilated(dilation: [usize; 2]) -> String {
+    match dilation {
+        [1, 1] => String::new(),
+        _ => format!(" and dilation {dilation:?}"),
+    }
 }
 
 #[track_caller]
@@ -56,6 +72,22 @@ impl Conv {
         stride: [usize; 2],
         padding: [usize; 2],
     ) -> Self {
+        Self::forward_dilated(x_shape, w_shape, stride, padding, [1; 2])
+    }
+
+    /// [`Conv::forward`] with `dilation` pixels from tap to tap: a kernel of k taps reaches over
+    /// `(k - 1) * dilation + 1` pixels.
+    ///
+    /// # Panics
+    /// As [`Conv::forward`], and when a dilation is 0.
+    #[track_caller]
+    pub fn forward_dilated(
+        x_shape: &[usize],
+        w_shape: &[usize],
+        stride: [usize; 2],
+        padding: [usize; 2],
+        dilation: [usize; 2],
+    ) -> Self {
         let (&[batch, channels, h, w], &[out, expected, kh, kw]) = (x_shape, w_shape) else {
             panic!("conv2d: input {x_shape:?} and weight {w_shape:?}: both need 4 dimensions");
         };
@@ -65,16 +97,18 @@ impl Conv {
         );
         let (big, kernel) = ([h, w], [kh, kw]);
         let padded = AXES.map(|a| twice(padding[a]).and_then(|both| both.checked_add(big[a])));
+        let kernel_reach = AXES.map(|a| reach(kernel[a], dilation[a]));
         let fits = AXES.map(|a| {
-            let [big, kernel] = [padded[a].unwrap_or(usize::MAX), kernel[a]];
-            stride[a] > 0 && kernel > 0 && kernel <= big
+            let big = padded[a].unwrap_or(usize::MAX);
+            stride[a] > 0 && dilation[a] > 0 && kernel_reach[a].is_some_and(|reach| reach <= big)
         });
         assert!(
             fits == [true; 2],
-            "conv2d: weight {w_shape:?} with stride {stride:?} does not fit \
-             input {x_shape:?} padded by {padding:?}"
+            "conv2d: weight {w_shape:?} with stride {stride:?}{} does not fit \
+             input {x_shape:?} padded by {padding:?}",
+            dilated(dilation)
         );
-        let small = AXES.map(|a| Some((padded[a]? - kernel[a]) / stride[a] + 1));
+        let small = AXES.map(|a| Some((padded[a]? - kernel_reach[a]?) / stride[a] + 1));
         // A step that is never taken is as good as a shorter one, which can be multiplied.
         let stride = AXES.map(|a| stride[a].min(padded[a].unwrap_or(1)));
         let [Some(rows), Some(columns)] = small else {
@@ -89,6 +123,7 @@ impl Conv {
             kernel,
             stride,
             padding,
+            dilation: AXES.map(|a| if kernel[a] == 1 { 1 } else { dilation[a] }),
         };
         if elements(&conv.small_shape()).is_none() {
             too_large("conv2d", [x_shape, w_shape], stride, padding);
@@ -112,6 +147,23 @@ impl Conv {
         padding: [usize; 2],
         output_padding: [usize; 2],
     ) -> Self {
+        Self::transposed_dilated([x_shape, w_shape], stride, padding, output_padding, [1; 2])
+    }
+
+    /// [`Conv::transposed`] of an input and a weight, with `dilation` pixels of the output from tap
+    /// to tap.
+    ///
+    /// # Panics
+    /// As [`Conv::transposed`], where an `output_padding` is below the stride or the dilation, and
+    /// when a dilation is 0.
+    #[track_caller]
+    pub fn transposed_dilated(
+        [x_shape, w_shape]: [&[usize]; 2],
+        stride: [usize; 2],
+        padding: [usize; 2],
+        output_padding: [usize; 2],
+        dilation: [usize; 2],
+    ) -> Self {
         let (&[batch, channels, h, w], &[expected, out, kh, kw]) = (x_shape, w_shape) else {
             panic!(
                 "conv_transpose2d: input {x_shape:?} and weight {w_shape:?}: both need 4 dimensions"
@@ -124,13 +176,17 @@ impl Conv {
         );
         let (small, kernel) = ([h, w], [kh, kw]);
         assert!(
-            AXES.iter().all(|&a| output_padding[a] < stride[a]),
-            "conv_transpose2d: output padding {output_padding:?} with stride {stride:?}, \
-             input {x_shape:?} and weight {w_shape:?}: must be less than the stride"
+            AXES.iter()
+                .all(|&a| dilation[a] > 0 && output_padding[a] < stride[a].max(dilation[a])),
+            "conv_transpose2d: output padding {output_padding:?} with stride {stride:?}{}, \
+             input {x_shape:?} and weight {w_shape:?}: must be less than the stride",
+            dilated(dilation)
         );
         let full = AXES.map(|a| {
             let steps = small[a].saturating_sub(1).checked_mul(stride[a])?;
-            steps.checked_add(kernel[a])?.checked_add(output_padding[a])
+            // A kernel without taps is refused below.
+            let reach = reach(kernel[a].max(1), dilation[a])?;
+            steps.checked_add(reach)?.checked_add(output_padding[a])
         });
         let [Some(rows), Some(columns)] = full else {
             too_large("conv_transpose2d", [x_shape, w_shape], stride, padding)
@@ -154,6 +210,7 @@ impl Conv {
             kernel,
             stride,
             padding,
+            dilation: AXES.map(|a| if kernel[a] == 1 { 1 } else { dilation[a] }),
         };
         if elements(&conv.big_shape()).is_none() {
             too_large("conv_transpose2d", [x_shape, w_shape], stride, padding);
@@ -190,6 +247,16 @@ impl Conv {
         self.padding
     }
 
+    /// `[vertical, horizontal]` pixels of the big image from tap to tap.
+    pub fn dilation(&self) -> [usize; 2] {
+        self.dilation
+    }
+
+    /// Whether taps that are neighbours meet pixels that are.
+    pub(crate) fn is_dense(&self) -> bool {
+        self.dilation == [1; 2]
+    }
+
     /// Weights that one element of the small image meets in the big one:
     /// `kh * kw * big channels`.
     pub(crate) fn patch(&self) -> usize {
@@ -210,13 +277,22 @@ impl Conv {
     /// in the padding.
     #[inline]
     pub(crate) fn big_row(&self, i: usize, ky: usize) -> Option<usize> {
-        (i * self.stride[0] + ky)
+        (i * self.stride[0] + ky * self.dilation[0])
             .checked_sub(self.padding[0])
             .filter(|&row| row < self.big[0])
     }
 
+    /// The column of the big image that tap `kx` meets from small column `j`; `None` in the
+    /// padding.
+    #[inline]
+    pub(crate) fn big_column(&self, j: usize, kx: usize) -> Option<usize> {
+        (j * self.stride[1] + kx * self.dilation[1])
+            .checked_sub(self.padding[1])
+            .filter(|&column| column < self.big[1])
+    }
+
     /// For small column `j`: the first tap that meets the big image, the
-    /// column it meets there, and how many taps do.
+    /// column it meets there, and how many taps do. For taps that meet neighbours.
     #[inline]
     pub(crate) fn big_columns(&self, j: usize) -> (usize, usize, usize) {
         let left = j * self.stride[1];

@@ -68,13 +68,14 @@ impl Conv {
     /// The geometry with the images' roles exchanged, when that is `better` and
     /// exists: for stride 1 and a padding that the mirror's can complement.
     pub(super) fn mirror_if(&self, better: bool) -> Option<Self> {
-        let fits = self.stride == [1, 1] && (0..2).all(|a| self.padding[a] < self.kernel[a]);
+        let last = |a: usize| (self.kernel[a] - 1) * self.dilation[a];
+        let fits = self.stride == [1, 1] && (0..2).all(|a| self.padding[a] <= last(a));
         (better && fits).then(|| Self {
             big: self.small,
             big_channels: self.small_channels,
             small: self.big,
             small_channels: self.big_channels,
-            padding: [0, 1].map(|a| self.kernel[a] - 1 - self.padding[a]),
+            padding: [0, 1].map(|a: usize| last(a) - self.padding[a]),
             ..*self
         })
     }

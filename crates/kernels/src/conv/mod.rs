@@ -7,7 +7,7 @@
 //! fprop:  y[n, o, i] = sum over c, k of w[o, c, k] * x[n, c, s * i + k - p]
 //! ```
 //!
-//! (one spatial dimension shown) and `dgrad` and `wgrad` are its gradients in `x`
+//! (one spatial dimension shown; with a dilation `d` it is `d * k`) and `dgrad` and `wgrad` are its gradients in `x`
 //! and `w`. `ConvTranspose2d` is `dgrad`. Each of the three is linear in either
 //! argument and its derivatives are the other two, so the set is closed under
 //! differentiation.
@@ -22,7 +22,7 @@ mod im2col;
 mod narrow;
 mod patches;
 mod reference;
-mod scratch;
+pub(crate) mod scratch;
 #[cfg(test)]
 mod tests;
 mod winograd;

@@ -65,6 +65,9 @@ impl Run {
 /// Fills `patches` with those of `rows` (small rows, counted through the batch
 /// of `x`).
 pub(super) fn gather(conv: &Conv, x: &[f32], rows: Range<usize>, taps: &Taps, patches: &mut [f32]) {
+    if conv.dilation[1] != 1 {
+        return gather_apart(conv, x, rows, taps, patches);
+    }
     let mut lines = patches.chunks_exact_mut(taps.columns.len() * conv.big_channels);
     let pitch = conv.big[1] * conv.big_channels;
     for row in rows {
@@ -97,6 +100,9 @@ pub(super) fn scatter(
     taps: &Taps,
     x: &mut [f32],
 ) {
+    if conv.dilation[1] != 1 {
+        return scatter_apart(conv, patches, rows, taps, x);
+    }
     let mut lines = patches.chunks_exact(taps.columns.len() * conv.big_channels);
     let pitch = conv.big[1] * conv.big_channels;
     for row in rows {
@@ -115,4 +121,46 @@ pub(super) fn scatter(
             }
         }
     }
+}
+
+/// Calls `f(n, pixel, place)` for each pixel that `taps` meet from `rows`: where its channels are in
+/// image n, and where in the patches. For taps that are apart.
+fn each_pixel(
+    conv: &Conv,
+    rows: Range<usize>,
+    taps: &Taps,
+    mut f: impl FnMut(usize, usize, usize),
+) {
+    let (channels, mut place) = (conv.big_channels, 0);
+    for row in rows {
+        let (n, i) = (row / conv.small[0], row % conv.small[0]);
+        for j in 0..conv.small[1] {
+            for ky in taps.rows.clone() {
+                let row = conv.big_row(i, ky);
+                for kx in taps.columns.clone() {
+                    if let (Some(row), Some(column)) = (row, conv.big_column(j, kx)) {
+                        f(n, (row * conv.big[1] + column) * channels, place);
+                    }
+                    place += channels;
+                }
+            }
+        }
+    }
+}
+
+fn gather_apart(conv: &Conv, x: &[f32], rows: Range<usize>, taps: &Taps, patches: &mut [f32]) {
+    patches.fill(0.0);
+    each_pixel(conv, rows, taps, |n, pixel, place| {
+        let x = &x[n * conv.big_len() + pixel..][..conv.big_channels];
+        patches[place..][..conv.big_channels].copy_from_slice(x);
+    });
+}
+
+fn scatter_apart(conv: &Conv, patches: &[f32], rows: Range<usize>, taps: &Taps, x: &mut [f32]) {
+    each_pixel(conv, rows, taps, |n, pixel, place| {
+        let x = &mut x[n * conv.big_len() + pixel..][..conv.big_channels];
+        for (x, patch) in x.iter_mut().zip(&patches[place..]) {
+            *x += patch;
+        }
+    });
 }

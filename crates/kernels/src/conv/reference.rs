@@ -24,20 +24,35 @@ fn each_run(conv: &Conv, mut f: impl FnMut(&Run)) {
     let channels = conv.big_channels;
     for i in 0..conv.small[0] {
         for j in 0..conv.small[1] {
-            let (kx, column, taps) = conv.big_columns(j);
             for ky in 0..conv.kernel[0] {
                 let Some(row) = conv.big_row(i, ky) else {
                     continue;
                 };
-                let big = (row * conv.big[1] + column) * channels;
-                let weight = (ky * conv.kernel[1] + kx) * channels;
-                let small = (i * conv.small[1] + j) * conv.small_channels;
-                f(&Run {
-                    small: small..small + conv.small_channels,
-                    big: big..big + taps * channels,
-                    weight: weight..weight + taps * channels,
+                each_columns(conv, j, |kx, column, taps| {
+                    let big = (row * conv.big[1] + column) * channels;
+                    let weight = (ky * conv.kernel[1] + kx) * channels;
+                    let small = (i * conv.small[1] + j) * conv.small_channels;
+                    f(&Run {
+                        small: small..small + conv.small_channels,
+                        big: big..big + taps * channels,
+                        weight: weight..weight + taps * channels,
+                    });
                 });
             }
+        }
+    }
+}
+
+/// Calls `f` with the first of some taps of a kernel row, the column it meets from small column
+/// `j`, and how many taps meet it and its neighbours.
+fn each_columns(conv: &Conv, j: usize, mut f: impl FnMut(usize, usize, usize)) {
+    if conv.dilation[1] == 1 {
+        let (kx, column, taps) = conv.big_columns(j);
+        return f(kx, column, taps);
+    }
+    for kx in 0..conv.kernel[1] {
+        if let Some(column) = conv.big_column(j, kx) {
+            f(kx, column, 1);
         }
     }
 }

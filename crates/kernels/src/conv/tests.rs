@@ -103,6 +103,28 @@ fn geometries() -> Vec<Conv> {
         conv2d(2, 60, 6, 200, 4, 2, 1),
         conv2d(1, 40, 7, 40, 7, 2, 3),
     ]);
+    // Taps apart: dense, strided, either side narrow, beyond the border, one tap along an axis.
+    for (channels, [stride, padding, dilation]) in [
+        ([8, 8], [[1, 1], [2, 2], [2, 2]]),
+        ([1, 64], [[2, 2], [3, 1], [3, 2]]),
+        ([64, 1], [[1, 1], [0, 4], [1, 4]]),
+        ([20, 30], [[3, 2], [7, 5], [2, 3]]),
+        ([40, 60], [[1, 1], [1, 2], [4, 1]]),
+    ] {
+        let [c, o] = channels;
+        for kernel in [[3, 3], [1, 3], [2, 4]] {
+            let (x, w) = ([2, c, 13, 15], [o, c, kernel[0], kernel[1]]);
+            all.push(Conv::forward_dilated(&x, &w, stride, padding, dilation));
+        }
+    }
+    let images = [&[2, 6, 5, 4][..], &[6, 8, 3, 3]];
+    all.push(Conv::transposed_dilated(
+        images,
+        [2, 3],
+        [1, 0],
+        [1, 2],
+        [2, 3],
+    ));
     all
 }
 
@@ -127,12 +149,13 @@ fn definition(case: &Case) -> Vec<f64> {
     let [_, o, h, w] = conv.small_shape();
     let [_, _, kh, kw] = conv.weight_shape();
     let ([sy, sx], [py, px]) = (conv.stride(), conv.padding());
+    let [dy, dx] = conv.dilation();
     let mut y = Vec::new();
     for (n, i, j, o) in each([n, h, w, o]) {
         let mut sum = 0.0;
         for (ky, kx, c, _) in each([kh, kw, c, 1]) {
-            let row = (i * sy + ky) as isize - py as isize;
-            let column = (j * sx + kx) as isize - px as isize;
+            let row = (i * sy + ky * dy) as isize - py as isize;
+            let column = (j * sx + kx * dx) as isize - px as isize;
             if (0..height as isize).contains(&row) && (0..width as isize).contains(&column) {
                 let (row, column) = (row as usize, column as usize);
                 let x = case.x[((n * height + row) * width + column) * conv.big_shape()[1] + c];
@@ -363,4 +386,30 @@ fn what_follows_the_sum() {
             }
         }
     }
+}
+
+#[test]
+fn a_dilated_kernel_reaches_further() {
+    let conv = Conv::forward_dilated(&[1, 1, 9, 9], &[1, 1, 3, 1], [1; 2], [0; 2], [4, 7]);
+    assert_eq!(conv.small_shape(), [1, 1, 1, 9]);
+    assert_eq!(
+        conv.dilation(),
+        [4, 1],
+        "one tap has nothing to be apart from"
+    );
+    let images = [&[1, 1, 3, 3][..], &[1, 1, 3, 3]];
+    let conv = Conv::transposed_dilated(images, [2; 2], [1; 2], [0; 2], [3; 2]);
+    assert_eq!(conv.big_shape(), [1, 1, 9, 9]);
+}
+
+#[test]
+#[should_panic(expected = "dilation [4, 1] does not fit")]
+fn a_dilated_kernel_must_fit() {
+    Conv::forward_dilated(&[1, 1, 8, 8], &[1, 1, 3, 3], [1; 2], [0; 2], [4, 1]);
+}
+
+#[test]
+#[should_panic(expected = "dilation [0, 1] does not fit")]
+fn taps_are_apart() {
+    Conv::forward_dilated(&[1, 1, 8, 8], &[1, 1, 3, 3], [1; 2], [0; 2], [0, 1]);
 }

@@ -21,7 +21,8 @@ const SHORT: usize = 32;
 pub(super) fn stats(norm: &Norm, x: &Buffer, out: &mut Buffer) {
     let x = x.as_slice::<f32>();
     let sums = Tiles::new(norm).sums(1, |tile, totals| {
-        sum_squares(tile, x, &x[..norm.channels], totals);
+        let origin = &x[tile.group * norm.group_len()..][..norm.channels];
+        sum_squares(tile, x, origin, totals);
     });
     moments(norm, sums.as_slice(), x, out.as_mut_slice());
 }
@@ -67,7 +68,7 @@ pub(super) fn grad_input(
 ) {
     let images = [x.as_slice::<f32>(), dy.as_slice()];
     let channels = Channels::of(norm, stats, affine);
-    let sums = sums.as_slice::<f32>().split_at(norm.channels);
+    let sums = sums.as_slice::<f32>();
     let dx = Places::of(dx.as_mut_slice());
     with_activation!(norm.act, act => {
         Tiles::new(norm).for_each_backwards(3, |tile| {
@@ -76,10 +77,11 @@ pub(super) fn grad_input(
     });
 }
 
-/// What there is one of for each channel.
+/// What there is one of for each channel of each group.
 struct Channels<'a> {
-    mean: &'a [f32],
-    var: &'a [f32],
+    /// Of a group.
+    count: usize,
+    stats: &'a [f32],
     gamma: &'a [f32],
     beta: &'a [f32],
     eps: f32,
@@ -89,10 +91,9 @@ struct Channels<'a> {
 
 impl<'a> Channels<'a> {
     fn of(norm: &Norm, stats: &'a Buffer, [gamma, beta]: [&'a Buffer; 2]) -> Self {
-        let (mean, var) = stats.as_slice::<f32>().split_at(norm.channels);
         Self {
-            mean,
-            var,
+            count: norm.channels,
+            stats: stats.as_slice(),
             gamma: gamma.as_slice(),
             beta: beta.as_slice(),
             eps: norm.eps as f32,
@@ -104,13 +105,24 @@ impl<'a> Channels<'a> {
     #[inline(always)]
     fn affine(&self, tile: &Tile) -> Lanes<3> {
         let eps = self.eps;
+        let [mean, var] = pair(self.count, tile.group, self.stats);
+        let first = tile.group * self.count;
+        let gamma = &self.gamma[first..][..self.count];
+        let beta = &self.beta[first..][..self.count];
         Lanes::new(
             tile,
-            [self.mean, self.var, self.gamma, self.beta],
+            [mean, var, gamma, beta],
             #[inline(always)]
             |[mean, var, gamma, beta]| [mean, gamma * inverse(var, eps), beta],
         )
     }
+}
+
+/// The two rows of group `g` of `[groups, 2, channels]`.
+#[inline(always)]
+fn pair<T>(channels: usize, g: usize, pairs: &[T]) -> [&[T]; 2] {
+    let (a, b) = pairs[2 * g * channels..][..2 * channels].split_at(channels);
+    [a, b]
 }
 
 /// 1/√(var + ε).
@@ -239,30 +251,36 @@ simd! {
 }
 
 simd! {
-    /// Means and variances `[2, channels]` of sums shifted by the first row of `x`.
+    /// Means and variances `[groups, 2, channels]` of sums shifted by the first row of each group.
     fn moments(norm: &Norm, sums: &[f64], x: &[f32], out: &mut [f32]) {
-        let (sums, squares) = sums.split_at(norm.channels);
-        let (mean, var) = out.split_at_mut(norm.channels);
         let part = 1.0 / norm.rows as f64;
-        let sums = sums.iter().zip(squares).zip(x);
-        for ((mean, var), ((sum, square), shift)) in mean.iter_mut().zip(var).zip(sums) {
-            let off = sum * part;
-            *mean = (f64::from(*shift) + off) as f32;
-            *var = (square * part - off * off).max(0.0) as f32;
+        let groups = out.chunks_exact_mut(2 * norm.channels);
+        for (g, (out, x)) in groups.zip(x.chunks_exact(norm.group_len())).enumerate() {
+            let [sums, squares] = pair(norm.channels, g, sums);
+            let (mean, var) = out.split_at_mut(norm.channels);
+            let sums = sums.iter().zip(squares).zip(x);
+            for ((mean, var), ((sum, square), shift)) in mean.iter_mut().zip(var).zip(sums) {
+                let off = sum * part;
+                *mean = (f64::from(*shift) + off) as f32;
+                *var = (square * part - off * off).max(0.0) as f32;
+            }
         }
     }
 }
 
 simd! {
-    /// dγ and dβ `[2, channels]`.
+    /// dγ and dβ `[groups, 2, channels]`.
     fn affine_gradients(norm: &Norm, sums: &[f64], channels: &Channels<'_>, out: &mut [f32]) {
-        let (products, sums) = sums.split_at(norm.channels);
-        let (dgamma, dbeta) = out.split_at_mut(norm.channels);
-        for ((dgamma, product), var) in dgamma.iter_mut().zip(products).zip(channels.var) {
-            *dgamma = *product as f32 * inverse(*var, channels.eps);
-        }
-        for (dbeta, sum) in dbeta.iter_mut().zip(sums) {
-            *dbeta = *sum as f32;
+        for (g, out) in out.chunks_exact_mut(2 * norm.channels).enumerate() {
+            let [products, sums] = pair(norm.channels, g, sums);
+            let [_, var] = pair(norm.channels, g, channels.stats);
+            let (dgamma, dbeta) = out.split_at_mut(norm.channels);
+            for ((dgamma, product), var) in dgamma.iter_mut().zip(products).zip(var) {
+                *dgamma = *product as f32 * inverse(*var, channels.eps);
+            }
+            for (dbeta, sum) in dbeta.iter_mut().zip(sums) {
+                *dbeta = *sum as f32;
+            }
         }
     }
 }
@@ -333,16 +351,18 @@ simd! {
         act: A,
         tile: &Tile,
         channels: &Channels<'_>,
-        sums: (&[f32], &[f32]),
+        sums: &[f32],
         images: [&[f32]; 2],
         dx: Places<'_>,
     ) {
         let affine = channels.affine(tile);
         let [mean, scale, beta] = affine.rows();
         let (part, eps) = (channels.part, channels.eps);
+        let [dgamma, dbeta] = pair(channels.count, tile.group, sums);
+        let [_, var] = pair(channels.count, tile.group, channels.stats);
         let steps = Lanes::new(
             tile,
-            [sums.0, sums.1, channels.var],
+            [dgamma, dbeta, var],
             #[inline(always)]
             |[dgamma, dbeta, var]| [dbeta * part, dgamma * part * inverse(var, eps)],
         );

@@ -31,32 +31,36 @@ struct Tiling {
     width: u32,
     lanes: u32,
     height: u32,
+    splits: u32,
 }
 // SAFETY: numbers, without gaps.
 #[allow(unsafe_code)]
 unsafe impl Param for Tiling {}
 
 impl Tiling {
-    /// Blocks of all threads for `groups` of channels; `height` is chosen by the lanes there
-    /// are and the blocks along the channels.
+    /// Blocks of all threads for `rows` of each group, of `wide` channels at once; `height` is
+    /// chosen by the lanes there are and the blocks along the channels.
     fn new(
+        norm: &Norm,
         rows: usize,
-        channels: usize,
-        groups: usize,
+        wide: usize,
         height: impl Fn(usize, usize) -> usize,
     ) -> (Self, Launch) {
         let number = |n: usize| u32::try_from(n).unwrap_or_else(|_| panic!("norm: {n} rows"));
-        let width = groups.div_ceil(groups.div_ceil(WIDTH));
-        let (lanes, across) = (BLOCK as usize / width, groups.div_ceil(width));
+        let columns = norm.channels / wide;
+        let width = columns.div_ceil(columns.div_ceil(WIDTH));
+        let (lanes, across) = (BLOCK as usize / width, columns.div_ceil(width));
         let height = height(lanes, across);
+        let splits = rows.div_ceil(height);
         let tiling = Self {
             rows: number(rows),
-            channels: number(channels),
+            channels: number(norm.channels),
             width: width as u32,
             lanes: lanes as u32,
             height: number(height),
+            splits: number(splits),
         };
-        let mut launch = Launch::flat(number(rows.div_ceil(height)));
+        let mut launch = Launch::flat(number(norm.groups * splits));
         launch.grid[1] = number(across);
         (tiling, launch)
     }
@@ -64,33 +68,30 @@ impl Tiling {
     /// For sums over the rows.
     fn summing(norm: &Norm) -> (Self, Launch) {
         let height = |lanes: usize, across: usize| {
-            let most = (SUMMING / across).clamp(1, SPLITS);
+            let most = (SUMMING / (across * norm.groups)).clamp(1, SPLITS);
             norm.rows
                 .div_ceil(most)
                 .next_multiple_of(lanes)
                 .max(ROWS * lanes)
         };
-        Self::new(norm.rows, norm.channels, norm.channels, height)
+        Self::new(norm, norm.rows, 1, height)
     }
 
-    /// For adding up the sums that `splits` blocks left.
-    fn merging(norm: &Norm, splits: u32) -> (Self, Launch) {
-        let splits = splits as usize;
-        let (mut tiling, launch) = Self::new(splits, norm.channels, norm.channels, |_, _| splits);
-        tiling.height = tiling.rows;
-        (tiling, launch)
+    /// For adding up the sums that these blocks left, which are its rows.
+    fn merging(&self, norm: &Norm) -> (Self, Launch) {
+        let splits = self.splits as usize;
+        Self::new(norm, splits, 1, |_, _| splits)
     }
 
     /// For a pass that has as many results as operands, of `wide` channels at once.
     fn passing(norm: &Norm, wide: usize) -> (Self, Launch) {
-        let groups = norm.channels / wide;
-        let work = norm.rows * groups;
+        let work = norm.groups * norm.rows * norm.channels / wide;
         let rows = (work / (ENOUGH * BLOCK as usize)).clamp(1, ROWS);
-        Self::new(norm.rows, norm.channels, groups, |lanes, _| lanes * rows)
+        Self::new(norm, norm.rows, wide, |lanes, _| lanes * rows)
     }
 }
 
-/// What there is one of for each channel.
+/// What there is one of for each channel of each group.
 #[derive(Clone, Copy)]
 #[repr(C)]
 struct Channels {
@@ -147,16 +148,16 @@ fn widest(norm: &Norm, [one, four]: [&'static str; 2]) -> (&'static str, usize) 
     }
 }
 
-/// What the blocks leave for `launch`, `[blocks, 2, channels]`.
-fn partial(cuda: Cuda, norm: &Norm, launch: &Launch) -> Option<Buffer> {
-    let blocks = launch.grid[0] as usize;
+/// What the blocks leave for a launch, `[groups, splits, 2, channels]`.
+fn partial(cuda: Cuda, norm: &Norm, tiling: &Tiling) -> Option<Buffer> {
+    let blocks = norm.groups * tiling.splits as usize;
     let len = 2 * blocks * norm.channels;
-    (blocks > 1).then(|| Buffer::scratch(Device::Cuda(cuda), DType::F64, len))
+    (tiling.splits > 1).then(|| Buffer::scratch(Device::Cuda(cuda), DType::F64, len))
 }
 
 #[track_caller]
 fn assert_f32(like: &Buffer) {
-    assert_eq!(like.dtype(), DType::F32, "batch normalisation on a GPU");
+    assert_eq!(like.dtype(), DType::F32, "normalisation on a GPU");
 }
 
 #[track_caller]
@@ -164,15 +165,15 @@ fn assert_f32(like: &Buffer) {
 pub(super) fn stats(cuda: Cuda, norm: &Norm, x: &Buffer, out: &mut Buffer) {
     assert_f32(out);
     let (tiling, launch) = Tiling::summing(norm);
-    let partial = partial(cuda, norm, &launch);
+    let partial = partial(cuda, norm, &tiling);
     let left = partial.as_ref().map_or(Ptr::NULL, Buffer::ptr);
     let (x, out) = (x.ptr(), out.ptr());
-    // SAFETY: `Norm::check` has seen to the shapes; `partial` is there for more than one
-    // block along x, and has room for the sums of each.
+    // SAFETY: `Norm::check` has seen to the shapes; `partial` is there where blocks
+    // share the rows of a group, and has room for the sums of each.
     unsafe { MODULE.launch(cuda, "norm_stats", launch, args![x, left, out, tiling]) };
     if partial.is_some() {
         let rows = tiling.rows;
-        let (tiling, launch) = Tiling::merging(norm, launch.grid[0]);
+        let (tiling, launch) = tiling.merging(norm);
         let args = args![left, x, out, tiling, rows];
         // SAFETY: as above.
         unsafe { MODULE.launch(cuda, "norm_merge_stats", launch, args) };
@@ -213,7 +214,7 @@ pub(super) fn grad_affine(
 ) {
     assert_f32(out);
     let (tiling, launch) = Tiling::summing(norm);
-    let partial = partial(cuda, norm, &launch);
+    let partial = partial(cuda, norm, &tiling);
     let left = partial.as_ref().map_or(Ptr::NULL, Buffer::ptr);
     let channels = Channels::of(norm, stats, affine);
     let (act, out) = (Activation::from(norm.act), out.ptr());
@@ -222,7 +223,7 @@ pub(super) fn grad_affine(
     // SAFETY: as in `stats`.
     unsafe { MODULE.launch(cuda, "norm_grad_affine", launch, args) };
     if partial.is_some() {
-        let (tiling, launch) = Tiling::merging(norm, launch.grid[0]);
+        let (tiling, launch) = tiling.merging(norm);
         let args = args![left, channels, out, tiling];
         // SAFETY: as in `stats`.
         unsafe { MODULE.launch(cuda, "norm_merge_affine", launch, args) };

@@ -1,13 +1,14 @@
-//! Batch normalisation (Ioffe and Szegedy, 2015): every channel shifted and
-//! scaled to mean 0 and variance 1 over the batch, then by what was learned, and
-//! then an activation: `y = act(z)` with `z = γ·x̂ + β` and
-//! `x̂ = (x − mean) / √(var + ε)`.
+//! Normalisation of channels: each shifted and scaled to mean 0 and variance 1 over a
+//! group of rows, then by γ and β, and then an activation: `y = act(z)` with
+//! `z = γ·x̂ + β` and `x̂ = (x − mean) / √(var + ε)`.
 //!
-//! Operands are dense `[rows, channels]`: a channels-last image is that with the
-//! pixels of the batch as rows, and a batch of vectors is that already.
+//! Operands are dense `[groups, rows, channels]`. One group is batch normalisation (Ioffe
+//! and Szegedy, 2015): a channels-last image is `[rows, channels]` with the
+//! pixels of the batch as rows, and a batch of vectors is that already. A group an image is
+//! instance normalisation (Ulyanov et al., 2016). Each group has a γ and a β of its own.
 //!
-//! The backward pass is the one through the batch's own statistics: with
-//! `dz = act′(z)·dy` and sums over the n rows,
+//! The backward pass is the one through the group's own statistics: with
+//! `dz = act′(z)·dy` and sums over its n rows,
 //! `dβ = Σ dz`, `dγ = Σ dz·x̂`, `dx = γ/√(var + ε) · (dz − dβ/n − x̂·dγ/n)`.
 //!
 //! All of it is bound by memory, so it is two passes forward and two backward, and
@@ -25,10 +26,12 @@ use crate::{Act, Buffer, DType, Device, Variant, dispatch};
 /// The implementations of this family, slowest first.
 pub const VARIANTS: &[&str] = &["reference", "fast"];
 
-/// The geometry of a batch normalisation.
+/// The geometry of a normalisation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Norm {
-    /// What statistics are taken over: images times pixels, or the batch.
+    /// What has statistics of its own: 1 for a batch, or the images of one.
+    pub groups: usize,
+    /// What statistics are taken over: images times pixels, the batch, or the pixels of an image.
     pub rows: usize,
     /// Neighbours in memory.
     pub channels: usize,
@@ -38,20 +41,20 @@ pub struct Norm {
     pub act: Act,
 }
 
-/// Mean and biased variance of each channel of `x` `[rows, channels]` into `out`
-/// `[2, channels]`.
+/// Mean and biased variance of each group's channels, of `x` `[groups, rows, channels]` into
+/// `out` `[groups, 2, channels]`.
 ///
 /// # Panics
 /// When a buffer has not as many elements as its shape here, when types or devices
-/// differ, or when there are no rows or
-/// no channels.
+/// differ, or when there are no groups, no rows or no channels.
 #[track_caller]
 pub fn stats(norm: &Norm, x: &Buffer, out: &mut Buffer) {
     stats_with(Variant::Fast, norm, x, out);
 }
 
 /// `y = act(γ·(x − mean)/√(var + ε) + β)`; `stats` as [`stats`] leaves them, or any
-/// other mean and variance `[2, channels]`; `affine` is γ and β, `[channels]` each.
+/// other mean and variance `[groups, 2, channels]`; `affine` is γ and β, `[groups, channels]`
+/// each.
 ///
 /// # Panics
 /// As [`stats`].
@@ -60,7 +63,7 @@ pub fn forward(norm: &Norm, x: &Buffer, stats: &Buffer, affine: [&Buffer; 2], y:
     forward_with(Variant::Fast, norm, x, stats, affine, y);
 }
 
-/// `dγ = Σ dz·x̂` and `dβ = Σ dz` into `out` `[2, channels]`, with `images` x and dy, and
+/// `dγ = Σ dz·x̂` and `dβ = Σ dz` into `out` `[groups, 2, channels]`, with `images` x and dy, and
 /// `affine` γ and β.
 ///
 /// # Panics
@@ -76,7 +79,7 @@ pub fn grad_affine(
     grad_affine_with(Variant::Fast, norm, images, stats, affine, out);
 }
 
-/// Gradient of the input through the batch's statistics,
+/// Gradient of the input through its own statistics,
 /// `dx = γ/√(var + ε) · (dz − dβ/n − x̂·dγ/n)`, with the `sums` that [`grad_affine`]
 /// leaves. With sums of 0 it is the gradient where the statistics are constants.
 ///
@@ -98,10 +101,12 @@ pub fn grad_input(
 /// `running ← (1 − momentum)·running + momentum·batch`, with the unbiased variance.
 ///
 /// # Panics
-/// As [`stats`], and when there is one row only, which has no unbiased variance.
+/// As [`stats`], when there is one row only, which has no unbiased variance, or more than one
+/// group, which have no common statistics.
 #[track_caller]
 pub fn track(norm: &Norm, stats: &Buffer, momentum: f64, mean: &mut Buffer, var: &mut Buffer) {
     norm.check("norm::track", &[], &[mean, var], &[stats], stats);
+    assert_eq!(norm.groups, 1, "norm::track: running statistics of a batch");
     assert!(
         norm.rows > 1,
         "norm::track: the unbiased variance of one row"
@@ -211,8 +216,13 @@ pub fn grad_input_with(
 }
 
 impl Norm {
-    /// Panics unless `images` are `[rows, channels]`, `vectors` `[channels]` and
-    /// `pairs` `[2, channels]`, all of the kind of `like`.
+    /// Elements of a group.
+    fn group_len(&self) -> usize {
+        self.rows * self.channels
+    }
+
+    /// Panics unless `images` are `[groups, rows, channels]`, `vectors` `[groups, channels]` and
+    /// `pairs` `[groups, 2, channels]`, all of the kind of `like`.
     #[track_caller]
     fn check(
         &self,
@@ -222,21 +232,26 @@ impl Norm {
         pairs: &[&Buffer],
         like: &Buffer,
     ) {
-        let Self { rows, channels, .. } = *self;
+        let Self {
+            groups,
+            rows,
+            channels,
+            ..
+        } = *self;
         assert!(
-            rows > 0 && channels > 0,
-            "{op}: no statistics of {rows} rows of {channels} channels"
+            groups > 0 && rows > 0 && channels > 0,
+            "{op}: no statistics of {groups} times {rows} rows of {channels} channels"
         );
-        let groups = [
-            (images, [rows, channels]),
-            (vectors, [1, channels]),
-            (pairs, [2, channels]),
+        let kinds = [
+            (images, [groups, rows, channels]),
+            (vectors, [groups, 1, channels]),
+            (pairs, [groups, 2, channels]),
         ];
-        for (buffers, shape) in groups {
+        for (buffers, shape) in kinds {
             for buffer in buffers {
                 assert_eq!(
                     buffer.len(),
-                    shape[0] * shape[1],
+                    shape.iter().product::<usize>(),
                     "{op}: elements of an operand of shape {shape:?}"
                 );
                 assert_eq!(buffer.dtype(), like.dtype(), "{op}: operand types");

@@ -37,6 +37,7 @@ fn data(dtype: DType, [rows, channels]: [usize; 2], mean: f64) -> Data {
     };
     Data {
         norm: Norm {
+            groups: 1,
             rows,
             channels,
             eps: 1e-5,
@@ -58,7 +59,7 @@ fn run(variant: Variant, d: &Data) -> [Buffer; 4] {
         gamma,
         beta,
     } = d;
-    let pair = || poisoned(x.dtype(), 2 * norm.channels);
+    let pair = || poisoned(x.dtype(), 2 * norm.groups * norm.channels);
     let image = || poisoned(x.dtype(), x.len());
     let (mut stats, mut y, mut sums, mut dx) = (pair(), image(), pair(), image());
     stats_with(variant, norm, x, &mut stats);
@@ -116,6 +117,7 @@ fn statistics_survive_a_large_mean() {
 fn statistics_survive_an_outlier() {
     for (at, rows) in [(0, 30_000), (20_000, 30_000), (0, 40)] {
         let norm = Norm {
+            groups: 1,
             rows,
             channels: 33,
             eps: 1e-5,
@@ -139,6 +141,7 @@ fn statistics_survive_an_outlier() {
 #[test]
 fn running_statistics_by_hand() {
     let norm = Norm {
+        groups: 1,
         rows: 5,
         channels: 2,
         eps: 0.0,
@@ -154,6 +157,7 @@ fn running_statistics_by_hand() {
 #[test]
 fn a_constant_channel_has_no_variance() {
     let norm = Norm {
+        groups: 1,
         rows: 1000,
         channels: 2,
         eps: 1e-5,
@@ -238,9 +242,10 @@ fn threads_do_not_change_bits() {
 }
 
 #[test]
-#[should_panic(expected = "norm::stats: elements of an operand of shape [4, 3]")]
+#[should_panic(expected = "norm::stats: elements of an operand of shape [1, 4, 3]")]
 fn shapes_must_agree() {
     let norm = Norm {
+        groups: 1,
         rows: 4,
         channels: 3,
         eps: 1e-5,
@@ -248,4 +253,64 @@ fn shapes_must_agree() {
     };
     let x = poisoned(DType::F32, 11);
     super::stats(&norm, &x, &mut poisoned(DType::F32, 6));
+}
+
+/// Each group as if it were alone: the same bits on the fast path.
+#[test]
+fn groups_do_not_see_each_other() {
+    for [groups, rows, channels] in [
+        [3, 5, 2],
+        [4, 49, 64],
+        [2, 3000, 33],
+        [50, 2, 7],
+        [2, 70, 600],
+    ] {
+        for act in ACTS {
+            let Data {
+                x, dy, gamma, beta, ..
+            } = data(DType::F32, [rows, groups * channels], 0.3);
+            let norm = |groups| Norm {
+                groups,
+                rows,
+                channels,
+                eps: 1e-5,
+                act,
+            };
+            let all = Data {
+                norm: norm(groups),
+                x,
+                dy,
+                gamma,
+                beta,
+            };
+            let part = |of: &Buffer, g: usize| {
+                let len = of.len() / groups;
+                Buffer::from_slice(Device::Cpu, &of.to_vec::<f32>()[g * len..][..len])
+            };
+            let fast = run(Variant::Fast, &all);
+            for g in 0..groups {
+                let [x, dy] = [&all.x, &all.dy].map(|of| part(of, g));
+                let [gamma, beta] = [&all.gamma, &all.beta].map(|of| part(of, g));
+                let alone = run(
+                    Variant::Fast,
+                    &Data {
+                        norm: norm(1),
+                        x,
+                        dy,
+                        gamma,
+                        beta,
+                    },
+                );
+                for (all, alone) in fast.iter().zip(&alone) {
+                    let what = format!("{groups} groups of {rows} rows and {channels}, {act:?}");
+                    assert_close(&part(all, g).to_vec(), &alone.to_vec(), 0.0, &what);
+                }
+            }
+            let plain = run(Variant::Reference, &all);
+            for (fast, plain) in fast.iter().zip(&plain) {
+                let what = format!("{groups} groups of {rows} rows and {channels}, {act:?}");
+                assert_close(&fast.to_vec(), &plain.to_vec(), 4e-5, &what);
+            }
+        }
+    }
 }

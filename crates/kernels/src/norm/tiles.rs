@@ -1,5 +1,5 @@
-//! How `[rows, channels]` is cut into pieces of a fixed size, and how sums over rows
-//! are taken piece by piece.
+//! How each group's `[rows, channels]` is cut into pieces of a fixed size, and how sums over
+//! rows are taken piece by piece.
 
 use super::Norm;
 use crate::parallel::{CHUNK, for_each_chunk, for_each_index_backwards};
@@ -16,10 +16,11 @@ pub(super) const COLUMNS: usize = 256;
 /// column is computed once a tile.
 const ROWS: usize = 64;
 
-/// A matrix `[rows, columns]` cut into tiles. A column is a channel, or where there
+/// A matrix `[rows, columns]` for each group, cut into tiles. A column is a channel, or where there
 /// are few channels a channel of one of several rows taken as one.
 pub(super) struct Tiles {
-    /// Elements in all.
+    groups: usize,
+    /// Elements of a group.
     len: usize,
     channels: usize,
     pub(super) columns: usize,
@@ -28,11 +29,13 @@ pub(super) struct Tiles {
     width: usize,
     height: usize,
     across: usize,
-    pub(super) count: usize,
+    /// Of a group.
+    count: usize,
 }
 
-/// A part of some rows: `width` columns from column `left`.
+/// A part of some rows of a group: `width` columns from column `left`.
 pub(super) struct Tile {
+    pub(super) group: usize,
     /// From its first element to its last, with what lies between its rows.
     pub(super) range: Range<usize>,
     pub(super) left: usize,
@@ -43,13 +46,14 @@ pub(super) struct Tile {
 
 impl Tiles {
     pub(super) fn new(norm: &Norm) -> Self {
-        let len = norm.rows * norm.channels;
+        let len = norm.group_len();
         let columns = norm.channels * (NARROW / norm.channels).max(1);
         let rows = len.div_ceil(columns);
         let width = columns.min(COLUMNS);
         let height = (CHUNK / width).max(ROWS).min(rows);
         let across = columns.div_ceil(width);
         Self {
+            groups: norm.groups,
             len,
             channels: norm.channels,
             columns,
@@ -61,15 +65,18 @@ impl Tiles {
         }
     }
 
-    /// From left to right, then down.
+    /// From left to right, then down, then group by group.
     pub(super) fn get(&self, i: usize) -> Tile {
+        let (group, i) = (i / self.count, i % self.count);
+        let first = group * self.len;
         let (left, top) = (i % self.across * self.width, i / self.across * self.height);
         let width = self.width.min(self.columns - left);
         let bottom = self.rows.min(top + self.height);
         // The last of rows taken together may be cut short.
         let end = self.len.min((bottom - 1) * self.columns + left + width);
         Tile {
-            range: top * self.columns + left..end,
+            group,
+            range: first + top * self.columns + left..first + end,
             left,
             width,
             stride: self.columns,
@@ -80,29 +87,33 @@ impl Tiles {
     /// finds in the cache what the first one read last. `streams` is how many arrays of
     /// this size are read or written.
     pub(super) fn for_each_backwards(&self, streams: usize, f: impl Fn(Tile) + Sync + Send) {
-        for_each_index_backwards(self.count, streams * self.len, |i| f(self.get(i)));
+        let work = streams * self.groups * self.len;
+        for_each_index_backwards(self.groups * self.count, work, |i| f(self.get(i)));
     }
 
-    /// Two sums for each channel, `[2, channels]` in `f64`; `add` adds those of a tile to
-    /// `[2, width]`.
+    /// Two sums for each channel, `[groups, 2, channels]` in `f64`; `add` adds those of a tile
+    /// to `[2, width]`.
     pub(super) fn sums(
         &self,
         streams: usize,
         add: impl Fn(&Tile, &mut [f64]) + Sync + Send,
     ) -> Buffer {
-        let stride = 2 * self.width;
-        let mut partial = Buffer::scratch(Device::Cpu, DType::F64, self.count * stride);
-        let work = streams * self.len;
+        let (stride, pair) = (2 * self.width, 2 * self.channels);
+        let tiles = self.groups * self.count;
+        let mut partial = Buffer::scratch(Device::Cpu, DType::F64, tiles * stride);
+        let work = streams * self.groups * self.len;
         for_each_chunk(partial.as_mut_slice(), stride, work, |i, totals| {
             let tile = self.get(i);
             let totals = &mut totals[..2 * tile.width];
             totals.fill(0.0);
             add(&tile, totals);
         });
-        let mut out = Buffer::full(Device::Cpu, DType::F64, 2 * self.channels, 0.0);
+        let mut out = Buffer::full(Device::Cpu, DType::F64, self.groups * pair, 0.0);
         let totals = out.as_mut_slice::<f64>();
         for (i, block) in partial.as_slice::<f64>().chunks(stride).enumerate() {
-            let Tile { left, width, .. } = self.get(i);
+            let tile = self.get(i);
+            let Tile { left, width, .. } = tile;
+            let totals = &mut totals[tile.group * pair..][..pair];
             for (k, sums) in block[..2 * width].chunks(width).enumerate() {
                 // Several rows taken as one are whole rows, from column 0.
                 for sums in sums.chunks(self.channels) {

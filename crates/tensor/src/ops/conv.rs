@@ -131,7 +131,25 @@ impl Tensor {
         padding: [usize; 2],
         epilogue: Epilogue<'_>,
     ) -> Self {
-        let geometry = Conv::forward(self.shape(), weight.shape(), stride, padding);
+        self.conv2d_dilated(weight, stride, padding, [1; 2], epilogue)
+    }
+
+    /// [`Tensor::conv2d_fused`] with `dilation` pixels from tap to tap.
+    ///
+    /// # Panics
+    /// When the shapes do not fit.
+    #[must_use]
+    #[track_caller]
+    pub fn conv2d_dilated(
+        &self,
+        weight: &Self,
+        stride: [usize; 2],
+        padding: [usize; 2],
+        dilation: [usize; 2],
+        epilogue: Epilogue<'_>,
+    ) -> Self {
+        let shapes = [self.shape(), weight.shape()];
+        let geometry = Conv::forward_dilated(shapes[0], shapes[1], stride, padding, dilation);
         let shape = geometry.small_shape();
         epilogue.apply(Fprop(geometry), [self, weight], &shape)
     }
@@ -168,13 +186,26 @@ impl Tensor {
         output_padding: [usize; 2],
         epilogue: Epilogue<'_>,
     ) -> Self {
-        let geometry = Conv::transposed(
-            self.shape(),
-            weight.shape(),
-            stride,
-            padding,
-            output_padding,
-        );
+        self.conv_transpose2d_dilated(weight, stride, padding, output_padding, [1; 2], epilogue)
+    }
+
+    /// [`Tensor::conv_transpose2d_fused`] with `dilation` pixels of the result from tap to tap.
+    ///
+    /// # Panics
+    /// When the shapes do not fit.
+    #[must_use]
+    #[track_caller]
+    pub fn conv_transpose2d_dilated(
+        &self,
+        weight: &Self,
+        stride: [usize; 2],
+        padding: [usize; 2],
+        output_padding: [usize; 2],
+        dilation: [usize; 2],
+        epilogue: Epilogue<'_>,
+    ) -> Self {
+        let shapes = [self.shape(), weight.shape()];
+        let geometry = Conv::transposed_dilated(shapes, stride, padding, output_padding, dilation);
         let shape = geometry.big_shape();
         epilogue.apply(Dgrad(geometry), [self, weight], &shape)
     }
@@ -219,6 +250,24 @@ pub(crate) fn cases() -> Vec<Case> {
             [2, 2],
             [0, 0],
         ),
+        Case::new("conv, dilated", |t| {
+            t[0].conv2d_dilated(&t[1], [2, 1], [1, 2], [2, 3], Epilogue::default())
+        })
+        .input(&[2, 2, 6, 7], range)
+        .channels_last()
+        .input(&[3, 2, 3, 2], range),
+        Case::new("conv transpose, dilated", |t| {
+            t[0].conv_transpose2d_dilated(
+                &t[1],
+                [2, 3],
+                [1, 0],
+                [0, 1],
+                [3, 2],
+                Epilogue::default(),
+            )
+        })
+        .input(&[2, 3, 3, 2], range)
+        .input(&[3, 2, 2, 3], range),
         conv("conv k1", &[2, 3, 3, 3], &[4, 3, 1, 1], [1, 1], [0, 0]),
         conv(
             "conv over the whole image",

@@ -3,6 +3,7 @@
 //! A rule is written in the same operations that users write in, so reading one is
 //! reading calculus: the derivative of `x · y` with respect to `x` is `dy · y`.
 
+pub mod border;
 pub mod classes;
 pub mod conv;
 pub mod copy;
@@ -12,6 +13,7 @@ pub mod gemm;
 pub mod map;
 pub mod norm;
 pub mod reduce;
+pub mod resample;
 
 pub use fuse::Epilogue;
 
@@ -27,6 +29,8 @@ pub fn cases() -> Vec<Case> {
         conv::cases,
         norm::cases,
         classes::cases,
+        resample::cases,
+        border::cases,
     ]
     .into_iter()
     .flat_map(|family| family())

@@ -1,8 +1,9 @@
-//! Batch normalisation (Ioffe & Szegedy, arXiv:1502.03167).
+//! Batch normalisation (Ioffe & Szegedy, arXiv:1502.03167) and instance normalisation (Ulyanov et
+//! al., arXiv:1607.08022): the same over the batch and over each image by itself.
 //!
-//! Per channel, over all other axes: x̂ = (x − μ) · r with r = 1/√(σ² + ε) and the
-//! biased variance σ², then z = γ·x̂ + β and y = act(z). With m elements per channel and
-//! dz = act′(z)·dy,
+//! Per channel, or per image and channel, over all other axes: x̂ = (x − μ) · r with
+//! r = 1/√(σ² + ε) and the biased variance σ², then z = γ·x̂ + β and y = act(z). With m elements
+//! in a mean and dz = act′(z)·dy,
 //!
 //! dβ = Σ dz,  dγ = Σ dz·x̂,  dx = γ·r · (dz − dβ/m − x̂·dγ/m):
 //!
@@ -11,6 +12,8 @@
 //! The fused ops take two passes over memory. Each has a *reference formula* in plain
 //! tensor operations, which is its golden and its second derivative.
 
+mod reference;
+
 use super::formula::derive;
 use crate::array::result;
 use crate::check::Case;
@@ -18,37 +21,53 @@ use crate::profile::timed;
 use crate::{Array, Layout, Op, Tensor, apply};
 use detach_kernels::norm::{self, Norm};
 use detach_kernels::{Act, Buffer};
+use reference::{Constants, Over, reference_grad_affine, reference_grad_input};
+pub use reference::{reference_batch_norm, reference_batch_norm_act, reference_instance_norm_act};
 
 /// y of `[x, γ, β, statistics]`. The statistics are an input, so that forward and
 /// backward share them, but not a path for gradients.
 #[derive(Clone, Copy, Debug)]
-struct BatchNorm(Constants);
+struct Normalise(Constants);
 
 /// dx of `[x, γ, β, statistics, dy, sums]`, where the sums are [`GradAffine`]'s of the same
 /// inputs: shared with it, and no path for gradients either.
 #[derive(Clone, Copy, Debug)]
 struct GradInput(Constants);
 
-/// `[2, C]` with dγ and dβ, of `[x, γ, β, statistics, dy]`.
+/// dγ and dβ, in the shape of the statistics, of `[x, γ, β, statistics, dy]`.
 #[derive(Clone, Copy, Debug)]
 struct GradAffine(Constants);
-
-/// What the three have in common.
-#[derive(Clone, Copy, Debug)]
-struct Constants {
-    eps: f64,
-    act: Act,
-}
 
 impl Constants {
     fn geometry(self, x: &Array) -> Norm {
         let channels = x.shape()[1];
+        let groups = match self.over {
+            Over::Batch => 1,
+            Over::Image => x.shape()[0],
+        };
         Norm {
-            rows: x.len() / channels,
+            groups,
+            rows: x.len() / (groups * channels),
             channels,
             eps: self.eps,
             act: self.act,
         }
+    }
+
+    /// Statistics or sums of `x`.
+    #[track_caller]
+    fn pairs(self, x: &Array, run: impl FnOnce(&mut Buffer)) -> Array {
+        let layout = Layout::contiguous(&self.rows_shape(x.shape(), 2));
+        let mut out = result("normalise", &layout, x.kind());
+        run(&mut out);
+        Array::from_buffer(out, layout)
+    }
+
+    /// Mean and biased variance of `x`, which is stored channels-last.
+    #[track_caller]
+    fn statistics(self, name: &'static str, x: &Array) -> Array {
+        let run = || self.pairs(x, |out| norm::stats(&self.geometry(x), &x.read(), out));
+        timed(name, &[x], run, |y| [y])
     }
 
     /// The derivative of a gradient, `formula` of `[x, γ, β, dy]`, at the inputs `[x, γ, β,
@@ -69,7 +88,7 @@ impl Constants {
 
 #[track_caller]
 fn result_like(x: &Array, run: impl FnOnce(&mut Buffer)) -> Array {
-    let mut out = result("batch_norm", x.layout(), x.kind());
+    let mut out = result("normalise", x.layout(), x.kind());
     run(&mut out);
     Array::from_buffer(out, *x.layout())
 }
@@ -83,11 +102,11 @@ pub fn batch_statistics(x: &Array) -> Array {
     assert_channels("batch_statistics", x.shape());
     let x = x.channels_last();
     let any = Constants {
+        over: Over::Batch,
         eps: 0.0,
         act: Act::Identity,
     };
-    let statistics = || pairs(&x, |out| norm::stats(&any.geometry(&x), &x.read(), out));
-    timed("batch_statistics", &[&x], statistics, |y| [y])
+    any.statistics("batch_statistics", &x)
 }
 
 /// # Panics
@@ -101,20 +120,13 @@ fn assert_channels(op: &str, shape: &[usize]) {
     );
 }
 
-/// `[2, C]` for `x` `[N, C, …]`.
-#[track_caller]
-fn pairs(x: &Array, run: impl FnOnce(&mut Buffer)) -> Array {
-    let layout = Layout::contiguous(&[2, x.shape()[1]]);
-    let mut out = result("batch_norm", &layout, x.kind());
-    run(&mut out);
-    Array::from_buffer(out, layout)
-}
-
-impl Op for BatchNorm {
+impl Op for Normalise {
     fn name(&self) -> &'static str {
-        match self.0.act {
-            Act::Identity => "batch_norm",
-            _ => "batch_norm_act",
+        match (self.0.over, self.0.act) {
+            (Over::Batch, Act::Identity) => "batch_norm",
+            (Over::Batch, _) => "batch_norm_act",
+            (Over::Image, Act::Identity) => "instance_norm",
+            (Over::Image, _) => "instance_norm_act",
         }
     }
 
@@ -142,7 +154,7 @@ impl Op for BatchNorm {
     ) -> Vec<Option<Tensor>> {
         let [x, gamma, beta, statistics] = [0, 1, 2, 3].map(|i: usize| &inputs[i]);
         let sums = apply(GradAffine(self.0), &[x, gamma, beta, statistics, dy]);
-        let affine = |row| sums.slice(0, row, 1).reshape(gamma.shape());
+        let affine = |row| self.0.row(&sums, row, gamma);
         let to_x = || {
             let sums = sums.detach();
             apply(GradInput(self.0), &[x, gamma, beta, statistics, dy, &sums])
@@ -158,7 +170,10 @@ impl Op for BatchNorm {
 
 impl Op for GradInput {
     fn name(&self) -> &'static str {
-        "batch_norm_grad"
+        match self.0.over {
+            Over::Batch => "batch_norm_grad",
+            Over::Image => "instance_norm_grad",
+        }
     }
 
     fn forward(&self, inputs: &[&Array]) -> Array {
@@ -179,7 +194,10 @@ impl Op for GradInput {
 
 impl Op for GradAffine {
     fn name(&self) -> &'static str {
-        "batch_norm_grad_affine"
+        match self.0.over {
+            Over::Batch => "batch_norm_grad_affine",
+            Over::Image => "instance_norm_grad_affine",
+        }
     }
 
     fn forward(&self, inputs: &[&Array]) -> Array {
@@ -187,7 +205,7 @@ impl Op for GradAffine {
         let [gamma, beta, statistics] = [1, 2, 3].map(|i: usize| inputs[i].contiguous());
         let (geometry, images) = (self.0.geometry(&x), [&*x.read(), &dy.read()]);
         let affine = [&*gamma.read(), &beta.read()];
-        pairs(&x, |out| {
+        self.0.pairs(&x, |out| {
             norm::grad_affine(&geometry, images, &statistics.read(), affine, out);
         })
     }
@@ -195,61 +213,6 @@ impl Op for GradAffine {
     fn grad(&self, arg: usize, inputs: &[Tensor], _: &Tensor, dd: &Tensor) -> Option<Tensor> {
         self.0.derive(reference_grad_affine, arg, inputs, dd)
     }
-}
-
-/// All axes but the channels'.
-fn batch_axes(x: &Tensor) -> Vec<usize> {
-    (0..x.shape().len()).filter(|&axis| axis != 1).collect()
-}
-
-/// x̂ and r, the latter repeated to x's shape.
-fn normalised(x: &Tensor, eps: f64) -> (Tensor, Tensor) {
-    let axes = batch_axes(x);
-    let centred = x - x.mean_axes(&axes).expand(x.shape());
-    let variance = centred.square().mean_axes(&axes);
-    let r = (variance + eps).sqrt().recip().expand(x.shape());
-    (&centred * &r, r)
-}
-
-/// The reference formula of [`Tensor::batch_norm`], to any order of derivative.
-pub fn reference_batch_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor, eps: f64) -> Tensor {
-    let (xhat, _) = normalised(x, eps);
-    xhat * gamma.expand_channels(x.shape()) + beta.expand_channels(x.shape())
-}
-
-/// The reference formula of [`Tensor::batch_norm_act`].
-pub fn reference_batch_norm_act(
-    x: &Tensor,
-    [gamma, beta]: [&Tensor; 2],
-    eps: f64,
-    act: Act,
-) -> Tensor {
-    reference_batch_norm(x, gamma, beta, eps).activate(act)
-}
-
-/// x̂, r and dz of `[x, γ, β, dy]`.
-fn before_activation(constants: Constants, inputs: &[Tensor]) -> [Tensor; 3] {
-    let [x, gamma, beta, dy] = [0, 1, 2, 3].map(|i: usize| &inputs[i]);
-    let (xhat, r) = normalised(x, constants.eps);
-    let shape = x.shape();
-    let z = &xhat * gamma.expand_channels(shape) + beta.expand_channels(shape);
-    let dz = z.grad_of_activation(constants.act, dy);
-    [xhat, r, dz]
-}
-
-fn reference_grad_input(constants: Constants, inputs: &[Tensor]) -> Tensor {
-    let [xhat, r, dz] = before_activation(constants, inputs);
-    let (shape, axes) = (xhat.shape(), batch_axes(&xhat));
-    let mean = |t: &Tensor| t.mean_axes(&axes).expand(shape);
-    let inner = &dz - mean(&dz) - &xhat * mean(&(&dz * &xhat));
-    inner * r * inputs[1].expand_channels(shape)
-}
-
-fn reference_grad_affine(constants: Constants, inputs: &[Tensor]) -> Tensor {
-    let [xhat, _, dz] = before_activation(constants, inputs);
-    let axes = batch_axes(&xhat);
-    let row = |t: &Tensor| t.sum_axes(&axes).reshape(&[1, t.shape()[1]]);
-    Tensor::concat(&[&row(&(&dz * xhat)), &row(&dz)], 0)
 }
 
 impl Tensor {
@@ -291,11 +254,73 @@ impl Tensor {
         let statistics = batch_statistics(x.value());
         let constant = Self::constant(statistics.clone());
         let y = apply(
-            BatchNorm(Constants { eps, act }),
+            Normalise(Constants {
+                over: Over::Batch,
+                eps,
+                act,
+            }),
             &[&x, gamma, beta, &constant],
         );
         (y, statistics)
     }
+
+    /// Instance normalisation of images `[N, C, H, W]`: each channel of each image by its own mean
+    /// and biased variance.
+    ///
+    /// # Panics
+    /// When this is no batch of images with pixels, or they have one pixel each, whose variance is
+    /// 0, as PyTorch refuses it too.
+    #[must_use]
+    #[track_caller]
+    pub fn instance_norm(&self, eps: f64) -> Self {
+        assert_images(self.shape());
+        let plain = |value| {
+            let all = Array::full(value, &self.shape()[..2], self.kind());
+            Self::constant(all)
+        };
+        self.instance_norm_act([&plain(1.0), &plain(0.0)], eps, Act::Identity)
+    }
+
+    /// `act` of [`Tensor::instance_norm`] scaled and shifted by `affine` γ and β, `[N, C]` each: one
+    /// for each channel of each image, in the same passes over memory. What depends on a style
+    /// there is adaptive instance normalisation (Huang & Belongie, arXiv:1703.06868).
+    ///
+    /// # Panics
+    /// As [`Tensor::instance_norm`], and when the shapes do not fit.
+    #[must_use]
+    #[track_caller]
+    pub fn instance_norm_act(&self, affine: [&Self; 2], eps: f64, act: Act) -> Self {
+        let (shape, [gamma, beta]) = (self.shape(), affine);
+        assert_images(shape);
+        let fits = affine.iter().all(|affine| affine.shape() == &shape[..2]);
+        assert!(
+            fits,
+            "instance_norm: x {shape:?} with gamma {:?} and beta {:?}; expected [N, C, H, W], [N, C] \
+             and [N, C]",
+            gamma.shape(),
+            beta.shape()
+        );
+        let over = Over::Image;
+        let constants = Constants { over, eps, act };
+        let x = self.channels_last();
+        let statistics = Self::constant(constants.statistics("instance_statistics", x.value()));
+        apply(Normalise(constants), &[&x, gamma, beta, &statistics])
+    }
+}
+
+/// # Panics
+/// When a shape has no pixels of images to take statistics of, or one for each.
+#[track_caller]
+fn assert_images(shape: &[usize]) {
+    assert!(
+        shape.len() == 4 && !shape.contains(&0),
+        "instance_norm: no statistics of {shape:?}; expected images [N, C, H, W] with pixels"
+    );
+    assert!(
+        shape[2] * shape[3] > 1,
+        "instance_norm: one pixel per channel in {shape:?}: its variance is 0; use larger images, or \
+         no normalisation there"
+    );
 }
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -315,7 +340,21 @@ pub(crate) fn cases() -> Vec<Case> {
         })
     };
     let leaky = Act::LeakyRelu(0.2);
+    let instance = |name: &str, act: Act| {
+        Case::new(name, move |t| {
+            t[0].instance_norm_act([&t[1], &t[2]], 1e-3, act)
+        })
+        .input(&[2, 3, 3, 3], (-2.0, 2.0))
+        .channels_last()
+        .input(&[2, 3], (0.5, 1.5))
+        .input(&[2, 3], (-1.0, 1.0))
+    };
     vec![
+        Case::new("instance_norm", |t| t[0].instance_norm(1e-3)).input(&[2, 3, 2, 3], (-2.0, 2.0)),
+        instance("instance_norm + affine", Act::Identity),
+        instance("instance_norm + relu", Act::Relu),
+        instance("instance_norm + leaky_relu", leaky),
+        instance("instance_norm + tanh", Act::Tanh),
         inputs(
             activated("batch_norm + relu of images", Act::Relu),
             &[3, 2, 3, 3],
@@ -347,12 +386,11 @@ mod tests {
         let random = Random::new(1, Stream::Noise);
         let draw = |shape: &[usize]| random.normal(shape, DType::F64).value().clone();
         let x = Tensor::variable(draw(&[4, 3, 5, 2]).channels_last());
-        let gamma = Tensor::variable(draw(&[3]));
-        let beta = Tensor::variable(draw(&[3]));
+        let affine = |shape: &[usize]| [(); 2].map(|()| Tensor::variable(draw(shape)));
+        let (of_batch, of_images) = (affine(&[3]), affine(&[4, 3]));
         let (dy, ddx) = (draw(&[4, 3, 5, 2]), draw(&[4, 3, 5, 2]));
-        let all = |f: &dyn Fn() -> Tensor| -> Vec<Vec<f64>> {
-            let y = f();
-            let wrt = [&x, &gamma, &beta];
+        let all = |y: Tensor, [gamma, beta]: [&Tensor; 2]| -> Vec<Vec<f64>> {
+            let wrt = [&x, gamma, beta];
             let first = vjp(&y, &Tensor::constant(dy.clone()), &wrt, true);
             let scalar =
                 (&first[0] * Tensor::constant(ddx.clone())).sum() + first[1].square().sum();
@@ -361,11 +399,21 @@ mod tests {
             tensors.iter().map(Tensor::to_vec::<f64>).collect()
         };
         for act in [Act::Identity, Act::Relu, Act::LeakyRelu(0.2), Act::Tanh] {
-            let affine = [&gamma, &beta];
-            let fused = all(&|| x.batch_norm_act(affine, 1e-5, act).0);
-            let formula = all(&|| reference_batch_norm_act(&x, affine, 1e-5, act));
-            for (a, b) in fused.iter().flatten().zip(formula.iter().flatten()) {
-                assert!((a - b).abs() < 1e-10 * (1.0 + b.abs()), "{act:?}: {a} {b}");
+            let [batch, images] = [of_batch.each_ref(), of_images.each_ref()];
+            let pairs = [
+                (
+                    all(x.batch_norm_act(batch, 1e-5, act).0, batch),
+                    all(reference_batch_norm_act(&x, batch, 1e-5, act), batch),
+                ),
+                (
+                    all(x.instance_norm_act(images, 1e-5, act), images),
+                    all(reference_instance_norm_act(&x, images, 1e-5, act), images),
+                ),
+            ];
+            for (fused, formula) in pairs {
+                for (a, b) in fused.iter().flatten().zip(formula.iter().flatten()) {
+                    assert!((a - b).abs() < 1e-10 * (1.0 + b.abs()), "{act:?}: {a} {b}");
+                }
             }
         }
     }

@@ -46,8 +46,9 @@ pub(super) fn fprop(
     let product = Igemm {
         a: Operand {
             line: sizes.strided(),
-            k: sizes.big_strides(),
+            k: sizes.taps(),
             line_step: sizes.stride,
+            k_step: sizes.dilation,
             size: sizes.big,
             ..Operand::at(x, 0)
         },
@@ -74,12 +75,13 @@ pub(super) fn dgrad(
         return;
     }
     let sizes = Sizes::of(conv);
-    let [down, across] = sizes.stride;
+    let [down, across] = [0, 1].map(|axis: usize| Meets::of(conv, axis));
     let product = Igemm {
         a: Operand {
             line: [sizes.o, sizes.small_row(), u32_of(conv.small_len())],
-            k: [1, sizes.o, sizes.small_row()],
+            k: [1, across.pixels * sizes.o, down.pixels * sizes.small_row()],
             line_step: [1; 2],
+            k_step: [down.pixels, across.pixels],
             size: sizes.small,
             ..Operand::at(y, 0)
         },
@@ -87,8 +89,8 @@ pub(super) fn dgrad(
             line: [1, 0, 0],
             k: [
                 sizes.patch,
-                (across * sizes.c).wrapping_neg(),
-                (down * sizes.kernel[1] * sizes.c).wrapping_neg(),
+                (across.taps * sizes.c).wrapping_neg(),
+                (down.taps * sizes.kernel[1] * sizes.c).wrapping_neg(),
             ],
             ..Operand::at(w, 0)
         },
@@ -134,8 +136,9 @@ pub(super) fn wgrad(cuda: Cuda, conv: &Conv, [x, y]: [&Buffer; 2], w: &mut Buffe
             ..Operand::at(y, 0)
         },
         b: Operand {
-            line: sizes.big_strides(),
+            line: sizes.taps(),
             k: sizes.strided(),
+            line_step: sizes.dilation,
             k_step: sizes.stride,
             size: sizes.big,
             ..Operand::at(x, 0)
@@ -163,19 +166,49 @@ struct Residue {
 }
 
 impl Residue {
-    /// Big row `stride * I + first` meets tap `ky` where `stride * I + first + padding - ky` is
-    /// a multiple of the stride.
+    /// Big row `stride * I + first` meets tap `ky` where `stride * I + first + padding -
+    /// dilation * ky` is a multiple of the stride: every so-many-th tap, or none.
     fn of(conv: &Conv, axis: usize, first: usize) -> Self {
-        let [stride, padding] = [conv.stride[axis], conv.padding[axis]];
-        let tap = (first + padding) % stride;
-        let taps = conv.kernel[axis].saturating_sub(tap).div_ceil(stride);
-        let back = taps.saturating_sub(1);
+        let [stride, dilation] = [conv.stride[axis], conv.dilation[axis]];
+        let place = first + conv.padding[axis];
+        let step = Meets::of(conv, axis);
+        let meets = |tap: &usize| (dilation * tap) % stride == place % stride;
+        let tap = (0..conv.kernel[axis].min(step.taps as usize)).find(meets);
+        let taps = tap.map_or(0, |tap| {
+            (conv.kernel[axis] - tap).div_ceil(step.taps as usize)
+        });
+        let back = u32_of(taps.saturating_sub(1));
+        let tap = tap.unwrap_or(0);
+        // Exact where a tap is met, and of no matter where none is.
+        let row = (place as isize - (dilation * tap) as isize).div_euclid(stride as isize);
         Self {
             first: u32_of(first),
             count: u32_of(conv.big[axis].saturating_sub(first).div_ceil(stride)),
             taps: u32_of(taps),
-            last_tap: u32_of(tap + stride * back),
-            origin: u32_of((first + padding) / stride).wrapping_sub(u32_of(back)),
+            last_tap: u32_of(tap) + step.taps * back,
+            origin: (row as u32).wrapping_sub(step.pixels * back),
+        }
+    }
+}
+
+/// From one tap that a big row, or column, meets to the next, and from the small row met there to
+/// that before it.
+#[derive(Clone, Copy)]
+struct Meets {
+    taps: u32,
+    pixels: u32,
+}
+
+impl Meets {
+    fn of(conv: &Conv, axis: usize) -> Self {
+        let [stride, dilation] = [conv.stride[axis], conv.dilation[axis]];
+        let (mut common, mut rest) = (stride, dilation);
+        while rest != 0 {
+            (common, rest) = (rest, common % rest);
+        }
+        Self {
+            taps: u32_of(stride / common),
+            pixels: u32_of(dilation / common),
         }
     }
 }
@@ -189,6 +222,7 @@ struct Sizes {
     kernel: [u32; 2],
     stride: [u32; 2],
     padding: [u32; 2],
+    dilation: [u32; 2],
     patch: u32,
     big_len: u32,
 }
@@ -207,6 +241,7 @@ impl Sizes {
             kernel: conv.kernel.map(u32_of),
             stride: conv.stride.map(u32_of),
             padding: conv.padding.map(u32_of),
+            dilation: conv.dilation.map(u32_of),
             patch: u32_of(conv.patch()),
             big_len: u32_of(conv.big_len()),
         }
@@ -220,9 +255,10 @@ impl Sizes {
         self.small[1] * self.o
     }
 
-    /// From channel to channel, column to column, row to row of the big image.
-    fn big_strides(&self) -> [u32; 3] {
-        [1, self.c, self.big_row()]
+    /// From channel to channel, tap to tap, row of taps to row of taps in the big image.
+    fn taps(&self) -> [u32; 3] {
+        let [down, across] = self.dilation;
+        [1, across * self.c, down * self.big_row()]
     }
 
     /// From where one small pixel meets the big image to where the next does: along a row,

@@ -54,6 +54,9 @@ fn side(conv: &Conv) -> Option<Side> {
     let [big, small] = [conv.big_channels, conv.small_channels];
     let fits =
         |few: usize, many: usize| (1..=FEW).contains(&few) && many > FEW && many.is_multiple_of(4);
+    if !conv.is_dense() {
+        return None;
+    }
     match (fits(big, small), fits(small, big)) {
         (true, _) => Some(Side::Big),
         (_, true) => Some(Side::Small),

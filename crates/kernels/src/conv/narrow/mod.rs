@@ -68,7 +68,7 @@ impl DirectEpilogue<'_> {
 
 /// True when one side is narrow and the functions below take the geometry.
 pub(super) fn fits(conv: &Conv) -> bool {
-    Narrow::new(conv).is_some_and(|narrow| narrow.pays())
+    conv.is_dense() && Narrow::new(conv).is_some_and(|narrow| narrow.pays())
 }
 
 /// `y` from `x` and `w`.

@@ -57,7 +57,7 @@ pub(super) fn fits(conv: &Conv) -> bool {
     let doubled = conv.big == conv.small.map(|size| 2 * size);
     let lanes =
         conv.small_channels.is_multiple_of(LANES) && conv.big_channels.is_multiple_of(LANES);
-    shape && doubled && lanes && Tiles::new(conv).is_some()
+    conv.is_dense() && shape && doubled && lanes && Tiles::new(conv).is_some()
 }
 
 /// What all passes of one convolution share.

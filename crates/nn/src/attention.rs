@@ -1,0 +1,117 @@
+//! Self-attention over the pixels of an image (Zhang et al., arXiv:1805.08318).
+
+use crate::Initialiser;
+use crate::conv::Conv2d;
+use crate::module::{Mode, Module, Network, Param, Slot, State};
+use crate::name::Name;
+use crate::spectral::SpectralNorm;
+use detach_tensor::{Array, Tensor};
+
+/// Attention of each pixel of `[N, C, H, W]` to pools of 2×2 pixels, added to the image:
+/// x + γ·o(softmax(θ(x)·φ(x)ᵀ)·g(x)), not scaled by the number of features, with γ a scalar that
+/// starts at 0.
+///
+/// θ, φ, g and o are 1×1 convolutions without biases, spectrally normalised, to C/8, C/8, C/2 and C
+/// channels (`theta`, `phi`, `g`, `o`; the scalar is `gamma`).
+#[derive(Debug)]
+pub struct SelfAttention {
+    theta: SpectralNorm<Conv2d>,
+    phi: SpectralNorm<Conv2d>,
+    g: SpectralNorm<Conv2d>,
+    o: SpectralNorm<Conv2d>,
+    gamma: Param,
+}
+
+impl SelfAttention {
+    /// For `channels` channels, 8 at least.
+    ///
+    /// # Panics
+    /// When there are fewer.
+    #[must_use]
+    #[track_caller]
+    pub fn new(channels: usize, init: &Initialiser) -> Self {
+        assert!(
+            channels >= 8,
+            "SelfAttention: {channels} channels; an eighth of them is used, so 8 at least"
+        );
+        let one = |from, to| SpectralNorm::new(Conv2d::new(from, to, 1, init).without_bias(), init);
+        Self {
+            theta: one(channels, channels / 8),
+            phi: one(channels, channels / 8),
+            g: one(channels, channels / 2),
+            o: one(channels / 2, channels),
+            gamma: Param::new(Array::zeros(&[], init.kind())),
+        }
+    }
+}
+
+/// Images `[N, C, H, W]` as rows of pixels `[N, H·W, C]`.
+fn rows(x: &Tensor) -> Tensor {
+    let &[n, c, h, w] = x.shape() else {
+        unreachable!("a convolution gives images")
+    };
+    x.permute(&[0, 2, 3, 1]).reshape(&[n, h * w, c])
+}
+
+/// The largest of each 2×2 pixels of images `[N, C, H, W]`, as rows `[N, H·W/4, C]`.
+fn pooled_rows(x: &Tensor) -> Tensor {
+    let &[n, c, h, w] = x.shape() else {
+        unreachable!("a convolution gives images")
+    };
+    let pools = x
+        .permute(&[0, 2, 3, 1])
+        .reshape(&[n, h / 2, 2, w / 2, 2, c]);
+    pools.max_axes(&[2, 4]).reshape(&[n, h * w / 4, c])
+}
+
+/// exp(x − max) / Σ exp(x − max) along the last axis of `[N, Q, K]`.
+fn softmax(x: &Tensor) -> Tensor {
+    let largest = x.detach().max_axes(&[2]);
+    let e = (x - largest.expand(x.shape())).exp();
+    &e / e.sum_axes(&[2]).expand(x.shape())
+}
+
+impl State for SelfAttention {
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
+        f(path.dot("gamma"), Slot::Param(&self.gamma));
+        for (name, layer) in [
+            ("theta", &self.theta),
+            ("phi", &self.phi),
+            ("g", &self.g),
+            ("o", &self.o),
+        ] {
+            layer.visit(path.dot(name), f);
+        }
+    }
+}
+
+impl Module for SelfAttention {
+    fn forward(&self, x: &Tensor, mode: Mode<'_>) -> Tensor {
+        let fits = matches!(x.shape(), &[_, _, h, w] if h.is_multiple_of(2) && w.is_multiple_of(2));
+        assert!(
+            fits,
+            "{}: the input is {:?}; expected [N, C, H, W] with an even height and width",
+            self.describe(),
+            x.shape()
+        );
+        let queries = rows(&self.theta.forward(x, mode));
+        let keys = pooled_rows(&self.phi.forward(x, mode));
+        let values = pooled_rows(&self.g.forward(x, mode));
+        let seen = softmax(&queries.matmul(&keys.t())).matmul(&values);
+        let &[n, _, h, w] = x.shape() else {
+            unreachable!("it has just been looked at")
+        };
+        let half = seen.shape()[2];
+        let images = seen.reshape(&[n, h, w, half]).permute(&[0, 3, 1, 2]);
+        let out = self.o.forward(&images, mode);
+        let gamma = self.gamma.get().expand(out.shape());
+        x + gamma * out
+    }
+}
+
+impl Network for SelfAttention {
+    fn describe(&self) -> String {
+        let channels = self.o.weight(Mode::eval()).shape()[0];
+        format!("SelfAttention({channels})")
+    }
+}

@@ -1,0 +1,42 @@
+//! Layers without parameters that change the size of images.
+
+use crate::act::stateless;
+use crate::module::{Mode, Module, Network, Slot, State};
+use crate::name::Name;
+use detach_tensor::Tensor;
+
+/// Images twice as large: PyTorch's `Upsample` with `scale_factor=2`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upsample {
+    /// Each pixel four times.
+    Nearest,
+    /// Pixels in between made of their neighbours, corners not aligned.
+    Bilinear,
+}
+
+/// The mean of each 2×2 pixels: PyTorch's `AvgPool2d(2)`.
+#[derive(Clone, Copy, Debug)]
+pub struct AvgPool2d;
+
+/// So many mirrored pixels around each image, fewer than it has.
+#[derive(Clone, Copy, Debug)]
+pub struct ReflectionPad2d(pub usize);
+
+/// The outermost pixels repeated so many times around each image.
+#[derive(Clone, Copy, Debug)]
+pub struct ReplicationPad2d(pub usize);
+
+stateless! {
+    Upsample: |layer, x| match layer {
+        Upsample::Nearest => x.upsample_nearest2(),
+        Upsample::Bilinear => x.upsample_bilinear2(),
+    }, |layer| match layer {
+        Upsample::Nearest => "Upsample(scale_factor=2)".into(),
+        Upsample::Bilinear => "Upsample(scale_factor=2, mode='bilinear')".into(),
+    };
+    AvgPool2d: |_, x| x.avg_pool2(), |_| "AvgPool2d(2)".into();
+    ReflectionPad2d: |pad, x| x.pad_reflect([[pad.0; 2]; 2]),
+        |pad| format!("ReflectionPad2d({})", pad.0);
+    ReplicationPad2d: |pad, x| x.pad_replicate([[pad.0; 2]; 2]),
+        |pad| format!("ReplicationPad2d({})", pad.0);
+}
