@@ -31,6 +31,8 @@ pub(crate) struct Options {
     batch_norm: bool,
     bn_eps: f64,
     d_steps: u64,
+    /// Whether the fakes that D learns from are detached, with D first.
+    detach: bool,
     generator_loss: GeneratorLoss,
     targets: Targets,
     g: Optim,
@@ -47,6 +49,10 @@ impl options::Options for Options {
         options::require(
             self.order == Order::DFirst || self.d_steps == 1,
             "d-steps must be 1 with order = \"g-first\": that loop makes one set of fakes, which G and D share",
+        )?;
+        options::require(
+            self.order == Order::DFirst || self.detach,
+            "detach must be true with order = \"g-first\": there D's update goes over fakes whose graph is used up",
         )?;
         self.targets.check()?;
         options::require_optims(&[("g", &self.g), ("d", &self.d)])
@@ -132,6 +138,7 @@ impl System for Mlp {
             batch_norm: true,
             bn_eps: bn_eps(preset),
             d_steps: 1,
+            detach: true,
             generator_loss: GeneratorLoss::NonSaturating,
             targets: Targets::HARD,
             g: options::adam_of_dcgan(2e-4),
@@ -175,7 +182,10 @@ impl Mlp {
         let n = step.repeat(o.d_steps, |step| {
             let real = step.batch(0).images;
             let n = real.shape()[0];
-            let fake = g.forward(&step.noise(&[n, o.latent]), train).detach();
+            let mut fake = g.forward(&step.noise(&[n, o.latent]), train);
+            if o.detach {
+                fake = fake.detach();
+            }
             let (real_logits, fake_logits) = (d.forward(&real, train), d.forward(&fake, train));
             let on_real = bce_with_logits(&real_logits, o.targets.real);
             let on_fake = bce_with_logits(&fake_logits, o.targets.fake);
