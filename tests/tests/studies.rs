@@ -220,6 +220,62 @@ mod sweep {
         assert_eq!(numbers(&run), numbers("run"));
     }
 
+    /// The trials' own seeds, which a flag for all of them must not contradict when a rung goes on.
+    #[test]
+    fn a_seed_is_a_parameter_like_any_other() {
+        let sandbox = Sandbox::new();
+        let words = "sweep gauss1d --param seed=int:0..99 --sampler random --trials 4 --halving 2 --max-steps 40 --offline -q";
+        let done = sandbox.ok(&format!("{words} --out study"));
+        let table = table(&done);
+        let winner: Vec<&str> = table
+            .lines()
+            .nth(1)
+            .expect("a winner")
+            .split_whitespace()
+            .collect();
+        sandbox.ok(&format!(
+            "train gauss1d --seed {} --max-steps 40 --out run -q",
+            winner[2]
+        ));
+        assert_eq!(
+            weights(&sandbox, &format!("study/trial-{}", winner[0])),
+            weights(&sandbox, "run")
+        );
+        sandbox.ok("compare gauss1d --set seed=7 --max-steps 4 --out c -q");
+        sandbox.ok("compare gauss1d --set seed=7 --max-steps 8 --out c -q");
+    }
+
+    #[test]
+    fn a_study_that_cannot_be_is_refused() {
+        let sandbox = Sandbox::new();
+        sandbox.ok(&format!("{STUDY} --trials 1 --max-steps 2 --out study"));
+        let path = sandbox.path("study/study.toml");
+        let good = fs::read_to_string(&path).expect("a study");
+        for (from, to, part) in [
+            ("at-once = 4", "at-once = 0", "at-once"),
+            ("trials = 1", "trials = -1", "trials"),
+            ("log-every = 10", "log-every = 0", "log-every"),
+            ("version = 1", "version = 2", "version 2"),
+            ("lr=log:1e-4..1e-2", "lr=log:1e-2..1e-4", "1e-2..1e-4"),
+            ("recipe = \"gauss1d\"", "recipe = \"nosuch\"", "nosuch"),
+        ] {
+            let bad = good.replace(from, to);
+            assert_ne!(bad, good, "no `{from}` in {good}");
+            fs::write(&path, bad).expect("a file");
+            sandbox
+                .gan("sweep --out study --trials 2 -q")
+                .failed(1, &[part]);
+        }
+        fs::write(&path, good).expect("a file");
+        let record = sandbox.path("study/trial-000-2.json");
+        fs::write(&record, "{").expect("a file");
+        sandbox
+            .gan("sweep --out study -q")
+            .failed(1, &["trial-000-2.json", "remove"]);
+        fs::remove_file(record).expect("removed");
+        sandbox.ok("sweep --out study -q");
+    }
+
     #[test]
     fn processes_share_a_folder() {
         let sandbox = Sandbox::new();

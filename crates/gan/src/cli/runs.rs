@@ -111,7 +111,10 @@ impl Handed {
         };
         flag("resume", job.run.clone().into());
         flag("preset", job.preset.name().into());
-        flag("seed", job.seed.to_string().into());
+        // A seed that is set or varied is the run's, and a flag beside it would be another.
+        if !job.set.iter().any(|set| set.starts_with("seed=")) {
+            flag("seed", job.seed.to_string().into());
+        }
         match job.length {
             Length::Steps(steps) => flag("max-steps", steps.to_string().into()),
             Length::Epochs(epochs) => flag("epochs", epochs.to_string().into()),

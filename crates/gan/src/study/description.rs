@@ -3,7 +3,8 @@
 use super::param::Param;
 use super::suggest::Sampler;
 use crate::run::observers::Better;
-use detach_recipes::Preset;
+use anyhow::{Result, ensure};
+use detach_recipes::{Preset, find};
 use serde::{Deserialize, Serialize};
 
 /// The version of `study.toml`.
@@ -66,6 +67,41 @@ impl Study {
         }
     }
 
+    /// Refuses what no study can be.
+    ///
+    /// # Errors
+    /// When there is no such recipe, or a number is out of its range, naming it.
+    pub fn check(&self) -> Result<()> {
+        const MOST: usize = 100_000;
+        find(&self.recipe)?;
+        let halving = self.halving.unwrap_or(2);
+        ensure!(
+            !self.params.is_empty(),
+            "a study varies something: it needs params"
+        );
+        ensure!(
+            (1..=MOST).contains(&self.trials),
+            "trials must be from 1 to {MOST}, not {}",
+            self.trials
+        );
+        ensure!(
+            (1..=MOST).contains(&self.at_once),
+            "at-once must be from 1 to {MOST}, not {}",
+            self.at_once
+        );
+        ensure!(
+            (2..=MOST).contains(&halving),
+            "halving must be from 2 to {MOST}, not {halving}"
+        );
+        ensure!(self.steps > 0, "steps must be at least 1");
+        let every = self.log_every;
+        ensure!(
+            (1..=u64::MAX / 2).contains(&every),
+            "log-every must be at least 1, not {every}"
+        );
+        Ok(())
+    }
+
     /// The first difference to `other` that makes another study of it: a key of `study.toml`. More trials are the same
     /// study, unless these decide which ones go on.
     pub fn differs_in(&self, other: &Self) -> Option<String> {
@@ -104,5 +140,30 @@ mod tests {
             other,
             ["trials", "halving", "seed", "params"].map(|key| Some(key.to_owned()))
         );
+    }
+
+    #[test]
+    fn what_no_study_can_be_is_refused() {
+        let params = vec![Param::parse("lr=log:1e-5..1e-3").expect("a parameter")];
+        let is = Study::new("mlp", params, "energy", 1000);
+        is.check().expect("a study");
+        type Change = fn(&mut Study);
+        let changes: [(&str, Change); 9] = [
+            ("nosuch", |study| study.recipe = "nosuch".to_owned()),
+            ("params", |study| study.params.clear()),
+            ("trials", |study| study.trials = 0),
+            ("trials", |study| study.trials = usize::MAX),
+            ("at-once", |study| study.at_once = 0),
+            ("halving", |study| study.halving = Some(0)),
+            ("halving", |study| study.halving = Some(1)),
+            ("steps", |study| study.steps = 0),
+            ("log-every", |study| study.log_every = 0),
+        ];
+        for (name, change) in changes {
+            let mut study = is.clone();
+            change(&mut study);
+            let error = study.check().expect_err(name).to_string();
+            assert!(error.contains(name), "{error}");
+        }
     }
 }

@@ -48,6 +48,7 @@ impl StudyFolder {
                 "it is of version {}, and this program knows versions up to {VERSION}",
                 study.version
             );
+            study.check()?;
             Ok(study)
         };
         let study = read().with_context(|| format!("cannot use the study {}", path.display()))?;

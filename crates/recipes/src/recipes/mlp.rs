@@ -107,7 +107,8 @@ impl System for Mlp {
             "of the upstream repository: D's sizes, a picture every 400 batches, and the 200 epochs of order=g-first",
         ],
         detach: "D first: the fakes that D learns from are detached as they are made. G first: G's update has used \
-                 the fakes' graph, and D gets them detached",
+                 the fakes' graph, and D gets them detached. detach=false leaves them attached, D first: not a bit of what is \
+                 learnt changes, as D's update asks for the gradients of D's weights alone",
         notes: &[
             "BatchNorm1d(n, 0.8) sets eps, not momentum: unit-variance activations come out scaled by 0.745; \
              `fixed` uses eps 1e-5 (bn-eps = 1e-5).",
