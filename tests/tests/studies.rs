@@ -116,6 +116,27 @@ mod compare {
     }
 
     #[test]
+    fn one_that_is_stopped_goes_on() {
+        let sandbox = Sandbox::new();
+        let words = format!("compare mlp gauss1d --max-steps 300 --set batch-size=8 {DATA} --out");
+        sandbox.ok(&format!("{words} whole"));
+        for (name, code) in [("TERM", Some(143)), ("INT", Some(130)), ("KILL", None)] {
+            let before = sandbox.metrics("c/mlp").len();
+            let mut child = sandbox.start(&format!("{words} c --checkpoint-every 10"));
+            wait_until("a step", || {
+                sandbox.metrics("c/mlp").len() > before || ended(&mut child)
+            });
+            signal(&child, name);
+            assert_eq!(child.wait().expect("its end").code(), code, "{name}");
+        }
+        sandbox.ok(&format!("{words} c"));
+        for run in ["mlp", "gauss1d"] {
+            let [a, b] = ["whole", "c"].map(|folder| weights(&sandbox, &format!("{folder}/{run}")));
+            assert_eq!(a, b, "{run}");
+        }
+    }
+
+    #[test]
     fn one_that_diverges_stands_in_the_table() {
         let sandbox = Sandbox::new();
         let words = "compare mlp gauss1d --set g.kind=sgd --set lr=1e30 --set batch-size=8 --max-steps 30 --out c";

@@ -168,9 +168,9 @@ impl Args {
         let run = folder.run(job.trial);
         if crate::run::Lock::holder(&run).is_none() {
             self.handed.say(&format!(
-                "trial {} of 0 to {}, to step {}: {}",
+                "trial {:03} of {}, to step {}: {}",
                 job.trial,
-                study.trials - 1,
+                study.trials,
                 job.steps,
                 tried.join(" ")
             ));
