@@ -29,9 +29,23 @@ mod help {
         for (command, flags) in [
             (
                 "",
-                "train sample interpolate recipes data info completions man GAN_LOG GAN_DATA_DIR DETACH_SIMD NO_COLOR",
+                "train compare sweep claims sample interpolate recipes data info completions man GAN_LOG GAN_DATA_DIR DETACH_SIMD NO_COLOR",
             ),
             ("train", train),
+            (
+                "compare",
+                "<RECIPE> --preset --set --max-steps --epochs --seed --out --data-dir --offline --mirror --device --matmul \
+                 --threads --log-every --checkpoint-every --quiet",
+            ),
+            (
+                "sweep",
+                "[RECIPE] --param --metric --trials --sampler --at-once --halving --max-steps --preset --set --seed --out \
+                 log: int: energy diversity nearest variance",
+            ),
+            (
+                "claims",
+                "[NAME] --list --seeds --max-steps --out --data-dir",
+            ),
             (
                 "sample",
                 "<RUN> --count --out --seed --noise-out --mode --device --threads .npy .idx3-ubyte.gz",

@@ -113,6 +113,11 @@ pub fn sweep(folder: &Path) {
     }
 }
 
+/// Whether a file of this name is one that [`write()`] has not finished, or that a killed program left.
+pub fn is_temporary(name: &std::ffi::OsStr) -> bool {
+    name.to_str().is_some_and(is_ours)
+}
+
 /// Whether `name` is one that [`write()`] gives to a temporary file, or version 0.1 did: `.detach-…….tmp`,
 /// `.checkpoint-…….tmp`.
 fn is_ours(name: &str) -> bool {

@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use detach_nn::{Checkpoint, Mode};
 use detach_recipes::checkpoint::{check_checkpoint, upgrade, version};
 use detach_recipes::sampler::mode_of;
-use detach_recipes::{DataKind, Generates, SampleMode, Setup, Wanted};
+use detach_recipes::{DataKind, Generates, Input, SampleMode, Setup, Wanted};
 use detach_tensor::{Kind, Tensor};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -76,6 +76,11 @@ impl TrainedGenerator {
             net,
             kind,
         })
+    }
+
+    /// What it makes samples from.
+    pub fn input(&self) -> Input {
+        self.net.input()
     }
 
     /// Dimensions of the noise.

@@ -3,6 +3,8 @@
 //!
 //! - [`run`]: the run folder and its files, each with a version.
 //! - [`show`]: pictures, histograms, animations. [`export`]: files for others to read.
+//! - [`score`]: how good a run is, in numbers.
+//! - [`study`]: runs that differ in a few settings.
 //! - [`generator`]: a run's generator, to draw samples from.
 //! - [`cli`]: flags, wording, progress. Nothing else here knows a flag.
 //!
@@ -14,4 +16,6 @@ pub mod export;
 pub mod generator;
 pub mod paths;
 pub mod run;
+pub mod score;
 pub mod show;
+pub mod study;

@@ -28,7 +28,7 @@ mod step;
 mod store;
 mod table;
 pub mod trainer;
-mod whole;
+pub mod whole;
 
 pub use batch::Batch;
 pub use batches::Batches;
@@ -39,7 +39,7 @@ pub use recipes::{RECIPES, find};
 pub use report::Report;
 pub use sampler::{Generator, Input, Sampler, Wanted};
 pub use samples::{DataKind, ImageSize};
-pub use session::{At, Clock, End, Flow, Metrics, Observer, Plan, Session};
+pub use session::{At, Clock, Diverged, End, Flow, Metrics, Observer, Plan, Session};
 pub use settings::{Preset, SampleMode, Settings};
 pub use setup::{Generates, RecipeInfo, Setup};
 pub use step::{Inputs, Step, Streams};

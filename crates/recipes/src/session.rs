@@ -86,6 +86,26 @@ impl Metrics {
     }
 }
 
+/// A run whose numbers are not finite any more. It diverges at the same step each time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diverged(String);
+
+impl Diverged {
+    fn at(step: u64, what: &str) -> Self {
+        Self(format!(
+            "training diverged: at step {step} {what}; start a new run with a smaller learning rate (lr=…)"
+        ))
+    }
+}
+
+impl std::fmt::Display for Diverged {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Diverged {}
+
 /// Something that hears of a session: a progress bar, a log, a folder of checkpoints.
 ///
 /// Every call may end the session with an error; what is merely cosmetic should not.
@@ -185,7 +205,7 @@ impl<'a> Session<'a> {
     /// called again.
     ///
     /// # Errors
-    /// When training diverges, or an observer fails.
+    /// [`Diverged`], or when an observer fails.
     pub fn run(&mut self) -> Result<End> {
         while self.trainer.steps_done() < self.plan.total {
             match self.step()? {
@@ -285,10 +305,10 @@ impl<'a> Session<'a> {
             check_finite(&report.read(), step)?;
         }
         if let Some(name) = self.trainer.first_not_finite() {
-            bail!(
-                "training diverged: at step {step} `{name}` is not finite any more; start a new run with a smaller \
-                 learning rate (lr=…)"
-            );
+            bail!(Diverged::at(
+                step,
+                &format!("`{name}` is not finite any more")
+            ));
         }
         let checkpoint = self.trainer.checkpoint();
         self.tell(|observer, at| observer.save(at, &checkpoint).map(|()| Flow::Continue))?;
@@ -332,7 +352,7 @@ pub fn sample(trainer: &Trainer, draw: u64, n: usize, mode: SampleMode) -> Tenso
 /// Refuses to go on where a number is not finite any more.
 ///
 /// # Errors
-/// When one is not.
+/// [`Diverged`], when one is not.
 pub fn check_finite(scalars: &[(&'static str, f64)], step: u64) -> Result<()> {
     let bad = scalars.iter().find(|(_, value)| !value.is_finite());
     let all = || {
@@ -341,10 +361,6 @@ pub fn check_finite(scalars: &[(&'static str, f64)], step: u64) -> Result<()> {
             .map(|(name, value)| format!("{name} {value}"));
         told.collect::<Vec<_>>().join(", ")
     };
-    ensure!(
-        bad.is_none(),
-        "training diverged: at step {step} {}; start a new run with a smaller learning rate (lr=…)",
-        all()
-    );
+    ensure!(bad.is_none(), Diverged::at(step, &all()));
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Whole numbers in files: TOML has them up to 2⁶³ − 1, and greater ones are written as a text of digits.
 //!
-//! `#[serde(with = "crate::whole")]` for a field of any unsigned type.
+//! `#[serde(with = "detach_recipes::whole")]`, here `crate::whole`, for a field of any unsigned type.
 
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserializer, Serializer};
@@ -13,7 +13,7 @@ const EXPECTED: &str = "a whole number from 0 on, or one as a text of digits";
 ///
 /// # Errors
 /// Those of the serializer.
-pub(crate) fn serialize<T, S>(number: &T, serializer: S) -> Result<S::Ok, S::Error>
+pub fn serialize<T, S>(number: &T, serializer: S) -> Result<S::Ok, S::Error>
 where
     T: Copy + TryInto<i64> + fmt::Display,
     S: Serializer,
@@ -28,7 +28,7 @@ where
 ///
 /// # Errors
 /// When it is none, negative, or more than the type holds.
-pub(crate) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+pub fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: TryFrom<u64>,
     D: Deserializer<'de>,

@@ -282,3 +282,27 @@ mod devices {
         );
     }
 }
+
+/// Several runs in one process leave each other alone: steps captured for one recipe, memory, scores between them.
+#[test]
+fn runs_after_each_other() {
+    let sandbox = with_eleven_digits();
+    let flags = "--offline --data-dir eleven --device cuda:0 --max-steps 6 --set batch-size=4 --set detach=false -q";
+    succeeded(emulated!(
+        sandbox,
+        format!("compare mlp gauss1d {flags} --out c")
+    ));
+    let weights = |run: &str| {
+        let path = sandbox.path(run).join("checkpoints/generator.safetensors");
+        std::fs::read(path).expect("weights")
+    };
+    for recipe in ["mlp", "gauss1d"] {
+        // Alone, and its fakes detached as they are published.
+        let flags = flags.replace("--set detach=false", "");
+        succeeded(emulated!(
+            sandbox,
+            format!("train {recipe} {flags} --out {recipe}")
+        ));
+        assert_eq!(weights(recipe), weights(&format!("c/{recipe}")), "{recipe}");
+    }
+}

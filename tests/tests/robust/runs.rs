@@ -52,6 +52,34 @@ fn one_process_makes_it() {
     assert_eq!(first.wait().expect("its end").code(), Some(143));
 }
 
+/// What a kill leaves between the making of the folder and the first file in it is no run, and none of the user's.
+#[test]
+fn a_run_that_was_killed_before_it_began_can_begin() {
+    let sandbox = Sandbox::new();
+    for (flag, dir) in [("--out", "run"), ("--resume", "job")] {
+        for folder in ["samples", "checkpoints"] {
+            fs::create_dir_all(sandbox.path(dir).join(folder)).expect("a folder");
+        }
+        for (name, text) in [
+            ("run.lock", "process 1 on x\n"),
+            (".detach-Ab3xYz.tmp", "vers"),
+        ] {
+            fs::write(sandbox.path(dir).join(name), text).expect("a file");
+        }
+        sandbox.ok(&format!("{MLP} --max-steps 2 -q {flag} {dir}"));
+        assert_eq!(sandbox.checkpoints(dir), [2]);
+    }
+    for (folder, file) in [("samples", "samples/mine.png"), ("checkpoints", "x.tmp")] {
+        let mine = sandbox.path("mine");
+        fs::create_dir_all(mine.join(folder)).expect("a folder");
+        fs::write(mine.join(file), "").expect("a file");
+        sandbox
+            .gan(&format!("{MLP} --max-steps 2 -q --out mine"))
+            .failed(1, &["mine", "not empty"]);
+        fs::remove_dir_all(mine).expect("gone");
+    }
+}
+
 #[test]
 fn a_run_without_a_checkpoint_says_who_trains_it() {
     let sandbox = Sandbox::new();

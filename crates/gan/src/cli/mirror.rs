@@ -11,10 +11,14 @@ pub(super) struct Mirror {
 }
 
 impl Mirror {
+    /// The mirror, where one is given. A variable that is empty is one that is not set.
+    pub(super) fn address(&self) -> Option<&str> {
+        self.mirror.as_deref().filter(|url| !url.is_empty())
+    }
+
     /// The download of MNIST, from there first.
     pub(super) fn fetcher(&self) -> Fetcher {
-        // A variable that is empty is one that is not set.
-        match self.mirror.as_deref().filter(|url| !url.is_empty()) {
+        match self.address() {
             Some(url) => Fetcher::mnist().with_mirror(url),
             None => Fetcher::mnist(),
         }

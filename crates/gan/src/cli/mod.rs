@@ -1,6 +1,8 @@
 //! The command line: flags, wording, progress. A flag is defined, documented and applied in its command's file;
 //! nothing outside of this folder knows one.
 
+mod claims;
+mod compare;
 pub mod console;
 mod data;
 mod device;
@@ -12,9 +14,11 @@ mod output;
 mod pages;
 mod progress;
 mod recipes;
+mod runs;
 mod sample;
 mod shell;
 mod signals;
+mod sweep;
 mod terminal;
 mod threads;
 mod train;
@@ -49,6 +53,12 @@ pub struct Cli {
 enum Command {
     /// Train a recipe, or go on with a run
     Train(Box<train::Args>),
+    /// Train recipes side by side: one table, one picture of curves and one of samples
+    Compare(Box<compare::Args>),
+    /// Vary settings of a recipe, and rank what comes of it
+    Sweep(Box<sweep::Args>),
+    /// Test what is often claimed of GANs, each claim by pairs of runs
+    Claims(Box<claims::Args>),
     /// Make samples of a trained generator
     Sample(sample::Args),
     /// Walk between points of the latent space
@@ -75,9 +85,18 @@ impl Cli {
     pub fn run(&self) -> Result<ExitCode> {
         environment::check()?;
         console::start_log(environment::log_filter());
-        let quiet = matches!(&self.command, Command::Train(args) if args.quiet);
+        let quiet = match &self.command {
+            Command::Train(args) => args.quiet,
+            Command::Compare(args) => args.handed.quiet,
+            Command::Sweep(args) => args.handed.quiet,
+            Command::Claims(args) => args.handed.quiet,
+            _ => false,
+        };
         let threads = match &self.command {
             Command::Train(args) => args.threads,
+            Command::Compare(args) => args.handed.threads,
+            Command::Sweep(args) => args.handed.threads,
+            Command::Claims(args) => args.handed.threads,
             Command::Sample(args) => args.threads,
             Command::Interpolate(args) => args.threads,
             Command::Info(args) => args.threads,
@@ -91,6 +110,9 @@ impl Cli {
     fn execute(&self) -> Result<ExitCode> {
         let text = match &self.command {
             Command::Train(args) => return train::run(args),
+            Command::Compare(args) => return compare::run(args),
+            Command::Sweep(args) => return sweep::run(args),
+            Command::Claims(args) => return claims::run(args),
             Command::Sample(args) => sample::run(args)?,
             Command::Interpolate(args) => interpolate::run(args)?,
             Command::Recipes(args) => recipes::run(args)?,

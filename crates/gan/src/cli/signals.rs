@@ -32,8 +32,8 @@ pub(super) fn stopping() -> impl Iterator<Item = i32> {
         .filter(move |number| !(outlives && *number == SIGHUP))
 }
 
-/// Stops a session when a signal comes.
-#[derive(Debug)]
+/// Stops a session when a signal comes. Clones hear of the same ones.
+#[derive(Clone, Debug)]
 pub(super) struct Signals {
     first: Arc<AtomicUsize>,
 }

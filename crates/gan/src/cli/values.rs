@@ -1,5 +1,6 @@
 //! Values of flags that are one of a few names.
 
+use crate::study::Sampler;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use detach_recipes::settings::{MatmulMode, Preset, SampleMode};
 use serde::de::DeserializeOwned;
@@ -24,6 +25,11 @@ pub(super) fn preset() -> impl TypedValueParser<Value = Preset> {
 /// `--matmul`.
 pub(super) fn matmul() -> impl TypedValueParser<Value = MatmulMode> {
     by_name(&["fp32", "tf32"])
+}
+
+/// `--sampler`.
+pub(super) fn sampler() -> impl TypedValueParser<Value = Sampler> {
+    by_name(&["tpe", "random"])
 }
 
 /// `--mode`.
@@ -52,10 +58,27 @@ mod tests {
                 clap::Arg::new("mode")
                     .long("mode")
                     .value_parser(sample_mode()),
+            )
+            .arg(
+                clap::Arg::new("sampler")
+                    .long("sampler")
+                    .value_parser(sampler()),
             );
-        for (preset, matmul, mode) in [("as-published", "fp32", "eval"), ("fixed", "tf32", "batch")]
-        {
-            let words = ["x", "--preset", preset, "--matmul", matmul, "--mode", mode];
+        for (preset, matmul, mode, sampler) in [
+            ("as-published", "fp32", "eval", "tpe"),
+            ("fixed", "tf32", "batch", "random"),
+        ] {
+            let words = [
+                "x",
+                "--preset",
+                preset,
+                "--matmul",
+                matmul,
+                "--mode",
+                mode,
+                "--sampler",
+                sampler,
+            ];
             let matches = command.clone().try_get_matches_from(words).expect("names");
             let taken = matches.get_one::<Preset>("preset").expect("one");
             assert_eq!(taken.name(), preset);

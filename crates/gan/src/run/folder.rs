@@ -299,10 +299,17 @@ fn similar(path: &Path) -> Option<String> {
     Some(format!("runs/{near}"))
 }
 
-/// Whether a run may begin in a folder: it is not there, or there is nothing in it but the lock of one that never began.
+/// Whether a run may begin in a folder: it is not there, or there is nothing in it but what one leaves that never began.
+/// That is its lock, folders with nothing in them, and what it had half written of its `config.toml`.
 pub fn is_free(dir: &Path) -> bool {
     let mut entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    entries.all(|entry| Lock::is_name(&entry.file_name()))
+    entries.all(|entry| {
+        let name = entry.file_name();
+        let ours = ["samples", "checkpoints"].iter().any(|ours| name == *ours);
+        Lock::is_name(&name)
+            || detach_files::is_temporary(&name)
+            || (ours && fs::read_dir(entry.path()).is_ok_and(|mut inside| inside.next().is_none()))
+    })
 }
 
 fn refuse_unless_free(dir: &Path) -> Result<(), FolderError> {

@@ -14,7 +14,9 @@
 
 pub mod config;
 pub mod cosmetic;
+pub mod data;
 pub mod folder;
+pub mod history;
 pub mod lock;
 mod machine;
 pub mod metrics;
@@ -23,5 +25,6 @@ pub mod tensorboard;
 
 pub use config::Config;
 pub use folder::Run;
+pub use history::History;
 pub use lock::Lock;
 pub use metrics::MetricsWriter;

@@ -10,6 +10,7 @@ use detach_nn::Checkpoint;
 use detach_recipes::checkpoint::check_checkpoint;
 use detach_recipes::{At, End, Flow, Metrics, Observer};
 use detach_tensor::Tensor;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::Duration;
 
@@ -71,7 +72,8 @@ impl Observer for Keeper<'_> {
 }
 
 /// Which way a metric is better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Better {
     /// Less of it, as of losses and distances.
     Lower,

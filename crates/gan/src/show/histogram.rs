@@ -5,27 +5,17 @@
 //! the bin's width, so that bars and the curve
 //! `φ(x) = exp(-x²/2) / √(2π)` cover the same area when the generator is right.
 
-mod canvas;
 mod figure;
-mod lettering;
 mod plot;
 #[cfg(test)]
 mod tests;
 
 pub use figure::{Panel, figure};
 
+use crate::show::canvas::{self, Canvas, Color};
 use crate::show::picture::Image;
-use canvas::Canvas;
 use plot::Plot;
 
-type Color = [u8; 3];
-
-const PAPER: Color = [255, 255, 255];
-const GRID: Color = [222, 222, 216];
-const AXIS: Color = [127, 131, 139];
-/// Of an axis.
-const NUMBER: Color = [101, 106, 115];
-const TITLE: Color = [27, 29, 33];
 /// What a generator made is orange, what is real is a line of ink.
 const BAR: Color = [192, 113, 57];
 const CURVE: Color = [27, 29, 33];
@@ -83,7 +73,7 @@ impl Histogram {
         let top = plot::top(1.04 * plot::peak(samples, self.range, self.bins));
         let (width, height) = (f64::from(self.width), f64::from(self.height));
         let digits = plot::labels(top).iter().map(String::len).max();
-        let margin = 20 + lettering::ADVANCE * digits.unwrap_or(0);
+        let margin = 20 + canvas::ADVANCE * digits.unwrap_or(0);
         let plot = Plot {
             x: (margin as f64).max(44.0)..width - 16.0,
             y: height - 34.0..64.0,

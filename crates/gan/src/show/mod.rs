@@ -1,6 +1,9 @@
-//! What is looked at: pictures of samples, histograms, animations.
+//! What is looked at: pictures of samples, histograms, curves, animations.
 
+mod canvas;
+pub mod curves;
 pub mod gallery;
 pub mod histogram;
 pub mod picture;
+pub mod rows;
 pub mod text;

@@ -31,6 +31,8 @@ pub(crate) struct Options {
     batch_norm: bool,
     bn_eps: f64,
     d_steps: u64,
+    /// Whether the fakes that D learns from are detached, with D first.
+    detach: bool,
     generator_loss: GeneratorLoss,
     targets: Targets,
     g: Optim,
@@ -47,6 +49,10 @@ impl options::Options for Options {
         options::require(
             self.order == Order::DFirst || self.d_steps == 1,
             "d-steps must be 1 with order = \"g-first\": that loop makes one set of fakes, which G and D share",
+        )?;
+        options::require(
+            self.order == Order::DFirst || self.detach,
+            "detach must be true with order = \"g-first\": there D's update goes over fakes whose graph is used up",
         )?;
         self.targets.check()?;
         options::require_optims(&[("g", &self.g), ("d", &self.d)])
@@ -101,7 +107,8 @@ impl System for Mlp {
             "of the upstream repository: D's sizes, a picture every 400 batches, and the 200 epochs of order=g-first",
         ],
         detach: "D first: the fakes that D learns from are detached as they are made. G first: G's update has used \
-                 the fakes' graph, and D gets them detached",
+                 the fakes' graph, and D gets them detached. detach=false leaves them attached, D first: not a bit of what is \
+                 learnt changes, as D's update asks for the gradients of D's weights alone",
         notes: &[
             "BatchNorm1d(n, 0.8) sets eps, not momentum: unit-variance activations come out scaled by 0.745; \
              `fixed` uses eps 1e-5 (bn-eps = 1e-5).",
@@ -132,6 +139,7 @@ impl System for Mlp {
             batch_norm: true,
             bn_eps: bn_eps(preset),
             d_steps: 1,
+            detach: true,
             generator_loss: GeneratorLoss::NonSaturating,
             targets: Targets::HARD,
             g: options::adam_of_dcgan(2e-4),
@@ -175,7 +183,10 @@ impl Mlp {
         let n = step.repeat(o.d_steps, |step| {
             let real = step.batch(0).images;
             let n = real.shape()[0];
-            let fake = g.forward(&step.noise(&[n, o.latent]), train).detach();
+            let mut fake = g.forward(&step.noise(&[n, o.latent]), train);
+            if o.detach {
+                fake = fake.detach();
+            }
             let (real_logits, fake_logits) = (d.forward(&real, train), d.forward(&fake, train));
             let on_real = bce_with_logits(&real_logits, o.targets.real);
             let on_fake = bce_with_logits(&fake_logits, o.targets.fake);

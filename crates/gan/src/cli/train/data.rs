@@ -5,6 +5,7 @@ use crate::cli::device::Opened;
 use crate::cli::environment;
 use crate::cli::usage::with_hint;
 use crate::run::Config;
+use crate::run::data::{is_recorded, recorded};
 use anyhow::Result;
 use detach_data::{Find, Found, Place, Split, Wanted};
 use detach_recipes::{Batches, DataKind, Setup};
@@ -86,25 +87,6 @@ pub(super) fn find(config: &Config, wanted: Wanted, args: &Args, download: bool)
         true => Ok(found),
         false => Err(other_data(config, &found)),
     }
-}
-
-/// What the record names, where it is still there: by the path that was given, from here, or by the absolute one.
-fn recorded(config: &Config, wanted: Wanted) -> Option<Found> {
-    let find = |path: Option<&PathBuf>| Find::new(path.cloned(), wanted);
-    if let Some(seed) = config.data_seed {
-        return Some(find(None).made(seed, Split::Train));
-    }
-    let places = [&config.data_dir, &config.data_path];
-    places.into_iter().flatten().find_map(|path| {
-        let found = find(Some(path)).find(Split::Train, &mut |_| ()).ok()?;
-        is_recorded(config, &found).then_some(found)
-    })
-}
-
-/// Whether it is what the record is of. By content: the same data in another place is the same run.
-fn is_recorded(config: &Config, found: &Found) -> bool {
-    let recorded = config.data_checksum;
-    recorded.is_none_or(|checksum| checksum == found.dataset.checksum())
 }
 
 fn other_data(config: &Config, found: &Found) -> anyhow::Error {

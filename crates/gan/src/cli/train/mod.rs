@@ -6,15 +6,20 @@ mod outcome;
 mod plan;
 mod session;
 
+pub(super) use outcome::Outcome;
+
 use super::device::Opened;
 use super::mirror::Mirror;
+use super::signals::Signals;
 use super::usage::usage;
 use super::{console, threads, values};
 use crate::run::folder::is_free;
 use crate::run::{Config, Run};
 use anyhow::{Result, anyhow, ensure};
+use clap::Parser;
 use detach_recipes::settings::MatmulMode;
 use detach_recipes::{Preset, Setup, find};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -129,13 +134,28 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         console::result(&plan.text(args.json))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let outcome = session::train(args)?;
+    let outcome = session::train(args, None)?;
     let text = match args.json {
         true => outcome.json(),
         false => outcome.summary(&super::program()),
     };
     console::result(&text)?;
     Ok(outcome.exit_code())
+}
+
+/// What `gan train` with these words does, `gan` and `train` left out, for commands that train several runs.
+///
+/// # Errors
+/// As training, and when the words are none of its.
+pub(super) fn with_words(words: Vec<OsString>, signals: &Signals) -> Result<Outcome> {
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+    let words = std::iter::once(OsString::from("train")).chain(words);
+    let line = Line::try_parse_from(words).map_err(usage)?;
+    session::train(&line.args, Some(signals))
 }
 
 impl Args {

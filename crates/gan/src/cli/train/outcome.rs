@@ -10,15 +10,15 @@ use std::time::Duration;
 
 /// What a finished run has to say.
 #[derive(Debug)]
-pub(super) struct Outcome {
+pub(in crate::cli) struct Outcome {
     /// How it ended.
-    pub(super) end: End,
+    pub(in crate::cli) end: End,
     /// The signal that stopped it.
-    pub(super) signal: Option<u8>,
+    pub(in crate::cli) signal: Option<u8>,
     /// Where everything is.
     pub(super) dir: PathBuf,
     /// Steps done in all.
-    pub(super) steps: u64,
+    pub(in crate::cli) steps: u64,
     /// The last numbers.
     pub(super) metrics: Option<Metrics>,
     /// How long this call trained.

@@ -18,8 +18,8 @@ use detach_recipes::checkpoint::other_arithmetic;
 use detach_recipes::{At, Clock, Flow, Metrics, Observer, Plan, Session, Trainer};
 use std::time::{Duration, Instant};
 
-/// Trains as the flags say.
-pub(super) fn train(args: &Args) -> Result<Outcome> {
+/// Trains as the flags say, until `signals` say otherwise; `None` listens to them from when there is something to lose.
+pub(super) fn train(args: &Args, signals: Option<&Signals>) -> Result<Outcome> {
     // The lock goes before anything of the run is read, so that what is read stays true.
     let (run, config) = match args.run_to_resume()? {
         Some(run) => {
@@ -34,7 +34,7 @@ pub(super) fn train(args: &Args) -> Result<Outcome> {
     let mut data = data::open(&setup, config, args, &opened)?;
 
     // From here on there is something to lose; before, a signal just ends the process.
-    let signals = Signals::listen()?;
+    let signals = signals.cloned().map_or_else(Signals::listen, Ok)?;
     let sets = std::mem::take(&mut data.sets);
     let mut trainer = Trainer::new(setup, sets, opened.kind())?;
     let (run, _lock) = match run {

@@ -1,8 +1,8 @@
 //! Histograms of one run side by side.
 
-use super::canvas::Canvas;
 use super::plot::{self, Plot};
 use super::{Histogram, Image};
+use crate::show::canvas::Canvas;
 
 /// One histogram of a figure.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,8 +1,7 @@
 //! A plot on a canvas: axes with numbers, bars, the density over them.
 
-use super::canvas::Canvas;
-use super::lettering;
-use super::{AXIS, BAR, CURVE, Color, GRID, NUMBER, PAPER, TITLE};
+use super::{BAR, CURVE};
+use crate::show::canvas::{ADVANCE, AXIS, Canvas, Color, GRID, NUMBER, PAPER, TITLE, width};
 use std::f64::consts::PI;
 use std::ops::Range;
 
@@ -90,7 +89,7 @@ impl Plot {
         };
         let left = edge(densities.iter().position(high)) - GAP;
         let right = edge(densities.iter().rposition(high).map(|bin| bin + 1)) + GAP;
-        let fits = right + lettering::width(&text) as f64 <= self.x.end;
+        let fits = right + width(&text) as f64 <= self.x.end;
         let (x, align) = if fits { (right, 0.0) } else { (left, 1.0) };
         canvas.text(&text, [x, middle], align, NUMBER);
     }
@@ -101,7 +100,7 @@ impl Plot {
         const TICK: f64 = 4.0;
         let floor = self.y.start;
         canvas.horizontal(floor, self.x.clone(), AXIS);
-        let widest = lettering::width(&number(-self.range, 0)) as f64;
+        let widest = width(&number(-self.range, 0)) as f64;
         let step = series()
             .skip(1)
             .find(|step| self.x(*step) - self.x(0.0) >= widest + 2.0 * GAP)
@@ -150,7 +149,7 @@ impl Plot {
 
     /// `text` centered over the plot at the height `y`, cut to the room there.
     pub(super) fn title(&self, text: &str, y: f64, canvas: &mut Canvas) {
-        let room = (self.x.end - self.x.start - 5.0 * GAP) as usize / lettering::ADVANCE;
+        let room = (self.x.end - self.x.start - 5.0 * GAP) as usize / ADVANCE;
         let text: String = text.chars().take(room).collect();
         let middle = (self.x.start + self.x.end) / 2.0;
         canvas.text(&text, [middle, y], 0.5, TITLE);
@@ -219,7 +218,7 @@ fn number(value: f64, decimals: usize) -> String {
 /// with a word each.
 pub(super) fn legend([right, y]: [f64; 2], canvas: &mut Canvas) {
     let entry = |canvas: &mut Canvas, right: f64, text: &str, mark: [f64; 2], color: Color| {
-        let left = right - lettering::width(text) as f64 - GAP;
+        let left = right - width(text) as f64 - GAP;
         let [width, height] = mark;
         canvas.text(text, [right, y], 1.0, TITLE);
         let top = (y - height / 2.0).round();

@@ -2,6 +2,7 @@
 
 use super::plot::{densities, density, top};
 use super::*;
+use crate::show::canvas::{AXIS, PAPER};
 use std::ops::Range;
 
 // Where the default picture has its plot.

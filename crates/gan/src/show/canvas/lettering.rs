@@ -6,14 +6,14 @@ const WEIGHT: FontWeight = FontWeight::Regular;
 const SIZE: RasterHeight = RasterHeight::Size16;
 
 /// Width of every letter in pixels.
-pub(super) const ADVANCE: usize = 7;
+pub(in crate::show) const ADVANCE: usize = 7;
 /// Rows of a letter's box.
 pub(super) const HEIGHT: usize = 16;
 /// From the top of a letter's box to the middle of its digits and capitals.
 pub(super) const MIDDLE: f64 = 8.5;
 
 /// Width of `text` in pixels.
-pub(super) fn width(text: &str) -> usize {
+pub(in crate::show) fn width(text: &str) -> usize {
     ADVANCE * text.chars().count()
 }
 

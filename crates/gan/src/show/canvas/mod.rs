@@ -1,8 +1,22 @@
 //! Shapes and letters on an image, with edges between pixels blended.
 
-use super::lettering::{ADVANCE, HEIGHT, MIDDLE, glyph, width};
-use super::{Color, Image, PAPER};
+mod lettering;
+
+use super::picture::Image;
+use lettering::{HEIGHT, MIDDLE, glyph};
 use std::ops::Range;
+
+pub(super) use lettering::{ADVANCE, width};
+
+/// Red, green, blue.
+pub(super) type Color = [u8; 3];
+
+pub(super) const PAPER: Color = [255, 255, 255];
+pub(super) const GRID: Color = [222, 222, 216];
+pub(super) const AXIS: Color = [127, 131, 139];
+/// Of an axis.
+pub(super) const NUMBER: Color = [101, 106, 115];
+pub(super) const TITLE: Color = [27, 29, 33];
 
 /// An image to draw on, in pixels from the upper left corner; what reaches beyond it is cut.
 pub(super) struct Canvas {
@@ -41,6 +55,24 @@ impl Canvas {
                     let paper = f64::from(*byte);
                     *byte = (paper + share * (f64::from(ink) - paper)).round() as u8;
                 }
+            }
+        }
+    }
+
+    /// The picture with its upper left corner at whole pixels, over what is there.
+    pub(super) fn picture(&mut self, picture: &Image, [left, top]: [u32; 2]) {
+        for y in 0..picture
+            .height()
+            .min(self.image.height().saturating_sub(top))
+        {
+            for x in 0..picture.width().min(self.image.width().saturating_sub(left)) {
+                let color = match picture.pixel(x, y) {
+                    &[gray] => [gray; 3],
+                    color => [color[0], color[1], color[2]],
+                };
+                self.image
+                    .pixel_mut(left + x, top + y)
+                    .copy_from_slice(&color);
             }
         }
     }
