@@ -14,7 +14,8 @@ bits; a float32 run uses the same numbers rounded. `i` is the row-major index of
 
     parameter of rank >= 2                  u * sqrt(shape[0] / number of elements)
     BatchNorm weight                        1 + 0.1 u
-    every other parameter of rank 1         0.1 u
+    every other parameter of rank 0 or 1    0.1 u
+    k-th vector of a spectral norm          u / ||u||, with the tag of the first parameter + 500 + k
     reals                                   u as images [B, C, H, W]; sqrt(3) u as samples [B, 1] in gauss1d
     noise                                   sqrt(3) u, [B, z]  (variance 1, like the normal noise it stands for)
 """
@@ -40,10 +41,10 @@ def uniform(tag, shape):
 
 
 def fill(net, first_tag):
-    """Overwrites all parameters of a flat Sequential by the formula."""
+    """Overwrites all parameters of a network by the formula, and the vectors of spectral norms."""
     with torch.no_grad():
         for k, (name, parameter) in enumerate(net.named_parameters()):
-            layer = net[int(name.split(".")[0])]
+            layer = net.get_submodule(name.rpartition(".")[0])
             u = uniform(first_tag + k, tuple(parameter.shape))
             if parameter.dim() >= 2:
                 value = u * math.sqrt(parameter.shape[0] / parameter.numel())
@@ -52,6 +53,10 @@ def fill(net, first_tag):
             else:
                 value = 0.1 * u
             parameter.copy_(value)
+        vectors = [x for name, x in net.named_buffers() if name.endswith(("._u", "._v"))]
+        for k, vector in enumerate(vectors):
+            u = uniform(first_tag + 500 + k, tuple(vector.shape))
+            vector.copy_(u / u.norm())
 
 
 def is_batch_norm(layer):

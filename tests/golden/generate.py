@@ -87,8 +87,9 @@ class Run:
             for layer in net:
                 if isinstance(layer, (torch.nn.ReLU, torch.nn.LeakyReLU)):
                     layer.register_forward_pre_hook(self.watch_kink)
-        self.optimisers = {"G": recipe.optimise(self.G), "D": recipe.optimise(self.D)}
+        self.optimisers = {"G": recipe.optimise(self.G, "G"), "D": recipe.optimise(self.D, "D")}
         self.real_batches = self.noise_draws = recipe.first
+        self.k = torch.zeros((), dtype=dtype)
         self.updates = []
         self.first_gradients = []
         self.steps = 0
@@ -144,9 +145,23 @@ class Run:
         return ((u + 1) / 2).to(self.dtype)
 
     def update(self, name, loss):
-        optimiser = self.optimisers[name]
-        optimiser.zero_grad()
+        self.optimisers[name].zero_grad()
         loss.backward()
+        self.step(name, loss)
+
+    def update_both(self, losses):
+        all_gradients = {
+            name: torch.autograd.grad(loss, list(getattr(self, name).parameters()), retain_graph=True)
+            for name, loss in losses.items()
+        }
+        for name, loss in losses.items():
+            for parameter, gradient in zip(getattr(self, name).parameters(), all_gradients[name]):
+                parameter.grad = gradient
+            self.step(name, loss)
+
+    def step(self, name, loss):
+        """The optimiser's, with the gradients that the parameters have, and its record."""
+        optimiser = self.optimisers[name]
         if not optimiser.state:
             self.watch_sign(getattr(self, name))
         norms = [norm(p.grad) for p in getattr(self, name).parameters()]
@@ -231,7 +246,8 @@ def gradient_distance(golden, runs):
 def closest(run):
     """How close the run came to its kinks, of either kind where both were to be kept clear."""
     kinds = ["kink"] + [k for k in ("sign", "linear_sign") if getattr(run.recipe.clear, k)]
-    return {f"closest_{k}": getattr(run, f"closest_{k}") for k in kinds}
+    distances = {f"closest_{k}": getattr(run, f"closest_{k}") for k in kinds}
+    return {name: distance for name, distance in distances.items() if math.isfinite(distance)}  # some have no kinks
 
 
 def recipe_golden(name):
@@ -273,7 +289,7 @@ def recipe_golden(name):
     distance = golden["f32"]
     print(
         f"{name}: float32 is {distance['d_loss']:.1e} (d_loss), {distance['g_loss']:.1e} (g_loss) from float64, "
-        f"closest kink {distance['closest_kink']:.1e}"
+        f"closest kink {distance.get('closest_kink', math.inf):.1e}"
     )
     return golden
 

@@ -2,7 +2,9 @@
 dropout and reshapes take an index of their own.
 """
 
+import torch
 from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 
 def leaky():
@@ -111,3 +113,49 @@ def least_squares(_dropout):
     """dcgan-light without sigma."""
     g, d = dcgan_light(0.0)
     return g, d[:-1]
+
+
+def decoder(code, base, levels, n, channels):
+    net = [nn.Linear(code, base * base * n), nn.Unflatten(1, (n, base, base))]
+    for level in range(levels):
+        net += [nn.Upsample(scale_factor=2)] if level else []
+        net += [nn.Conv2d(n, n, 3, padding=1), nn.ELU(), nn.Conv2d(n, n, 3, padding=1), nn.ELU()]
+    return [*net, nn.Conv2d(n, channels, 3, padding=1)]
+
+
+def began(_dropout, code=64, base=7, levels=3, n=16, channels=1):
+    d, a = [nn.Conv2d(channels, n, 3, padding=1), nn.ELU()], n
+    for i in range(1, levels + 1):
+        b = i * n
+        d += [nn.Conv2d(a, b, 3, padding=1), nn.ELU(), nn.Conv2d(b, b, 3, padding=1), nn.ELU()]
+        d += [nn.Conv2d(b, b, 3, 2, 1), nn.ELU()] if i < levels else []
+        a = b
+    d += [nn.Flatten(), nn.Linear(base * base * a, code)]
+    rest = (code, base, levels, n, channels)
+    return nn.Sequential(*decoder(*rest)), nn.Sequential(*d, *decoder(*rest))
+
+
+class SelfAttention(nn.Module):
+    """x + gamma o(softmax(theta(x) phi(x)^T) g(x)), keys and values of the largest of each 2x2 pixels."""
+
+    def __init__(self, c):
+        super().__init__()
+        self.gamma = nn.Parameter(torch.zeros(()))
+        self.theta, self.phi, self.g, self.o = (
+            spectral_norm(nn.Conv2d(a, b, 1, bias=False)) for a, b in [(c, c // 8), (c, c // 8), (c, c // 2), (c // 2, c)]
+        )
+
+    def forward(self, x):
+        n, _, h, w = x.shape
+        pool = nn.functional.max_pool2d
+        q, k, v = self.theta(x).flatten(2), pool(self.phi(x), 2).flatten(2), pool(self.g(x), 2).flatten(2)
+        attention = torch.softmax(q.transpose(1, 2) @ k, dim=2)
+        return x + self.gamma * self.o((v @ attention.transpose(1, 2)).reshape(n, -1, h, w))
+
+
+def sagan(_dropout):
+    g = [nn.Unflatten(1, (100, 1, 1)), spectral_norm(nn.ConvTranspose2d(100, 128, 7)), nn.BatchNorm2d(128), nn.ReLU()]
+    g += [spectral_norm(up(128, 64)), nn.BatchNorm2d(64), nn.ReLU(), SelfAttention(64), up(64, 1), nn.Tanh()]
+    d = [spectral_norm(down(1, 64)), nn.LeakyReLU(0.1), SelfAttention(64), spectral_norm(down(64, 128)), nn.LeakyReLU(0.1)]
+    d += [spectral_norm(nn.Conv2d(128, 1, 7)), nn.Flatten()]
+    return nn.Sequential(*g), nn.Sequential(*d)

@@ -6,6 +6,8 @@ A loop is one function that runs one training step on a `run`, which has
     run.reals()              the next batch of reals
     run.noise()              the next draw of noise
     run.uniform(*shape)      the next draw, of numbers from [0, 1)
+    run.k                    a number that the loop keeps, from 0
+    run.update_both(losses)  one optimiser step of each network on its own loss, both gradients taken first
     run.update(name, loss)   zero_grad, backward and one optimiser step of network "G" or "D"
 
 so the same loop produces goldens (generate.py) and timings (benches/peers/step.py).
@@ -20,7 +22,7 @@ import torch
 from torch import nn
 
 from formula import is_batch_norm
-from networks import critic, dcgan, dcgan64, dcgan_light, gauss1d, keras_mlp, least_squares, mlp, mlp_relu
+from networks import began, critic, dcgan, dcgan64, dcgan_light, gauss1d, keras_mlp, least_squares, mlp, mlp_relu, sagan
 from optimisers import AdamKeras
 
 
@@ -57,7 +59,7 @@ class Recipe:
     latent: int = 100
     sample: tuple = (1, 28, 28)
     batch: int = 64
-    lr: float = 2e-4
+    lr: float | dict = 2e-4  # or by network
     betas: tuple = (0.5, 0.999)
     eps: float = 1e-8
     optimiser: str = "adam"  # PyTorch's, "adam-keras": Keras' place of eps, or "rmsprop", which has eps alone
@@ -76,12 +78,13 @@ class Recipe:
             raise SystemExit(f"parameter counts are {counts}, the recipe has {self.counts}")
         return nets
 
-    def optimise(self, net):
-        """The recipe's optimiser on one network."""
+    def optimise(self, net, name):
+        """The recipe's optimiser on the network "G" or "D"."""
+        lr = self.lr[name] if isinstance(self.lr, dict) else self.lr
         if self.optimiser == "rmsprop":
-            return torch.optim.RMSprop(net.parameters(), lr=self.lr, eps=self.eps)
+            return torch.optim.RMSprop(net.parameters(), lr=lr, eps=self.eps)
         kinds = {"adam": torch.optim.Adam, "adam-keras": AdamKeras}
-        return kinds[self.optimiser](net.parameters(), lr=self.lr, betas=self.betas, eps=self.eps)
+        return kinds[self.optimiser](net.parameters(), lr=lr, betas=self.betas, eps=self.eps)
 
     def adam(self, net, **kwargs):
         """torch.optim.Adam with the recipe's constants, whichever optimiser it has: what is timed (benches/peers)."""
@@ -241,10 +244,51 @@ def step_lsgan(run):
     return Step(d_loss, g_loss, scalars=scores(on_real, on_fake))
 
 
-def zoo(networks, loop, d_count, **more):
-    """A recipe on the 28x28 generator of dcgan-light: ten steps."""
+def step_began(run, gamma):
+    """D on L(x) - k L(G(z)) and G on L(G(z)), both gradients before either moves; then k."""
+    x = run.reals()
+    fake = run.G(run.uniform(len(x), 64) * 2 - 1)
+    error_real, error_fake = ((run.D(v) - v).abs().mean() for v in (x, fake))
+    d_loss = error_real - run.k * error_fake
+    run.update_both({"D": d_loss, "G": error_fake})
+    balance = (gamma * error_real - error_fake).detach()
+    run.k = (run.k + 0.001 * balance).clamp(0.0, 1.0)
+    told = {"real_error": error_real, "fake_error": error_fake, "k": run.k, "convergence": error_real + balance.abs()}
+    return Step(d_loss, error_fake, scalars=told)
+
+
+@contextmanager
+def evaluated(parts):
+    """Spectral norms that take no iteration."""
+    for part in parts:
+        part.eval()
+    try:
+        yield
+    finally:
+        for part in parts:
+            part.train()
+
+
+def step_sagan(run, always):
+    """Hinge loss; spectral norms take an iteration in every pass, or through D in the one on reals alone."""
+    parts = [] if always else [m for m in run.D.modules() if isinstance(m, torch.nn.utils.parametrizations._SpectralNorm)]
+    x = run.reals()
+    fake = run.G(run.noise()).detach()
+    on_real = run.D(x)
+    with evaluated(parts):
+        on_fake = run.D(fake)
+    d_loss = (1 - on_real).relu().mean() + (1 + on_fake).relu().mean()
+    run.update("D", d_loss)
+    with evaluated(parts):
+        g_loss = -run.D(run.G(run.noise())).mean()
+    run.update("G", g_loss)
+    return Step(d_loss, g_loss, scalars=scores(on_real, on_fake))
+
+
+def zoo(networks, loop, d_count, g_count=759_873, **more):
+    """Ten steps of a recipe, on the generator of dcgan-light where nothing else is said."""
     settings = {"golden_batch": 4, "golden_steps": 10, "float32_steps": 3, "float32_runs": 8, "clear": Clear(5e-7, 5e-7, sign=2e-6)}
-    return Recipe(networks, loop, (759_873, d_count), **settings | more)
+    return Recipe(networks, loop, (g_count, d_count), **settings | more)
 
 
 RECIPES = {
@@ -336,5 +380,25 @@ RECIPES = {
         step_lsgan,
         138_561,
         skips=(48, 0, 1, 0, 0, 1, 0, 0, 2, 0),
+    ),
+    "began": zoo(began, partial(step_began, gamma=0.5), 280_529, g_count=65_025, latent=64, lr=1e-4),
+    "began-fixed": zoo(began, partial(step_began, gamma=0.75), 280_529, g_count=65_025, latent=64),
+    "sagan": zoo(
+        sagan,
+        partial(step_sagan, always=True),
+        143_682,
+        g_count=764_994,
+        lr={"G": 1e-4, "D": 4e-4},
+        betas=(0.0, 0.9),
+        skips=(75, 0, 0, 0, 0, 2, 0, 0, 0, 2),
+    ),
+    "sagan-fixed": zoo(
+        sagan,
+        partial(step_sagan, always=False),
+        143_682,
+        g_count=764_994,
+        lr={"G": 1e-4, "D": 4e-4},
+        betas=(0.0, 0.9),
+        skips=(88, 1, 0, 1, 0, 0, 0, 0, 0, 1),
     ),
 }

@@ -5,7 +5,7 @@
 //! so both sides hold the same bits without sharing a file; an `f32` run uses the same
 //! numbers rounded. `i` counts elements in row-major order of PyTorch's shape.
 
-use detach_nn::{Adversarial, Optim, State, parameters};
+use detach_nn::{Adversarial, Name, Optim, Slot, State, parameters};
 use detach_recipes::penalty::PenaltyKind;
 use detach_tensor::{Array, Kind};
 use serde::Deserialize;
@@ -64,12 +64,25 @@ pub fn fill(net: &dyn State, first_tag: u64) {
         let (scale, shift) = match shape.len() {
             // The only weights of rank 1 are batch normalisation's.
             1 if name.ends_with("weight") => (0.1, 1.0),
-            1 => (0.1, 0.0),
+            0 | 1 => (0.1, 0.0),
             _ => ((shape[0] as f64 / old.len() as f64).sqrt(), 0.0),
         };
         let values = by_formula(tag, shape, scale, shift, old.kind());
         parameter.set("golden::fill", &values);
     }
+    let mut tag = first_tag + 500;
+    net.visit(Name::ROOT, &mut |name, slot| {
+        let name = name.to_string();
+        if let Slot::Buffer(vector) = slot
+            && (name.ends_with("._u") || name.ends_with("._v"))
+        {
+            let old = vector.get();
+            let length = norm(&uniform(tag, old.len()));
+            let values = by_formula(tag, old.shape(), length.recip(), 0.0, old.kind());
+            vector.set("golden::fill", &values);
+            tag += 1;
+        }
+    });
 }
 
 /// √Σx², summed in `f64`.
@@ -161,13 +174,23 @@ pub struct OptimOptions {
     /// `adam`, `adam-keras` where ε is added before the bias correction, or `rmsprop`.
     pub kind: String,
     /// Learning rate.
-    pub lr: f64,
+    pub lr: Rate,
     /// Adam's β₁ and β₂.
     pub betas: Option<[f64; 2]>,
     /// RMSprop's α.
     pub alpha: Option<f64>,
     /// ε.
     pub eps: f64,
+}
+
+/// A learning rate.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Rate {
+    /// Of both networks.
+    Both(f64),
+    /// Of each.
+    Each(Nets<f64>),
 }
 
 /// A parameter's place.

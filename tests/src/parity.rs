@@ -62,6 +62,8 @@ const OTHERS: &[Case] = &[
     other("wgan-fixed", "wgan", Preset::Fixed),
     other("wgan-gp-fixed", "wgan-gp", Preset::Fixed),
     other("lsgan-fixed", "lsgan", Preset::Fixed),
+    other("began-fixed", "began", Preset::Fixed),
+    other("sagan-fixed", "sagan", Preset::Fixed),
 ];
 
 /// Every golden: one of each recipe of the registry, and of other loops and presets of one.

@@ -368,6 +368,23 @@ impl std::fmt::Display for Done {
     }
 }
 
+/// The processor's time that a running process has had: how much it has done, on a busy machine too.
+///
+/// # Panics
+/// When there is no such process.
+pub fn cpu_time(child: &Child) -> Duration {
+    let words = ["-o", "cputime=", "-p", &child.id().to_string()];
+    let output = Command::new("ps")
+        .args(words)
+        .output()
+        .expect("`ps` starts");
+    let text = String::from_utf8_lossy(&output.stdout);
+    // hours:minutes:seconds, whole
+    let parts = text.trim().split(':').map(str::parse::<u64>);
+    let seconds = parts.map(|part| part.expect("a time"));
+    Duration::from_secs(seconds.fold(0, |sum, part| sum * 60 + part))
+}
+
 /// Waits until `is` is true, and looks a thousand times a second.
 ///
 /// # Panics

@@ -8,7 +8,7 @@ use detach_tests::program::Sandbox;
 use detach_tests::training::of_setup;
 
 /// What is worth changing in a recipe that has it.
-const CHANGES: [&str; 26] = [
+const CHANGES: [&str; 28] = [
     "latent=7",
     "width=8",
     "widths=[9]",
@@ -29,6 +29,8 @@ const CHANGES: [&str; 26] = [
     "fresh-reals=false",
     "clip=0.02",
     "warmup=true",
+    "filters=5",
+    "iterate-always=true",
     "order=g-first",
     "kind=rmsprop",
     "g.kind=sgd",

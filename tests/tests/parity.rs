@@ -11,7 +11,7 @@
 
 use detach_nn::{State, count, parameters};
 use detach_tensor::DType;
-use detach_tests::golden::{self, Golden, Parameter, Which};
+use detach_tests::golden::{self, Golden, Parameter, Rate, Which};
 use detach_tests::parity::{Case, MLP_G_FIRST, Row, case, cases, has_zero_gradient, position};
 use detach_tests::replay::{Gradients, Record};
 
@@ -172,19 +172,18 @@ fn parameters_are_those_of_pytorch() {
             assert_eq!(count(net), *golden.counts.of(which), "{}", case.golden);
         }
         let theirs = &golden.adam;
-        for network in ["g", "d"] {
+        for (network, which) in [("g", Which::G), ("d", Which::D)] {
+            let lr = match &theirs.lr {
+                Rate::Both(lr) => *lr,
+                Rate::Each(nets) => *nets.of(which),
+            };
             let ours = setup.options()[network].as_table().expect("an optimiser");
             let number = |key: &str| ours.get(key)?.as_float();
             assert_eq!(ours["kind"].as_str(), Some(theirs.kind.as_str()));
             let betas = number("beta1").zip(number("beta2")).map(<[f64; 2]>::from);
             assert_eq!(
                 (number("lr"), betas, number("alpha"), number("eps")),
-                (
-                    Some(theirs.lr),
-                    theirs.betas,
-                    theirs.alpha,
-                    Some(theirs.eps)
-                ),
+                (Some(lr), theirs.betas, theirs.alpha, Some(theirs.eps)),
                 "{}",
                 case.golden
             );

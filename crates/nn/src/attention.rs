@@ -53,24 +53,6 @@ fn rows(x: &Tensor) -> Tensor {
     x.permute(&[0, 2, 3, 1]).reshape(&[n, h * w, c])
 }
 
-/// The largest of each 2×2 pixels of images `[N, C, H, W]`, as rows `[N, H·W/4, C]`.
-fn pooled_rows(x: &Tensor) -> Tensor {
-    let &[n, c, h, w] = x.shape() else {
-        unreachable!("a convolution gives images")
-    };
-    let pools = x
-        .permute(&[0, 2, 3, 1])
-        .reshape(&[n, h / 2, 2, w / 2, 2, c]);
-    pools.max_axes(&[2, 4]).reshape(&[n, h * w / 4, c])
-}
-
-/// exp(x − max) / Σ exp(x − max) along the last axis of `[N, Q, K]`.
-fn softmax(x: &Tensor) -> Tensor {
-    let largest = x.detach().max_axes(&[2]);
-    let e = (x - largest.expand(x.shape())).exp();
-    &e / e.sum_axes(&[2]).expand(x.shape())
-}
-
 impl State for SelfAttention {
     fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
         f(path.dot("gamma"), Slot::Param(&self.gamma));
@@ -95,9 +77,9 @@ impl Module for SelfAttention {
             x.shape()
         );
         let queries = rows(&self.theta.forward(x, mode));
-        let keys = pooled_rows(&self.phi.forward(x, mode));
-        let values = pooled_rows(&self.g.forward(x, mode));
-        let seen = softmax(&queries.matmul(&keys.t())).matmul(&values);
+        let keys = rows(&self.phi.forward(x, mode).max_pool2(2));
+        let values = rows(&self.g.forward(x, mode).max_pool2(2));
+        let seen = queries.matmul(&keys.t()).softmax(2).matmul(&values);
         let &[n, _, h, w] = x.shape() else {
             unreachable!("it has just been looked at")
         };

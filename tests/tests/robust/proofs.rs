@@ -2,8 +2,9 @@
 
 use super::trained;
 use detach_nn::Checkpoint;
-use detach_tests::program::{Sandbox, signal, wait_until};
+use detach_tests::program::{Sandbox, cpu_time, signal, wait_until};
 use std::fs;
+use std::time::Duration;
 
 /// Where the values of a safetensors file begin.
 fn values(bytes: &[u8]) -> usize {
@@ -117,7 +118,10 @@ fn no_checkpoint_is_taken_after_training_diverged() {
     // The same by Ctrl-C, with nothing due to be shown or saved before.
     let mut child = sandbox.start(&format!("{train} --out stopped"));
     wait_until("the first line", || !sandbox.metrics("stopped").is_empty());
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    // A step is a millisecond's work; how long one takes is the machine's affair.
+    wait_until("a second's work", || {
+        cpu_time(&child) >= Duration::from_secs(1)
+    });
     signal(&child, "INT");
     assert_eq!(child.wait().expect("its end").code(), Some(1));
     assert!(sandbox.checkpoints("stopped").is_empty());

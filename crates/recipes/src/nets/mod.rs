@@ -3,8 +3,10 @@
 //! Discriminators end in logits: the σ of the published networks is part of the loss
 //! here ([`bce_with_logits`](detach_nn::loss::bce_with_logits)), where it cannot overflow.
 
+pub mod autoencoder;
 pub mod dcgan;
 pub mod mlp;
+pub mod sagan;
 
 use detach_nn::{BatchNorm, Initialiser, Sequential};
 

@@ -33,6 +33,8 @@ registry! {
     mod wgan: Wgan;
     mod wgan_gp: WganGp;
     mod lsgan: Lsgan;
+    mod began: Began;
+    mod sagan: Sagan;
     mod gauss1d: Gauss1d;
 }
 

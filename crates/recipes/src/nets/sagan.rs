@@ -1,0 +1,97 @@
+//! The networks of `dcgan-light` and `dcgan64` with spectral normalisation and self-attention, after SAGAN
+//! (Zhang et al., arXiv:1805.08318).
+
+use super::dcgan::Size;
+use super::normed;
+use detach_nn::{
+    Conv2d, ConvTranspose2d, Flatten, Initialiser, LeakyReLU, ReLU, SelfAttention, Sequential,
+    SpectralNorm, Tanh, Unflatten,
+};
+
+/// LeakyReLU's slope in D.
+const SLOPE: f64 = 0.1;
+
+/// `net` with a spectrally normalised transposed convolution, BatchNorm where it is wanted, and ReLU.
+fn up(
+    net: Sequential,
+    conv: ConvTranspose2d,
+    (channels, batch_norm): (usize, bool),
+    init: &Initialiser,
+) -> Sequential {
+    normed(
+        net.push(SpectralNorm::new(conv, init)),
+        channels,
+        batch_norm,
+        init,
+    )
+    .push(ReLU)
+}
+
+/// `net` with a spectrally normalised convolution and LeakyReLU.
+fn down(net: Sequential, conv: Conv2d, init: &Initialiser) -> Sequential {
+    net.push(SpectralNorm::new(conv, init))
+        .push(LeakyReLU(SLOPE))
+}
+
+fn double(from: usize, to: usize, init: &Initialiser) -> ConvTranspose2d {
+    ConvTranspose2d::new(from, to, 4, init).stride(2).padding(1)
+}
+
+fn halve(from: usize, to: usize, init: &Initialiser) -> Conv2d {
+    Conv2d::new(from, to, 4, init).stride(2).padding(1)
+}
+
+/// Noise `[N, latent]` to images `[N, 1, 28, 28]`, or `[N, 3, 64, 64]` where `side` is 64; attention at half
+/// their size. The last convolution is not normalised.
+pub fn generator(side: usize, size: Size, init: &Initialiser) -> Sequential {
+    let Size {
+        latent,
+        width,
+        batch_norm,
+    } = size;
+    let net = Sequential::new().push(Unflatten([latent, 1, 1]));
+    if side != 64 {
+        let first = ConvTranspose2d::new(latent, 2 * width, 7, init);
+        let net = up(net, first, (2 * width, batch_norm), init);
+        let net = up(
+            net,
+            double(2 * width, width, init),
+            (width, batch_norm),
+            init,
+        );
+        return net
+            .push(SelfAttention::new(width, init))
+            .push(double(width, 1, init))
+            .push(Tanh);
+    }
+    let mut channels = 8 * width;
+    let first = ConvTranspose2d::new(latent, channels, 4, init).without_bias();
+    let mut net = up(net, first, (channels, batch_norm), init);
+    for next in [4 * width, 2 * width, width] {
+        let conv = double(channels, next, init).without_bias();
+        net = up(net, conv, (next, batch_norm), init);
+        channels = next;
+    }
+    net.push(SelfAttention::new(channels, init))
+        .push(double(channels, 3, init).without_bias())
+        .push(Tanh)
+}
+
+/// Images `[N, 1, 28, 28]`, or `[N, 3, 64, 64]` where `side` is 64, to a number each, `[N, 1]`; attention at
+/// half their size, no other normalisation.
+pub fn discriminator(side: usize, width: usize, init: &Initialiser) -> Sequential {
+    let (channels, more): (usize, &[usize]) = match side {
+        64 => (3, &[2, 4, 8]),
+        _ => (1, &[2]),
+    };
+    let mut net = down(Sequential::new(), halve(channels, width, init), init)
+        .push(SelfAttention::new(width, init));
+    let mut from = width;
+    for times in more {
+        net = down(net, halve(from, times * width, init), init);
+        from = times * width;
+    }
+    let kernel = if side == 64 { 4 } else { 7 };
+    net.push(SpectralNorm::new(Conv2d::new(from, 1, kernel, init), init))
+        .push(Flatten)
+}

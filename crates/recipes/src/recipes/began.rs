@@ -1,0 +1,230 @@
+//! `began`: a discriminator that is an autoencoder, in balance with its generator (Berthelot et al.,
+//! arXiv:1703.10717).
+
+use super::trained;
+use crate::nets::autoencoder::{Shape, autoencoder, decoder};
+use crate::options::{self, require, require_side};
+use crate::sampler::Input;
+use crate::settings::InitScheme;
+use crate::{About, DataKind, Preset, Recipe, Report, Sampler, Settings, Step, System, Wanted};
+use detach_nn::{
+    Initialiser, Mode, Module, Name, Network, Optim, Optimiser, Param, Sequential, Slot, State,
+    Trained, gradients,
+};
+use detach_tensor::{Array, Tensor};
+use serde::{Deserialize, Serialize};
+use std::f64::consts::FRAC_1_SQRT_2;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Options {
+    /// 28 for grey images, 64 for RGB.
+    size: usize,
+    latent: usize,
+    /// Filters of every convolution, or of the first level.
+    filters: usize,
+    /// γ, the ratio L(G(z)) / L(x) that k works towards: less is less diverse and sharper.
+    gamma: f64,
+    /// λ, how fast k moves.
+    k_rate: f64,
+    g: Optim,
+    d: Optim,
+}
+
+impl options::Options for Options {
+    fn check(&self) -> Result<(), String> {
+        require_side(self.size)?;
+        options::require_sizes("latent", &[self.latent])?;
+        options::require_sizes("filters", &[self.filters])?;
+        require(
+            self.gamma > 0.0 && self.gamma <= 1.0,
+            "gamma must be in (0, 1]: the ratio of two errors, the generator's and the data's",
+        )?;
+        require(
+            self.k_rate > 0.0 && self.k_rate <= 1.0,
+            "k-rate must be in (0, 1]",
+        )?;
+        options::require_optims(&[("g", &self.g), ("d", &self.d)])
+    }
+}
+
+impl Options {
+    fn shape(&self) -> Shape {
+        Shape {
+            side: self.size,
+            code: self.latent,
+            filters: self.filters,
+        }
+    }
+}
+
+/// The decoder, whose codes are uniform in [−1, 1).
+pub(crate) struct Decoder {
+    net: Sequential,
+    latent: usize,
+}
+
+impl State for Decoder {
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
+        self.net.visit(path, f);
+    }
+}
+
+impl Network for Decoder {
+    fn describe(&self) -> String {
+        self.net.describe()
+    }
+
+    fn outline(&self, input: &Tensor) -> Vec<(String, Vec<usize>)> {
+        self.net.outline(input)
+    }
+}
+
+impl Sampler for Decoder {
+    fn input(&self) -> Input {
+        Input::Noise {
+            latent: self.latent,
+        }
+    }
+
+    /// Of normal noise x, whose 2Φ(x) − 1 = erf(x/√2) is uniform in (−1, 1).
+    fn sample(&self, x: &Tensor, wanted: &Wanted, mode: Mode<'_>) -> Tensor {
+        assert!(
+            wanted.classes.is_none(),
+            "a generator without classes was asked for some"
+        );
+        self.net.forward(&(x * FRAC_1_SQRT_2).erf(), mode)
+    }
+}
+
+/// The recipe in training.
+pub(crate) struct Began {
+    g: Trained<Decoder>,
+    d: Trained<Sequential>,
+    /// How much D's error on fakes counts, `[]`: on the device, as the step itself moves it.
+    k: Param,
+    options: Options,
+}
+
+impl System for Began {
+    const ABOUT: About = About {
+        name: "began",
+        summary: "D is an autoencoder, and k balances what it does for reals against fakes",
+        step: "D on L(x) − k·L(G(z)), G on L(G(z)), both gradients before either moves; then k",
+        losses: &[
+            "L(v): mean |D(v) − v|",
+            "D: L(x) − k·L(G(z))",
+            "G: L(G(z)), by both places that G(z) stands in",
+            "k ← k + λ(γ·L(x) − L(G(z))), held in [0, 1]",
+        ],
+        sources: &[
+            "of the paper: the losses, k from 0 with λ 0.001, γ 0.5, z uniform in [−1, 1], 64-dimensional codes, batches of 16, \
+             Adam 1e-4, 3×3 convolutions with ELU, nearest-neighbour upsampling",
+            "our choice: 16 filters and three levels at 28×28 (four of the paper's at 64×64 with size = 64 filters = 64), betas 0.5 \
+             and 0.999, Keras' initial weights, 20 epochs, an 8×8 picture from 64 fixed codes every epoch",
+        ],
+        detach: "nothing is: one graph of D(G(z)) serves both, and each gradient is with respect to one network's weights alone",
+        notes: &[
+            "k stays at 0 until G's images are easier for D than γ times the data: hundreds of steps. `fixed` helps it off with \
+             gamma = 0.75, g.lr = 0.0002, d.lr = 0.0002.",
+            "convergence = L(x) + |γ·L(x) − L(G(z))|, the paper's M, falls as training gets on.",
+            "The published rate is halved every 100,000 steps (schedule = step:27:0.5); 20 epochs end before that.",
+            "Images leave [−1, 1]: pictures clamp them.",
+        ],
+    };
+    type Options = Options;
+    type Generator = Decoder;
+
+    fn preset(preset: Preset) -> (Settings, Options) {
+        let (gamma, lr) = match preset {
+            Preset::AsPublished => (0.5, 1e-4),
+            Preset::Fixed => (0.75, 2e-4),
+        };
+        let settings = Settings {
+            batch_size: 16,
+            init: InitScheme::Keras,
+            ..Settings::of_epochs(20)
+        };
+        let options = Options {
+            size: 28,
+            latent: 64,
+            filters: 16,
+            gamma,
+            k_rate: 1e-3,
+            g: options::adam_of_dcgan(lr),
+            d: options::adam_of_dcgan(lr),
+        };
+        (settings, options)
+    }
+
+    fn data(o: &Options) -> Vec<DataKind> {
+        vec![DataKind::of_side(o.size)]
+    }
+
+    fn generator(o: &Options, init: &Initialiser) -> Decoder {
+        Decoder {
+            net: decoder(Sequential::new(), o.shape(), init),
+            latent: o.latent,
+        }
+    }
+
+    fn build(o: &Options, init: &Initialiser) -> Self {
+        Self {
+            g: trained(&o.g, init, |init| Self::generator(o, init)),
+            d: trained(&o.d, init, |init| autoencoder(o.shape(), init)),
+            k: Param::buffer(Array::zeros(&[], init.kind())),
+            options: o.clone(),
+        }
+    }
+}
+
+impl Recipe for Began {
+    fn train_step(&mut self, step: &mut Step<'_>) -> Report {
+        let Self {
+            g,
+            d,
+            k,
+            options: o,
+        } = self;
+        let (train, mut report) = (step.train(), Report::new());
+        let real = step.batch(0).images;
+        let codes = step.uniform(&[real.shape()[0], o.latent]) * 2.0 - 1.0;
+        let fake = g.net.net.forward(&codes, train);
+        let error = |v: &Tensor| (d.forward(v, train) - v).abs().mean();
+        let (on_real, on_fake) = (error(&real), error(&fake));
+        let d_loss = &on_real - k.get() * &on_fake;
+        let (d_gradients, g_gradients) = (gradients(&d_loss, &d.net), gradients(&on_fake, &g.net));
+        step.apply(d, &d_gradients);
+        step.apply(g, &g_gradients);
+        let balance = (&on_real * o.gamma - &on_fake).detach();
+        let next = (k.get() + &balance * o.k_rate).clip(0.0, 1.0);
+        k.set("began's balance", next.value());
+        report.scalar("d_loss", &d_loss);
+        report.scalar("real_error", &on_real);
+        report.scalar("fake_error", &on_fake);
+        report.scalar("k", &next);
+        report.scalar("convergence", &(&on_real + balance.abs()));
+        report.generator(&on_fake, &fake);
+        report
+    }
+
+    fn networks(&self) -> Vec<(&'static str, &dyn Network)> {
+        vec![("generator", self.g.best()), ("discriminator", &*self.d)]
+    }
+
+    fn optimisers(&mut self) -> Vec<(&'static str, &mut Optimiser)> {
+        vec![("g", self.g.optimiser_mut()), ("d", self.d.optimiser_mut())]
+    }
+
+    fn sampler(&self) -> &dyn Sampler {
+        &self.g
+    }
+}
+
+impl State for Began {
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
+        self.g.visit(path.dot("generator"), f);
+        self.d.visit(path.dot("discriminator"), f);
+        f(path.dot("k"), Slot::Buffer(&self.k));
+    }
+}
