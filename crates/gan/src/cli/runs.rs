@@ -164,9 +164,14 @@ impl Handed {
                 record.write(&job.record)?;
                 return Ok(Settled::Done(record));
             }
-            // Whatever it says: another process has begun it since.
-            Err(_) if Lock::holder(&job.run).is_some() => return Ok(Settled::Busy),
-            Err(error) => return Err(error),
+            // Whatever it says: another process has done it since, or is at it.
+            Err(error) => {
+                return match Record::read(&job.record)? {
+                    Some(record) => Ok(Settled::Done(record)),
+                    None if Lock::holder(&job.run).is_some() => Ok(Settled::Busy),
+                    None => Err(error),
+                };
+            }
         };
         match (outcome.end, outcome.signal) {
             (End::Complete, _) => {}
@@ -186,7 +191,7 @@ impl Handed {
         if trained.run.newest_step() != Some(steps) {
             return Ok(Settled::Busy);
         }
-        let record = Record::new(steps, data(&trained.run)?, Ok(scores));
+        let record = Record::new(steps, data(&trained.run)?, scores);
         record.write(&job.record)?;
         Ok(Settled::Done(record))
     }

@@ -37,6 +37,11 @@ impl Rows {
         self.values.is_empty()
     }
 
+    /// Whether all of their numbers are finite.
+    pub fn is_finite(&self) -> bool {
+        self.values.iter().all(|value| value.is_finite())
+    }
+
     /// The first `count` rows, or all where there are fewer.
     #[must_use]
     pub fn first(&self, count: usize) -> Self {

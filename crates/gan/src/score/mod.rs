@@ -82,19 +82,21 @@ impl Sets {
         self.real.first(self.samples.len())
     }
 
-    /// All statistics.
+    /// All statistics that are numbers: where all real images are the same, none has a unit.
     pub fn scores(&self) -> Scores {
         let of = |statistic: &Statistic| (statistic.name.to_owned(), (statistic.of)(self));
-        STATISTICS.iter().map(of).collect()
+        let all = STATISTICS.iter().map(of);
+        all.filter(|(_, score)| score.is_finite()).collect()
     }
 }
 
 /// The scores of a run: each of its own metrics as it was [lately](History::lately), and where it makes samples of
-/// noise, all [`STATISTICS`] beside `real`.
+/// noise, all [`STATISTICS`] beside `real`. Finite weights may still make samples that are not: such a run has failed, and
+/// the inner error says so.
 ///
 /// # Errors
 /// When its metrics cannot be read.
-pub fn scores(trained: &TrainedGenerator, real: &Rows) -> Result<Scores> {
+pub fn scores(trained: &TrainedGenerator, real: &Rows) -> Result<Result<Scores, String>> {
     let history = History::of(&trained.run)?;
     let names = history.names();
     let lately = names
@@ -102,10 +104,15 @@ pub fn scores(trained: &TrainedGenerator, real: &Rows) -> Result<Scores> {
         .filter_map(|name| Some((name.clone(), history.lately(name)?)));
     let mut scores: Scores = lately.collect();
     if let Some(samples) = samples(trained, SAMPLES) {
+        if !samples.is_finite() {
+            return Ok(Err(
+                "training diverged: its samples are not finite".to_owned()
+            ));
+        }
         let real = real.clone();
         scores.extend(Sets { samples, real }.scores());
     }
-    Ok(scores)
+    Ok(Ok(scores))
 }
 
 /// `count` samples of a generator as its run's pictures have them; `None` where it makes them of something else than
@@ -162,6 +169,25 @@ mod tests {
             "{collapsed:?}"
         );
         assert!(of(real.clone())["nearest"] < 1e-6);
+    }
+
+    #[test]
+    fn what_is_no_number_is_no_score() {
+        let same = Rows::new(vec![0.5; 60], 20);
+        let samples = ring(16, 0.0);
+        assert!(samples.is_finite());
+        let sets = Sets {
+            samples,
+            real: same,
+        };
+        assert!(
+            sets.scores().values().all(|score| score.is_finite()),
+            "{:?}",
+            sets.scores()
+        );
+        for strange in [f32::NAN, f32::INFINITY] {
+            assert!(!Rows::new(vec![0.0, strange], 2).is_finite());
+        }
     }
 
     #[test]

@@ -154,22 +154,26 @@ pub struct Rank {
 /// # Errors
 /// When their values cannot be found again.
 pub fn ranking(study: &Study, results: &Results) -> Result<Vec<Rank>> {
-    let mut furthest: BTreeMap<usize, &Record> = BTreeMap::new();
-    for ((trial, _), record) in results
+    let mut furthest: BTreeMap<usize, (u64, &Record)> = BTreeMap::new();
+    for ((trial, rung), record) in results
         .iter()
         .filter(|((trial, _), _)| *trial < study.trials)
     {
-        furthest.insert(*trial, record);
+        furthest.insert(*trial, (*rung, record));
     }
     let tried = tried(study, results)?;
     let mut ranks: Vec<(f64, Rank)> = Vec::new();
-    for (trial, record) in furthest {
+    for (trial, (rung, record)) in furthest {
         let Some(values) = tried.get(trial) else {
             continue;
         };
         let rank = Rank {
             trial,
-            steps: record.steps,
+            // When a divergence is noticed depends on when a checkpoint was due, by the clock.
+            steps: match record.failed {
+                Some(_) => rung,
+                None => record.steps,
+            },
             values: values.clone(),
             metric: record.scores.get(&study.metric).copied(),
         };

@@ -146,6 +146,22 @@ fn rungs_end_on_lines_of_metrics() {
     assert_eq!(of(64, 5, 2, 10), [5]);
 }
 
+/// A checkpoint that is due earlier notices a divergence earlier.
+#[test]
+fn the_moment_of_a_divergence_is_not_in_the_table() {
+    let study = study(Sampler::Tpe, 20);
+    let (results, _) = done(&study, |_| 0);
+    let mut noticed = results.clone();
+    for (number, record) in noticed.values_mut().enumerate() {
+        if record.failed.is_some() {
+            (record.steps, record.failed) = (number as u64 * 7, Some(format!("at {number}")));
+        }
+    }
+    assert_ne!(noticed, results);
+    let table = |results| ranking(&study, results).expect("a table");
+    assert_eq!(table(&noticed), table(&results));
+}
+
 #[test]
 fn the_higher_is_better_where_the_study_says_so() {
     let lower = study(Sampler::Random, 10);
