@@ -33,7 +33,8 @@ __device__ __forceinline__ void store(float* x, const Pack<V>& pack) {
 }
 
 // What a thread has of a group's matrix: V channels from `column` in every `lanes`-th row from
-// `first` to before `end`, no rows where there is nothing left for it.
+// `first` to before `end`, no rows where there is nothing left for it. Rows are counted through all
+// groups.
 struct Place {
     u32 group, lane, column, first, end;
     bool active;
@@ -47,23 +48,19 @@ __device__ __forceinline__ Place place(const Tiling& t) {
     here.active = here.lane < t.lanes && here.column < t.channels;
     here.group = blockIdx.x / t.splits;
     u32 block = blockIdx.x - here.group * t.splits;
-    here.first = block * t.height + here.lane;
-    here.end = here.active ? min(t.rows, (block + 1) * t.height) : 0;
+    u32 top = here.group * t.rows;
+    here.first = top + block * t.height + here.lane;
+    here.end = here.active ? top + min(t.rows, (block + 1) * t.height) : 0;
     return here;
 }
 
-__device__ __forceinline__ u64 offset(const Tiling& t, u64 row, u32 column) {
-    return row * t.channels + column;
-}
-
-// Where a row of the group starts among those of all, at the thread's column.
-__device__ __forceinline__ u64 offset(const Tiling& t, const Place& here, u32 row) {
-    return offset(t, static_cast<u64>(here.group) * t.rows + row, here.column);
+__device__ __forceinline__ u64 offset(const Tiling& t, u32 row, u32 column) {
+    return static_cast<u64>(row) * t.channels + column;
 }
 
 // Where the column's first of two numbers is in [groups, 2, channels].
 __device__ __forceinline__ u64 pair(const Tiling& t, const Place& here) {
-    return offset(t, 2 * static_cast<u64>(here.group), here.column);
+    return 2 * offset(t, here.group, 0) + here.column;
 }
 
 // Two sums over rows.
@@ -99,7 +96,7 @@ __device__ __forceinline__ void leave(Sums sums, const Tiling& t, const Place& h
     sums = across_lanes(sums, t, here.lane);
     if (here.lane > 0 || !here.active) return;
     if (t.splits == 1) return finish(sums, here);
-    double* to = partial + offset(t, 2 * static_cast<u64>(blockIdx.x), here.column);
+    double* to = partial + 2 * offset(t, blockIdx.x, 0) + here.column;
     to[0] = sums.a;
     to[t.channels] = sums.b;
 }
@@ -110,8 +107,7 @@ __device__ __forceinline__ void merge(const double* partial, const Tiling& t, F 
     Place here = place<1>(t);
     Sums sums = {0.0, 0.0};
     for (u32 block = here.first; block < here.end; block += t.lanes) {
-        u64 row = static_cast<u64>(here.group) * t.rows + block;
-        const double* from = partial + offset(t, 2 * row, here.column);
+        const double* from = partial + 2 * offset(t, block, 0) + here.column;
         sums.a += from[0];
         sums.b += from[t.channels];
     }
@@ -125,7 +121,7 @@ constexpr u32 RUN = 16;
 // Mean and variance of sums that are shifted by the first of `rows`, into [groups, 2, channels].
 __device__ __forceinline__ void moments(Sums sums, const float* x, u32 rows, const Tiling& t,
                                         const Place& here, float* out) {
-    float origin = x[offset(t, static_cast<u64>(here.group) * rows, here.column)];
+    float origin = x[offset(t, here.group * rows, here.column)];
     float* to = out + pair(t, here);
     double off = sums.a / rows;
     double square = sums.b / rows - off * off;
@@ -138,14 +134,14 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 norm_stats(const float* __restrict__ x, double* partial, float* out, Tiling t) {
     Place here = place<1>(t);
     Sums sums = {0.0, 0.0};
-    const float* first = x + offset(t, here, 0);
+    const float* first = x + offset(t, here.group * t.rows, here.column);
     for (u32 row = here.first; row < here.end; row += RUN * t.lanes) {
-        const float* from = x + offset(t, here, row);
+        const float* from = x + offset(t, row, here.column);
         float shift = *from, sum = 0.0f, square = 0.0f;
         u32 count = min(RUN, ceil_div(here.end - row, t.lanes));
 #pragma unroll 8
         for (u32 i = 0; i < count; ++i) {
-            float d = from[offset(t, i * t.lanes, 0u)] - shift;
+            float d = from[offset(t, i * t.lanes, 0)] - shift;
             sum += d;
             square = fmaf(d, d, square);
         }
@@ -210,7 +206,7 @@ __device__ __forceinline__ void forward_rows(A act, const float* __restrict__ x,
                                              const Place& here, const Tiling& t) {
 #pragma unroll 4
     for (u32 row = here.first; row < here.end; row += t.lanes) {
-        u64 at = offset(t, here, row);
+        u64 at = offset(t, row, here.column);
         Pack<V> pack = load<V>(x + at);
 #pragma unroll
         for (u32 i = 0; i < V; ++i) {
@@ -260,12 +256,12 @@ __device__ __forceinline__ Sums products(A act, const float* __restrict__ x,
                                          const Place& here, const Tiling& t) {
     Sums sums = {0.0, 0.0};
     for (u32 row = here.first; row < here.end; row += RUN * t.lanes) {
-        u64 first = offset(t, here, row);
+        u64 first = offset(t, row, here.column);
         float product = 0.0f, sum = 0.0f;
         u32 count = min(RUN, ceil_div(here.end - row, t.lanes));
 #pragma unroll 8
         for (u32 i = 0; i < count; ++i) {
-            u64 at = first + offset(t, i * t.lanes, 0u);
+            u64 at = first + offset(t, i * t.lanes, 0);
             float centred = x[at] - affine.mean.at[0];
             float dz = dy[at] * act.derivative(affine.z(0, centred));
             product = fmaf(dz, centred, product);
@@ -323,7 +319,7 @@ __device__ __forceinline__ void grad_input_rows(A act, const float* __restrict__
                                                 const Tiling& t) {
 #pragma unroll 4
     for (u32 row = here.first; row < here.end; row += t.lanes) {
-        u64 at = offset(t, here, row);
+        u64 at = offset(t, row, here.column);
         Pack<V> in = load<V>(x + at), out = load<V>(dy + at);
 #pragma unroll
         for (u32 i = 0; i < V; ++i) {

@@ -97,3 +97,29 @@ impl Network for SelfAttention {
         format!("SelfAttention({channels})")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Scheme;
+    use detach_tensor::{DType, Random, Stream};
+
+    #[test]
+    fn it_starts_as_the_identity() {
+        let random = Random::new(2, Stream::Noise);
+        let init = Initialiser::new(Scheme::PyTorch, Random::new(1, Stream::Init), DType::F64);
+        let layer = SelfAttention::new(16, &init);
+        let x = random.normal(&[2, 16, 4, 6], DType::F64);
+        let y = layer.forward(&x, Mode::eval());
+        assert_eq!(y.to_vec::<f64>(), x.to_vec::<f64>());
+        assert_eq!(layer.describe(), "SelfAttention(16)");
+    }
+
+    #[test]
+    #[should_panic(expected = "SelfAttention(8): the input is [1, 8, 3, 4]")]
+    fn pools_are_whole() {
+        let layer = SelfAttention::new(8, &Initialiser::zeros(DType::F64));
+        let x = Tensor::constant(Array::zeros(&[1, 8, 3, 4], DType::F64));
+        let _ = layer.forward(&x, Mode::eval());
+    }
+}

@@ -190,7 +190,7 @@ pub fn gradients_through(
     (all, at)
 }
 
-/// How a forward pass treats batch normalisation and dropout.
+/// How a forward pass treats batch normalisation, spectral normalisation and dropout.
 ///
 /// | | normalises by | running statistics | dropout |
 /// |---|---|---|---|
@@ -262,7 +262,7 @@ impl<'a> Mode<'a> {
         self.batch_statistics
     }
 
-    /// Whether batch normalisation writes its running statistics.
+    /// Whether batch normalisation writes its running statistics, and spectral normalisation iterates.
     #[must_use]
     pub fn moves_running_stats(&self) -> bool {
         self.moves_running

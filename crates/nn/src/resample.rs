@@ -40,3 +40,30 @@ stateless! {
     ReplicationPad2d: |pad, x| x.pad_replicate([[pad.0; 2]; 2]),
         |pad| format!("ReplicationPad2d({})", pad.0);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use detach_tensor::Array;
+
+    #[test]
+    fn sizes_and_names_are_those_of_pytorch() {
+        let x = Tensor::constant(Array::from_slice(&[0.5; 24], &[1, 2, 3, 4]));
+        let layers: [(&dyn Module, [usize; 4], &str); 5] = [
+            (&Upsample::Nearest, [1, 2, 6, 8], "Upsample(scale_factor=2)"),
+            (
+                &Upsample::Bilinear,
+                [1, 2, 6, 8],
+                "Upsample(scale_factor=2, mode='bilinear')",
+            ),
+            (&AvgPool2d, [1, 2, 1, 2], "AvgPool2d(2)"),
+            (&ReflectionPad2d(2), [1, 2, 7, 8], "ReflectionPad2d(2)"),
+            (&ReplicationPad2d(5), [1, 2, 13, 14], "ReplicationPad2d(5)"),
+        ];
+        for (layer, shape, name) in layers {
+            let y = layer.forward(&x, Mode::eval());
+            assert_eq!((y.shape(), layer.describe().as_str()), (&shape[..], name));
+            assert!(y.to_vec::<f64>().iter().all(|y| *y == 0.5), "{name}");
+        }
+    }
+}

@@ -52,6 +52,8 @@ impl Tiling {
         let (lanes, across) = (BLOCK as usize / width, columns.div_ceil(width));
         let height = height(lanes, across);
         let splits = rows.div_ceil(height);
+        // Rows are counted through all groups.
+        number(norm.groups * rows);
         let tiling = Self {
             rows: number(rows),
             channels: number(norm.channels),

@@ -69,3 +69,36 @@ impl Network for ConditionalBatchNorm {
         format!("ConditionalBatchNorm({}, {classes})", both / 2)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Scheme, count};
+    use detach_tensor::{DType, Random, Stream};
+
+    #[test]
+    fn it_starts_as_batch_normalisation() {
+        let random = Random::new(2, Stream::Noise);
+        let init = Initialiser::new(Scheme::PyTorch, Random::new(1, Stream::Init), DType::F64);
+        let (layer, plain) = (
+            ConditionalBatchNorm::new(3, 10, &init),
+            BatchNorm::new(3, &init),
+        );
+        assert_eq!(count(&layer), 10 * 2 * 3);
+        let x = random.normal(&[4, 3, 2, 2], DType::F64);
+        let classes = Tensor::constant(Array::from_slice(&[9.0, 0.0, 3.0, 9.0], &[4]));
+        for mode in [Mode::train(&random), Mode::eval()] {
+            let y = layer.forward(&x, &classes, mode).to_vec::<f64>();
+            assert_eq!(y, plain.forward(&x, mode).to_vec::<f64>());
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "ConditionalBatchNorm(3, 10): classes [2] of images [4, 3, 2, 2]")]
+    fn each_image_has_a_class() {
+        let init = Initialiser::zeros(DType::F64);
+        let x = Tensor::constant(Array::zeros(&[4, 3, 2, 2], DType::F64));
+        let classes = Tensor::constant(Array::zeros(&[2], DType::F64));
+        let _ = ConditionalBatchNorm::new(3, 10, &init).forward(&x, &classes, Mode::eval());
+    }
+}

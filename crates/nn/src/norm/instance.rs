@@ -154,3 +154,78 @@ impl Network for AdaIn {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Scheme, parameters};
+    use detach_tensor::{DType, Random, Stream};
+
+    fn init() -> Initialiser {
+        Initialiser::new(Scheme::PyTorch, Random::new(1, Stream::Init), DType::F64)
+    }
+
+    /// One image whose two channels are 1, 3 and 5, 5, and another a hundred times as bright.
+    fn images() -> Tensor {
+        let x = [1.0, 3.0, 5.0, 5.0, 100.0, 300.0, 500.0, 500.0];
+        Tensor::constant(Array::from_slice(&x, &[2, 2, 1, 2]))
+    }
+
+    #[test]
+    fn images_do_not_see_each_other_in_any_mode() {
+        let random = Random::new(1, Stream::Dropout);
+        let layer = InstanceNorm2d::new(2).eps(0.0);
+        let x = images().slice(1, 0, 1).expand(&[2, 2, 1, 2]);
+        for mode in [Mode::train(&random), Mode::batch_stats(), Mode::eval()] {
+            let y = layer.forward(&x, mode).to_vec::<f64>();
+            assert_eq!(y, [-1.0, 1.0, -1.0, 1.0, -1.0, 1.0, -1.0, 1.0]);
+        }
+    }
+
+    /// A map without any deviation: what is divided by is √ε.
+    #[test]
+    fn a_flat_map_is_steep() {
+        let x = Tensor::variable(images().value().clone());
+        let y = InstanceNorm2d::new(2).forward(&x, Mode::eval());
+        assert_eq!(y.to_vec::<f64>()[2..4], [0.0, 0.0]);
+        let first = y.slice(0, 0, 1).slice(1, 1, 1).slice(3, 0, 1).sum();
+        let dx = detach_tensor::grad(&first, &[&x], false)
+            .remove(0)
+            .to_vec::<f64>();
+        let slope = 0.5 / EPS.sqrt();
+        assert!(
+            (dx[2] - slope).abs() < 1e-9 && (dx[3] + slope).abs() < 1e-9,
+            "{dx:?}"
+        );
+    }
+
+    #[test]
+    fn a_style_of_nothing_leaves_what_is_normalised() {
+        let layer = AdaIn::new(3, 2, &init()).around_one();
+        for (_, param) in parameters(&layer) {
+            param.set("a test", param.get().full_like(0.0).value());
+        }
+        let style = Tensor::constant(Array::full(7.0, &[2, 3], DType::F64));
+        let y = layer.forward(&images(), &style, Act::Identity, Mode::eval());
+        let plain = InstanceNorm2d::new(2).forward(&images(), Mode::eval());
+        assert_eq!(y.to_vec::<f64>(), plain.to_vec::<f64>());
+    }
+
+    #[test]
+    fn descriptions_are_those_of_pytorch() {
+        let layer = InstanceNorm2d::new(3);
+        assert_eq!(layer.describe(), "InstanceNorm2d(3)");
+        assert!(parameters(&layer).is_empty());
+        let layer = layer.eps(0.5).affine(&init());
+        assert_eq!(layer.describe(), "InstanceNorm2d(3, eps=0.5, affine=True)");
+        assert_eq!(parameters(&layer).len(), 2);
+    }
+
+    #[test]
+    #[should_panic(
+        expected = "InstanceNorm2d(3): the input is [2, 2, 1, 2]; expected [N, 3, H, W]"
+    )]
+    fn other_channels_are_refused() {
+        InstanceNorm2d::new(3).forward(&images(), Mode::eval());
+    }
+}

@@ -46,3 +46,34 @@ impl Network for MinibatchStddev {
         format!("MinibatchStddev({})", self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use detach_tensor::Array;
+
+    /// Samples 0 and 2 are a group, and 1 and 3.
+    #[test]
+    fn groups_are_every_so_many_th_sample() {
+        let x = Tensor::constant(Array::from_slice(&[1.0, 10.0, 3.0, 10.0], &[4, 1, 1, 1]));
+        let y = MinibatchStddev(2).forward(&x, Mode::eval());
+        assert_eq!(y.shape(), [4, 2, 1, 1]);
+        let map = y.slice(1, 1, 1).to_vec::<f64>();
+        let expected = [1.0, 1e-4, 1.0, 1e-4];
+        assert!(
+            map.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-8),
+            "{map:?}"
+        );
+        // A batch that is smaller than a group is one.
+        let y = MinibatchStddev(32).forward(&x, Mode::eval());
+        let map = y.slice(1, 1, 1).to_vec::<f64>();
+        assert!(map.iter().all(|value| *value == map[0]));
+    }
+
+    #[test]
+    #[should_panic(expected = "a batch of 4 is no groups of 3")]
+    fn groups_are_whole() {
+        let x = Tensor::constant(Array::from_slice(&[0.0; 4], &[4, 1, 1, 1]));
+        let _ = MinibatchStddev(3).forward(&x, Mode::eval());
+    }
+}
