@@ -17,6 +17,8 @@ bits; a float32 run uses the same numbers rounded. `i` is the row-major index of
     every other parameter of rank 1         0.1 u
     reals                                   u as images [B, C, H, W]; sqrt(3) u as samples [B, 1] in gauss1d
     noise                                   sqrt(3) u, [B, z]  (variance 1, like the normal noise it stands for)
+    classes of batch n                      (i + n) mod 10 for its sample i
+    classes that are drawn                  floor(10 (u + 1) / 2), [B]
 """
 
 import math
@@ -40,10 +42,10 @@ def uniform(tag, shape):
 
 
 def fill(net, first_tag):
-    """Overwrites all parameters of a flat Sequential by the formula."""
+    """Overwrites all parameters of a network by the formula."""
     with torch.no_grad():
         for k, (name, parameter) in enumerate(net.named_parameters()):
-            layer = net[int(name.split(".")[0])]
+            layer = net.get_submodule(name.rpartition(".")[0])
             u = uniform(first_tag + k, tuple(parameter.shape))
             if parameter.dim() >= 2:
                 value = u * math.sqrt(parameter.shape[0] / parameter.numel())

@@ -1,6 +1,7 @@
 //! The command line: flags, wording, progress. A flag is defined, documented and applied in its command's file;
 //! nothing outside of this folder knows one.
 
+mod classes;
 pub mod console;
 mod data;
 mod device;

@@ -3,6 +3,7 @@
 //! Discriminators end in logits: the σ of the published networks is part of the loss
 //! here ([`bce_with_logits`](detach_nn::loss::bce_with_logits)), where it cannot overflow.
 
+pub mod conditional;
 pub mod dcgan;
 pub mod mlp;
 

@@ -33,6 +33,7 @@ registry! {
     mod wgan: Wgan;
     mod wgan_gp: WganGp;
     mod lsgan: Lsgan;
+    mod cgan: Cgan;
     mod gauss1d: Gauss1d;
 }
 
