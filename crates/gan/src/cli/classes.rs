@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// The flags of classes.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub(super) struct Args {
     /// Samples of this class alone [default: the classes take turns], where the recipe has classes
     #[arg(long, value_name = "CLASS", conflicts_with = "labels")]
