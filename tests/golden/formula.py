@@ -18,6 +18,8 @@ bits; a float32 run uses the same numbers rounded. `i` is the row-major index of
     k-th vector of a spectral norm          u / ||u||, with the tag of the first parameter + 500 + k
     reals                                   u as images [B, C, H, W]; sqrt(3) u as samples [B, 1] in gauss1d
     noise                                   sqrt(3) u, [B, z]  (variance 1, like the normal noise it stands for)
+    classes of batch n                      (i + n) mod 10 for its sample i
+    classes that are drawn                  floor(10 (u + 1) / 2), [B]
 """
 
 import math

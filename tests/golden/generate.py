@@ -103,13 +103,14 @@ class Run:
         self.refuse("a ReLU's input", distance, clear.kink if self.steps == 1 else clear.later_kink)
 
     def watch_sign(self, net):
-        """On the gradients of a first update, but for those whose true value is 0."""
+        """On the gradients of a first update, but for those whose true value is 0: those of a parameter, and those of a
+        class that no sample is of, which are 0 in any precision."""
         zero = zero_gradient(net)
         for name, parameter in net.named_parameters():
             if name in zero:
                 continue
             g = parameter.grad
-            distance = (g.abs().min() / g.square().mean().sqrt()).item()
+            distance = (g[g != 0].abs().min() / g.square().mean().sqrt()).item()
             key = "linear_sign" if g.dim() == 2 else "sign"
             setattr(self, f"closest_{key}", min(getattr(self, f"closest_{key}"), distance))
             self.refuse(f"the first gradient of {name}", distance, getattr(self.recipe.clear, key))
@@ -143,6 +144,13 @@ class Run:
         u = uniform(NOISE_TAG + self.noise_draws, shape)
         self.noise_draws += 1
         return ((u + 1) / 2).to(self.dtype)
+
+    def labels(self):
+        first = self.real_batches - 1
+        return torch.arange(first, first + self.recipe.golden_batch) % 10
+
+    def classes(self):
+        return (10 * self.uniform(self.recipe.golden_batch)).floor().long()
 
     def update(self, name, loss):
         self.optimisers[name].zero_grad()

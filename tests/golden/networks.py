@@ -1,5 +1,5 @@
 """The recipes' networks as PyTorch code: (G, D), flat nn.Sequentials with parameters called "0.weight", "0.bias", ...; activations,
-dropout and reshapes take an index of their own.
+dropout and reshapes take an index of their own. What is beside the row has a name.
 """
 
 import torch
@@ -159,3 +159,46 @@ def sagan(_dropout):
     d = [spectral_norm(down(1, 64)), nn.LeakyReLU(0.1), SelfAttention(64), spectral_norm(down(64, 128)), nn.LeakyReLU(0.1)]
     d += [spectral_norm(nn.Conv2d(128, 1, 7)), nn.Flatten()]
     return nn.Sequential(*g), nn.Sequential(*d)
+
+
+def one_hot(y, x):
+    """A channel a class, in the type of x and of its height and width where it has any."""
+    hot = nn.functional.one_hot(y, 10).to(x.dtype)
+    return hot.view(*hot.shape, *[1] * (x.dim() - 2)).expand(*hot.shape, *x.shape[2:])
+
+
+class OfClass(nn.Sequential):
+    """A row of layers on the one-hot class beside x."""
+
+    def forward(self, x, y):
+        return super().forward(torch.cat([one_hot(y, x), x], 1))
+
+
+class Projection(nn.Sequential):
+    """dcgan-light's D, with <E[y], h> added to its logit; h are the features before its last convolution."""
+
+    def __init__(self, *layers):
+        super().__init__(*layers)
+        self.embedding = nn.Embedding(10, 6272)
+
+    def forward(self, x, y):
+        h = x
+        for layer in list(self)[:5]:
+            h = layer(h)
+        logit = self[6](self[5](h)) + (self.embedding(y) * h.flatten(1)).sum(1, keepdim=True)
+        return logit.sigmoid()
+
+
+def class_generator():
+    """dcgan-light's G on 110 inputs."""
+    layers = list(dcgan_light(0.0)[0])
+    layers[:2] = [nn.Unflatten(1, (110, 1, 1)), nn.ConvTranspose2d(110, 128, 7, 1, 0)]
+    return OfClass(*layers)
+
+
+def cgan(_dropout):
+    return class_generator(), Projection(*dcgan_light(0.0)[1][:-1])
+
+
+def cgan_planes(_dropout):
+    return class_generator(), OfClass(down(11, 64), *dcgan_light(0.0)[1][1:])

@@ -8,6 +8,8 @@ A loop is one function that runs one training step on a `run`, which has
     run.uniform(*shape)      the next draw, of numbers from [0, 1)
     run.k                    a number that the loop keeps, from 0
     run.update_both(losses)  one optimiser step of each network on its own loss, both gradients taken first
+    run.labels()             the classes of the batch that was taken last
+    run.classes()            the next draw, of a class for each sample
     run.update(name, loss)   zero_grad, backward and one optimiser step of network "G" or "D"
 
 so the same loop produces goldens (generate.py) and timings (benches/peers/step.py).
@@ -22,7 +24,8 @@ import torch
 from torch import nn
 
 from formula import is_batch_norm
-from networks import began, critic, dcgan, dcgan64, dcgan_light, gauss1d, keras_mlp, least_squares, mlp, mlp_relu, sagan
+from networks import began, cgan, cgan_planes, critic, dcgan, dcgan64, dcgan_light, gauss1d, keras_mlp, least_squares, mlp
+from networks import mlp_relu, sagan
 from optimisers import AdamKeras
 
 
@@ -285,6 +288,19 @@ def step_sagan(run, always):
     return Step(d_loss, g_loss, scalars=scores(on_real, on_fake))
 
 
+def step_cgan(run):
+    """As step_smoothed, reals with their classes and fakes with classes that are drawn after their noise."""
+    x, y = run.reals(), run.labels()
+    z, of = run.noise(), run.classes()
+    p_real, p_fake = run.D(x, y), run.D(run.G(z, of).detach(), of)
+    d_loss = bce(p_real, 0.9) + bce(p_fake, 0.1)
+    run.update("D", d_loss)
+    z, of = run.noise(), run.classes()
+    g_loss = bce(run.D(run.G(z, of), of), 0.9)
+    run.update("G", g_loss)
+    return Step(d_loss, g_loss, p_real, p_fake)
+
+
 def zoo(networks, loop, d_count, g_count=759_873, **more):
     """Ten steps of a recipe, on the generator of dcgan-light where nothing else is said."""
     settings = {"golden_batch": 4, "golden_steps": 10, "float32_steps": 3, "float32_runs": 8, "clear": Clear(5e-7, 5e-7, sign=2e-6)}
@@ -400,5 +416,19 @@ RECIPES = {
         lr={"G": 1e-4, "D": 4e-4},
         betas=(0.0, 0.9),
         skips=(88, 1, 0, 1, 0, 0, 0, 0, 0, 1),
+    ),
+    "cgan": zoo(
+        cgan,
+        step_cgan,
+        201_537,
+        g_count=822_593,
+        skips=(43, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+    ),
+    "cgan-planes": zoo(
+        cgan_planes,
+        step_cgan,
+        149_057,
+        g_count=822_593,
+        skips=(144, 0, 0, 0, 0, 0, 0, 0, 0, 2),
     ),
 }

@@ -64,6 +64,11 @@ const OTHERS: &[Case] = &[
     other("lsgan-fixed", "lsgan", Preset::Fixed),
     other("began-fixed", "began", Preset::Fixed),
     other("sagan-fixed", "sagan", Preset::Fixed),
+    Case {
+        golden: "cgan-planes",
+        changes: &["condition=planes"],
+        ..case("cgan")
+    },
 ];
 
 /// Every golden: one of each recipe of the registry, and of other loops and presets of one.
@@ -93,13 +98,13 @@ pub fn has_zero_gradient(golden: &Golden, which: Which, name: &str) -> bool {
         .any(|bias| bias == name)
 }
 
-/// `4.weight` is the weight of layer 4.
+/// `4.weight` is the weight of layer 4; what is beside the row, such as `embedding.weight`, is behind all of it.
 ///
 /// # Panics
 /// When it is no such name.
 pub fn position(name: &str) -> (usize, &str) {
     let (layer, tensor) = name.split_once('.').expect("layer.tensor");
-    (layer.parse().expect("a position in a Sequential"), tensor)
+    (layer.parse().unwrap_or(usize::MAX), tensor)
 }
 
 /// How far a run is from PyTorch's.
@@ -202,6 +207,6 @@ fn gradient_distances(narrow: &Gradients, wide: &Gradients, golden: &Golden) -> 
 /// back from the loss, or is of the BatchNorm itself.
 fn is_behind_norm(golden: &Golden, net: Which, layer: usize) -> bool {
     let is_norm = |layer: &String| layer.starts_with("BatchNorm");
-    golden.layers.of(net)[layer..].iter().any(is_norm)
+    golden.layers.of(net).iter().skip(layer).any(is_norm)
         || net == Which::G && golden.layers.d.iter().any(is_norm)
 }

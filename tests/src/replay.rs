@@ -43,7 +43,8 @@ pub struct Replay {
     record: Rc<RefCell<Record>>,
 }
 
-/// Reals and noise by formula: each batch and each draw has a number of its own.
+/// Reals and noise by formula: each batch and each draw has a number of its own. The class of sample i of batch n
+/// is (i + n) mod 10.
 struct Numbers {
     data: DataKind,
     batch: usize,
@@ -72,8 +73,10 @@ impl Inputs for Numbers {
             DataKind::Gaussian => unit_variance(),
         };
         let shape = self.data.shape(self.batch);
+        let first = self.reals;
         let images = Self::next(REAL_TAG, &mut self.reals, &shape, scale, self.kind);
-        Batch::of(images)
+        let labels = (first..).take(self.batch).map(|label| (label % 10) as f32);
+        Batch::labelled(images, labels.collect())
     }
 
     fn noise(&mut self, shape: &[usize]) -> Tensor {

@@ -48,11 +48,11 @@ mod help {
             ),
             (
                 "sample",
-                "<RUN> --count --out --seed --noise-out --mode --device --threads .npy .idx3-ubyte.gz",
+                "<RUN> --count --out --seed --noise-out --mode --digit --labels --labels-out --device --threads .npy .idx3-ubyte.gz",
             ),
             (
                 "interpolate",
-                "<RUN> --out --frames --grid --seed --device --threads .apng",
+                "<RUN> --out --frames --grid --digit --seed --device --threads .apng",
             ),
             ("recipes", "[NAME]"),
             ("data", "fetch info synth"),

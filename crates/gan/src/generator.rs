@@ -29,6 +29,37 @@ pub struct TrainedGenerator {
     kind: Kind,
 }
 
+/// Which class each sample is of, where there are classes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Classes {
+    /// 0, 1, …, the last, 0, 1, …
+    InTurn,
+    /// All of this one.
+    All(usize),
+    /// One for each sample, at least one; then the same again.
+    Each(Vec<usize>),
+}
+
+impl Classes {
+    /// The class of sample `i`, of so many.
+    pub fn of(&self, i: usize, classes: usize) -> usize {
+        match self {
+            Self::InTurn => i % classes,
+            Self::All(class) => *class,
+            Self::Each(each) => each[i % each.len()],
+        }
+    }
+
+    /// The largest that is asked for by number.
+    pub fn largest(&self) -> Option<usize> {
+        match self {
+            Self::InTurn => None,
+            Self::All(class) => Some(*class),
+            Self::Each(each) => each.iter().copied().max(),
+        }
+    }
+}
+
 /// A run that has saved nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum NoCheckpoint {
@@ -91,16 +122,32 @@ impl TrainedGenerator {
         self.net.input().latent().expect("a generator of noise")
     }
 
+    /// How many classes it has, where it has any.
+    pub fn classes(&self) -> Option<usize> {
+        self.net.input().classes()
+    }
+
     /// Noise `[n, latent]`: the draw of this number.
     pub fn noise(&self, seed: u64, draw: u64, n: usize) -> Tensor {
         self.net.input().noise(seed, draw, n, self.kind)
     }
 
-    /// Samples from noise `[n, latent]`, detached.
-    pub fn generate(&self, z: &Tensor, mode: Mode<'_>) -> Tensor {
-        self.net
-            .sample(&z.detach(), &Wanted::default(), mode)
-            .detach()
+    /// Samples `first`, `first` + 1, … from noise `[n, latent]`, detached. Without classes `classes` says nothing.
+    pub fn generate(
+        &self,
+        z: &Tensor,
+        (classes, first): (&Classes, usize),
+        mode: Mode<'_>,
+    ) -> Tensor {
+        let wanted = match self.classes() {
+            None => Wanted::default(),
+            Some(of) => {
+                let numbers = first..first + z.shape()[0];
+                let classes: Vec<usize> = numbers.map(|i| classes.of(i, of)).collect();
+                Wanted::of_classes(&classes, self.kind)
+            }
+        };
+        self.net.sample(&z.detach(), &wanted, mode).detach()
     }
 
     /// The shape of `count` samples.
@@ -116,28 +163,32 @@ impl TrainedGenerator {
         mode: SampleMode,
     ) -> impl Iterator<Item = Tensor> {
         let pieces = self.pieces(seed, count, mode);
-        pieces.map(|(z, n)| z.slice(0, 0, n))
+        pieces.map(|(z, _, n)| z.slice(0, 0, n))
     }
 
-    /// `count` samples of a seed, `[n, …]` at a time, each made when it is asked for. Sample 7 is the same however many
-    /// are asked for.
+    /// `count` samples of a seed, of `classes` where there are classes, `[n, …]` at a time, each made when it is asked
+    /// for. Sample 7 is the same however many are asked for.
     pub fn samples(
         &self,
         seed: u64,
         count: usize,
+        classes: &Classes,
         mode: SampleMode,
     ) -> impl Iterator<Item = Tensor> {
         let pieces = self.pieces(seed, count, mode);
-        pieces.map(move |(z, n)| self.generate(&z, mode_of(mode)).slice(0, 0, n))
+        pieces.map(move |(z, start, n)| {
+            self.generate(&z, (classes, start), mode_of(mode))
+                .slice(0, 0, n)
+        })
     }
 
-    /// The noise of whole pieces, and how many samples of each are wanted.
+    /// The noise of whole pieces, the number of the first sample of each, and how many of it are wanted.
     fn pieces(
         &self,
         seed: u64,
         count: usize,
         mode: SampleMode,
-    ) -> impl Iterator<Item = (Tensor, usize)> {
+    ) -> impl Iterator<Item = (Tensor, usize, usize)> {
         let piece = match mode {
             SampleMode::Eval => PIECE,
             SampleMode::Batch => CHUNK,
@@ -145,7 +196,7 @@ impl TrainedGenerator {
         (0..count).step_by(piece).map(move |start| {
             let (chunk, place) = (start / CHUNK, start % CHUNK);
             let z = self.noise(seed, chunk as u64, CHUNK);
-            (z.slice(0, place, piece), piece.min(count - start))
+            (z.slice(0, place, piece), start, piece.min(count - start))
         })
     }
 }

@@ -28,8 +28,11 @@ impl Batch {
         }
     }
 
-    /// Samples of these classes.
-    pub(crate) fn labelled(images: Tensor, labels: Vec<f32>) -> Self {
+    /// Samples of these classes, one for each.
+    ///
+    /// # Panics
+    /// When they are asked for and are more or fewer than samples.
+    pub fn labelled(images: Tensor, labels: Vec<f32>) -> Self {
         let kind = images.kind();
         Self {
             images,

@@ -22,6 +22,7 @@ pub enum Batches {
 pub struct Images {
     store: Store,
     len: usize,
+    classes: usize,
     size: ImageSize,
     batch_size: usize,
     sampling: Sampling,
@@ -81,6 +82,7 @@ impl Batches {
         );
         Ok(Self::Images(Box::new(Images {
             len,
+            classes: dataset.classes(),
             store: Store::new(dataset, size.side, kind),
             size,
             batch_size: batch,
@@ -108,6 +110,14 @@ impl Batches {
             prepared: 0,
             taken: 0,
         })
+    }
+
+    /// How many classes the data has; 0 where it has none.
+    pub fn classes(&self) -> usize {
+        match self {
+            Self::Images(images) => images.classes,
+            Self::Gaussian(_) => 0,
+        }
     }
 
     /// Batches in an epoch.

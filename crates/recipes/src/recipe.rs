@@ -60,6 +60,12 @@ pub trait System: Recipe + Sized + 'static {
         1
     }
 
+    /// How many classes its data has, where it learns them: the labels are 0 to one less.
+    fn classes(options: &Self::Options) -> Option<usize> {
+        let _ = options;
+        None
+    }
+
     /// What a choice was published with besides: called after `key` was chosen by name.
     fn published_with(key: &str, settings: &mut Settings, options: &mut Self::Options) {
         let _ = (key, settings, options);

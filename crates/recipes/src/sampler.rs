@@ -2,7 +2,7 @@
 
 use crate::settings::SampleMode;
 use detach_nn::{Mode, Module, Name, Network, Sequential, Slot, State, Trained};
-use detach_tensor::{Kind, Random, Stream, Tensor};
+use detach_tensor::{Array, Kind, Random, Stream, Tensor};
 
 /// What a sampler makes samples from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,14 @@ impl Input {
         }
     }
 
+    /// How many classes there are, where it has any.
+    pub fn classes(self) -> Option<usize> {
+        match self {
+            Self::Classes { classes, .. } => Some(classes),
+            Self::Noise { .. } | Self::Images { .. } => None,
+        }
+    }
+
     /// Inputs of the sample stream, which training never draws from: `draw` is the number of the draw.
     ///
     /// # Panics
@@ -57,10 +65,29 @@ impl Input {
 /// What is asked of a sampler besides its input.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
-    /// A class for each sample, `[N]`, for those that have classes.
+    /// A class for each sample, `[N]`, for those that have classes; where none are said they take
+    /// [turns](Self::in_turn).
     pub classes: Option<Tensor>,
     /// ψ of the truncation towards the mean style, for those that have one; 1 is none.
     pub truncation: Option<f64>,
+}
+
+impl Wanted {
+    /// Samples of these classes, one after the other.
+    pub fn of_classes(classes: &[usize], kind: Kind) -> Self {
+        let numbers: Vec<f64> = classes.iter().map(|class| *class as f64).collect();
+        let classes = Array::from_f64(&numbers, &[numbers.len()], kind);
+        Self {
+            classes: Some(Tensor::constant(classes)),
+            ..Self::default()
+        }
+    }
+
+    /// Classes `[n]` that take turns: 0, 1, …, `classes` − 1, 0, 1, …
+    pub fn in_turn(classes: usize, n: usize, kind: Kind) -> Tensor {
+        let numbers: Vec<f64> = (0..n).map(|i| (i % classes) as f64).collect();
+        Tensor::constant(Array::from_f64(&numbers, &[n], kind))
+    }
 }
 
 /// Something that makes samples.

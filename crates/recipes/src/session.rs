@@ -9,7 +9,7 @@ use crate::settings::{PictureSource, SampleMode};
 use crate::trainer::Trainer;
 use anyhow::{Result, bail, ensure};
 use detach_nn::Checkpoint;
-use detach_tensor::Tensor;
+use detach_tensor::{Array, Tensor};
 use std::time::Duration;
 
 /// What an observer wants to happen next.
@@ -337,14 +337,24 @@ impl<'a> Session<'a> {
 }
 
 /// `n` samples of the trained generator, detached; `draw` is the number of the draw of the stream
-/// for samples, which training never draws from.
+/// for samples, which training never draws from. Where there are classes they take turns, and a point of
+/// noise is shown in each class before the next one: in as many columns, a row is one point.
 ///
 /// # Panics
 /// When the recipe makes samples of something else than noise.
 pub fn sample(trainer: &Trainer, draw: u64, n: usize, mode: SampleMode) -> Tensor {
     let sampler = trainer.recipe().sampler();
     let seed = trainer.setup().settings.seed;
-    let z = sampler.input().noise(seed, draw, n, trainer.kind());
+    let (input, kind) = (sampler.input(), trainer.kind());
+    let z = match input.classes() {
+        None => input.noise(seed, draw, n, kind),
+        Some(classes) => {
+            let points: Vec<f64> = (0..n).map(|i| (i / classes) as f64).collect();
+            let points = Tensor::constant(Array::from_f64(&points, &[n], kind));
+            let z = input.noise(seed, draw, n.div_ceil(classes), kind);
+            z.gather(&points)
+        }
+    };
     let wanted = crate::sampler::Wanted::default();
     sampler.sample(&z.detach(), &wanted, mode_of(mode)).detach()
 }

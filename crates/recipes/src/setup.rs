@@ -21,6 +21,7 @@ pub struct RecipeInfo {
     check: fn(&Table) -> Result<()>,
     data: fn(&Table) -> Result<Vec<DataKind>>,
     batches_a_step: fn(&Table) -> Result<u64>,
+    classes: fn(&Table) -> Result<Option<usize>>,
     published_with: fn(&str, &mut Settings, &mut Table) -> Result<()>,
     generator: fn(&Table, &Initialiser) -> Result<Box<dyn Generates>>,
     build: fn(&Table, &Initialiser) -> Result<Box<dyn Recipe>>,
@@ -57,6 +58,7 @@ impl RecipeInfo {
             check: |table| options::<S>(table).map(drop),
             data: |table| Ok(S::data(&options::<S>(table)?)),
             batches_a_step: |table| Ok(S::batches_a_step(&options::<S>(table)?)),
+            classes: |table| Ok(S::classes(&options::<S>(table)?)),
             published_with: |key, settings, table| {
                 let mut options = options::<S>(table)?;
                 S::published_with(key, settings, &mut options);
@@ -234,6 +236,14 @@ impl Setup {
     /// When the options cannot be.
     pub fn data(&self) -> Result<Vec<DataKind>> {
         (self.recipe.data)(&self.options)
+    }
+
+    /// How many classes its data has, where it learns them.
+    ///
+    /// # Errors
+    /// When the options cannot be.
+    pub fn classes(&self) -> Result<Option<usize>> {
+        (self.recipe.classes)(&self.options)
     }
 
     /// How many batches of the first data set a step takes.

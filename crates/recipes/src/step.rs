@@ -86,6 +86,14 @@ impl<'a> Step<'a> {
         self.inputs.uniform(shape)
     }
 
+    /// A class for each of `n` samples, `[n]`, all of 0, 1, …, `classes` − 1 equally likely: ⌊classes·u⌋ of
+    /// [uniform](Self::uniform) numbers u.
+    pub fn classes(&mut self, n: usize, classes: usize) -> Tensor {
+        // The largest u is 1 − 2⁻²⁴: the product lies at least half a unit in the last place below `classes`, and
+        // is not rounded up to it.
+        (self.uniform(&[n]) * classes as f64).floor()
+    }
+
     /// A random stream at this step, for draws of a recipe's own.
     ///
     /// # Panics

@@ -56,7 +56,8 @@ impl Trainer {
     /// A recipe before its first step, on a source of batches for each of its data sets.
     ///
     /// # Errors
-    /// When its settings cannot be, or there are more or fewer sources than it has data sets.
+    /// When its settings cannot be, there are more or fewer sources than it has data sets, or it learns
+    /// classes that the data has not.
     pub fn new(setup: Setup, sets: Vec<Batches>, kind: Kind) -> Result<Self> {
         let wanted = setup.data()?.len();
         if sets.len() != wanted {
@@ -65,6 +66,9 @@ impl Trainer {
                 setup.recipe().name(),
                 sets.len()
             );
+        }
+        if let (Some(classes), Some(data)) = (setup.classes()?, sets.first()) {
+            check_classes(setup.recipe().name(), classes, data.classes())?;
         }
         Ok(Self {
             recipe: setup.build(kind)?,
@@ -258,6 +262,20 @@ impl Trainer {
         self.step.set(step);
         self.arithmetic = arithmetic;
         Ok(())
+    }
+}
+
+/// Refuses data without classes, or with more than the recipe called `name` has.
+fn check_classes(name: &str, classes: usize, data: usize) -> Result<()> {
+    match data {
+        0 => bail!(
+            "`{name}` learns the classes of its images, and this data has no labels; use data with labels, or another \
+             recipe"
+        ),
+        _ if data > classes => {
+            bail!("this data has {data} classes, and `{name}` {classes}; set classes={data}")
+        }
+        _ => Ok(()),
     }
 }
 

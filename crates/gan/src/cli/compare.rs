@@ -4,7 +4,7 @@ use super::runs::{self, Handed, Job, Length, Settled};
 use super::signals::Signals;
 use super::usage::usage;
 use super::{console, values};
-use crate::generator::TrainedGenerator;
+use crate::generator::{Classes, TrainedGenerator};
 use crate::paths::Lossless;
 use crate::run::{History, Run};
 use crate::score::Record;
@@ -271,7 +271,7 @@ fn write(dir: &Path, compared: &[Compared]) -> Result<()> {
         };
         let pictures_of = &trained.setup.settings.pictures;
         let samples: Vec<Tensor> = trained
-            .samples(one.job.seed, count, pictures_of.mode)
+            .samples(one.job.seed, count, &Classes::InTurn, pictures_of.mode)
             .collect();
         let samples = Tensor::concat(&samples.iter().collect::<Vec<_>>(), 0);
         let text = format!("{} after {} steps", one.job.recipe, one.record.steps);

@@ -4,8 +4,8 @@ use super::sample::open;
 use super::signals::Signals;
 use super::usage::usage;
 use super::work::Work;
-use super::{elsewhere, output, threads};
-use crate::generator::{TrainedGenerator, Walk};
+use super::{classes, elsewhere, output, threads};
+use crate::generator::{Classes, TrainedGenerator, Walk};
 use crate::show::picture::{Grid, Image, Tiles, save_apng};
 use anyhow::{Result, anyhow, bail};
 use detach_nn::Mode;
@@ -32,6 +32,9 @@ pub(super) struct Args {
     /// A grid between four corners instead of a line between two points
     #[arg(long)]
     grid: bool,
+    /// The class of all frames, where the recipe has classes [default: 0]
+    #[arg(long, value_name = "CLASS")]
+    digit: Option<usize>,
     /// Seed of the points
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -61,43 +64,65 @@ pub(super) fn run(args: &Args) -> Result<String> {
         output::ensure_place(out)?;
     }
     let trained = open(&args.run, &args.device)?;
+    let class = Classes::All(args.digit.unwrap_or(0));
+    if args.digit.is_some() {
+        classes::ensure_known(&trained, &class)?;
+    }
     let in_run = || trained.run.samples().join("interpolation.png");
     let out = args.out.clone().unwrap_or_else(in_run);
     let n = args.frames as usize;
+    let walk = |walk| Frames {
+        trained: &trained,
+        class: &class,
+        walk,
+    };
     let corners = trained.noise(args.seed, 0, 4);
     let walk = match args.grid {
-        true => Walk::square(corners, n),
-        false => Walk::line(corners, n),
+        true => walk(Walk::square(corners, n)),
+        false => walk(Walk::line(corners, n)),
     };
-    let &[count, c, h, w] = &trained.shape(walk.len())[..] else {
+    let &[count, c, h, w] = &trained.shape(walk.walk.len())[..] else {
         bail!(
             "`{}` makes no images to walk between",
             trained.setup.recipe().name()
         );
     };
     match is_animated(&out)? {
-        true => animate(&trained, &walk, [c, h, w], &out)?,
+        true => animate(&walk, [c, h, w], &out)?,
         false => {
             let tiles = Tiles::new([count, c, h, w]).columns(n).scale(2);
-            draw(&trained, &walk, &tiles, &out)?;
+            draw(&walk, &tiles, &out)?;
         }
     }
     Ok(format!("{count} frames in {}\n", out.display()))
 }
 
-/// The samples at a few points. A walk has no batch of its own to take statistics from.
-fn samples(trained: &TrainedGenerator, walk: &Walk, points: Range<usize>) -> Vec<f32> {
-    let samples = trained.generate(&walk.points(points), Mode::eval());
-    samples.to_vec()
+/// The samples along a walk, all of one class where there are classes.
+struct Frames<'a> {
+    trained: &'a TrainedGenerator,
+    class: &'a Classes,
+    walk: Walk,
 }
 
-fn draw(trained: &TrainedGenerator, walk: &Walk, tiles: &Tiles, out: &Path) -> Result<()> {
+impl Frames<'_> {
+    /// The samples at a few points. A walk has no batch of its own to take statistics from.
+    fn at(&self, points: Range<usize>) -> Vec<f32> {
+        let class = (self.class, points.start);
+        let samples = self
+            .trained
+            .generate(&self.walk.points(points), class, Mode::eval());
+        samples.to_vec()
+    }
+}
+
+fn draw(frames: &Frames<'_>, tiles: &Tiles, out: &Path) -> Result<()> {
+    let walk = &frames.walk;
     let signals = Signals::listen()?;
     let mut work = Work::on(&signals, out, walk.len() as u64);
     let written = tiles.save_png(out, |sink| {
         walk.pieces().try_for_each(|piece| {
             let done = piece.len() as u64;
-            sink(&samples(trained, walk, piece))?;
+            sink(&frames.at(piece))?;
             work.did(done)
         })
     });
@@ -105,27 +130,27 @@ fn draw(trained: &TrainedGenerator, walk: &Walk, tiles: &Tiles, out: &Path) -> R
 }
 
 /// There and back again, without a jump. The way back is computed anew: kept, it would be as long as memory.
-fn animate(trained: &TrainedGenerator, walk: &Walk, shape: [usize; 3], out: &Path) -> Result<()> {
+fn animate(walk: &Frames<'_>, shape: [usize; 3], out: &Path) -> Result<()> {
     let [c, h, w] = shape;
-    let len = walk.len();
+    let (len, pieces) = (walk.walk.len(), || walk.walk.pieces());
     let count = 2 * len - 2;
     let signals = Signals::listen()?;
     let mut work = Work::on(&signals, out, count as u64);
     let frames = |piece: Range<usize>| -> Vec<(usize, Image)> {
-        let values = samples(trained, walk, piece.clone());
+        let values = walk.at(piece.clone());
         let image = |frame| Grid::new(frame, [1, c, h, w]).scale(6).render();
         piece.zip(values.chunks(c * h * w).map(image)).collect()
     };
-    let there = walk.pieces().flat_map(frames);
-    let back = walk.pieces().rev().flat_map(|piece| {
+    let there = pieces().flat_map(frames);
+    let back = pieces().rev().flat_map(|piece| {
         let frames = frames(piece);
         frames.into_iter().rev()
     });
     let back = back.filter(|(number, _)| (1..len - 1).contains(number));
-    let walk = there.chain(back).map(|(_, frame)| {
+    let all = there.chain(back).map(|(_, frame)| {
         work.did(1)?;
         Ok(frame)
     });
-    let written = save_apng(out, count as u32, Duration::from_millis(100), walk);
+    let written = save_apng(out, count as u32, Duration::from_millis(100), all);
     work.end(written.map_err(elsewhere))
 }

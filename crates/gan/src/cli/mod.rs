@@ -2,6 +2,7 @@
 //! nothing outside of this folder knows one.
 
 mod claims;
+mod classes;
 mod compare;
 pub mod console;
 mod data;

@@ -4,9 +4,9 @@ use super::device::Opened;
 use super::signals::Signals;
 use super::usage::{usage, with_hint};
 use super::work::Work;
-use super::{console, elsewhere, output, shell, threads, values};
+use super::{classes, console, elsewhere, output, shell, threads, values};
 use crate::export::{Sink, npy};
-use crate::generator::{NoCheckpoint, TrainedGenerator};
+use crate::generator::{Classes, NoCheckpoint, TrainedGenerator};
 use crate::show::gallery;
 use crate::show::histogram::Histogram;
 use anyhow::{Result, anyhow, bail, ensure};
@@ -27,6 +27,7 @@ Examples:
   gan sample runs/dcgan-1 --count 64 --out digits.png
   gan sample runs/dcgan-1 --count 10000 --out digits.npy
   gan sample runs/dcgan-1 --count 10000 --out digits.idx3-ubyte.gz   MNIST's own format
+  gan sample runs/cgan-1 --digit 7 --out sevens.png
 
 A file is written as its samples are made, so that any number of them takes little memory.")]
 pub(super) struct Args {
@@ -51,6 +52,8 @@ pub(super) struct Args {
     /// CPU do; it is worth it for thousands
     #[arg(long, default_value = "cpu")]
     device: String,
+    #[command(flatten)]
+    classes: classes::Args,
     #[command(flatten)]
     pub(super) threads: threads::Args,
 }
@@ -95,12 +98,11 @@ pub(super) fn open(run: &Path, device: &str) -> Result<TrainedGenerator> {
 }
 
 /// Refuses what the words alone show to be wrong.
-fn check(args: &Args) -> Result<Format> {
+fn check(args: &Args, count: usize) -> Result<Format> {
     let format = Format::of(&args.out).map_err(usage)?;
-    if format == Format::Png && args.count as usize > MOST_TILES {
+    if format == Format::Png && count > MOST_TILES {
         return Err(usage(anyhow!(
-            "a picture of {} samples would be too large; write .npy or .idx3-ubyte.gz, or at most {MOST_TILES}",
-            args.count
+            "a picture of {count} samples would be too large; write .npy or .idx3-ubyte.gz, or at most {MOST_TILES}"
         )));
     }
     if let Some(noise) = &args.noise_out {
@@ -113,15 +115,23 @@ fn check(args: &Args) -> Result<Format> {
         output::ensure_different(("--out", &args.out), ("--noise-out", noise))?;
         output::ensure_place(noise)?;
     }
+    let others = [
+        ("--out", Some(&*args.out)),
+        ("--noise-out", args.noise_out.as_deref()),
+    ];
+    args.classes.check_out(&others)?;
     output::ensure_place(&args.out)?;
     Ok(format)
 }
 
 /// Makes samples and writes them; returns what to tell.
 pub(super) fn run(args: &Args) -> Result<String> {
-    let format = check(args)?;
+    let (classes, count) = args.classes.read()?;
+    let count = count.unwrap_or(args.count as usize);
+    let format = check(args, count)?;
     let trained = open(&args.run, &args.device)?;
-    let (out, count) = (&args.out, args.count as usize);
+    args.classes.ensure_known(&trained, &classes)?;
+    let out = &args.out;
     let shape = trained.shape(count);
     match (format, trained.data) {
         (Format::Idx, DataKind::Images(size)) if size.channels == 1 => {
@@ -156,9 +166,12 @@ pub(super) fn run(args: &Args) -> Result<String> {
             npy::write_pieces(path, &shape, fill).map_err(elsewhere)
         })?;
     }
-    let samples = trained.samples(args.seed, count, mode);
+    args.classes.write(&trained, &classes, count)?;
+    // Where they take turns, a column is a class.
+    let columns = trained.classes().filter(|_| classes == Classes::InTurn);
+    let samples = trained.samples(args.seed, count, &classes, mode);
     written(&signals, out, count, samples, |fill| {
-        write(out, format, &shape, fill)
+        write((out, format), &shape, columns, fill)
     })?;
     Ok(format!("{count} samples in {}\n", out.display()))
 }
@@ -184,7 +197,13 @@ fn written(
     work.end(result)
 }
 
-fn write(path: &Path, format: Format, shape: &[usize], fill: Fill<'_>) -> Result<()> {
+/// Writes samples of `shape`; a picture of them has so many columns, or about as many as rows.
+fn write(
+    (path, format): (&Path, Format),
+    shape: &[usize],
+    columns: Option<usize>,
+    fill: Fill<'_>,
+) -> Result<()> {
     match (format, shape) {
         (Format::Npy, _) => npy::write_pieces(path, shape, fill).map_err(elsewhere),
         (Format::Idx, &[n, _, h, w]) => {
@@ -199,7 +218,10 @@ fn write(path: &Path, format: Format, shape: &[usize], fill: Fill<'_>) -> Result
             written.map_err(elsewhere)
         }
         (Format::Png, &[n, c, h, w]) => {
-            let tiles = gallery::tiles([n, c, h, w]);
+            let mut tiles = gallery::tiles([n, c, h, w]);
+            if let Some(columns) = columns {
+                tiles = tiles.columns(columns);
+            }
             tiles.save_png(path, fill).map_err(elsewhere)
         }
         (Format::Png | Format::Idx, _) => {

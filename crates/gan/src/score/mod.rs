@@ -7,7 +7,7 @@ mod record;
 pub use real::real;
 pub use record::{Data, Record};
 
-use crate::generator::TrainedGenerator;
+use crate::generator::{Classes, TrainedGenerator};
 use crate::run::History;
 use crate::run::observers::Better;
 use anyhow::Result;
@@ -120,7 +120,7 @@ pub fn scores(trained: &TrainedGenerator, real: &Rows) -> Result<Result<Scores, 
 fn samples(trained: &TrainedGenerator, count: usize) -> Option<Rows> {
     trained.input().latent()?;
     let mode = trained.setup.settings.pictures.mode;
-    let pieces = trained.samples(trained.setup.settings.seed, count, mode);
+    let pieces = trained.samples(trained.setup.settings.seed, count, &Classes::InTurn, mode);
     let values: Vec<f32> = pieces.flat_map(|piece| piece.to_vec::<f32>()).collect();
     let width = values.len() / count;
     Some(Rows::new(values, width))

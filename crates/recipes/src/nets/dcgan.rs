@@ -91,14 +91,24 @@ pub fn light_generator(size: Size, init: &Initialiser) -> Sequential {
 
 /// Images `[N, 1, 28, 28]` to logits `[N, 1]`, convolutions only.
 pub fn light_discriminator(width: usize, batch_norm: bool, init: &Initialiser) -> Sequential {
-    let net = Sequential::new()
-        .push(halve(1, width, init))
-        .push(LeakyReLU(SLOPE))
-        .push(halve(width, 2 * width, init));
-    normed(net, 2 * width, batch_norm, init)
-        .push(LeakyReLU(SLOPE))
+    light_features(1, width, batch_norm, init)
         .push(Conv2d::new(2 * width, 1, 7, init))
         .push(Flatten)
+}
+
+/// What [`light_discriminator`] has before its last convolution: images `[N, channels, 28, 28]` to features
+/// `[N, 2·width, 7, 7]`.
+pub fn light_features(
+    channels: usize,
+    width: usize,
+    batch_norm: bool,
+    init: &Initialiser,
+) -> Sequential {
+    let net = Sequential::new()
+        .push(halve(channels, width, init))
+        .push(LeakyReLU(SLOPE))
+        .push(halve(width, 2 * width, init));
+    normed(net, 2 * width, batch_norm, init).push(LeakyReLU(SLOPE))
 }
 
 /// Noise `[N, latent]`, seen as latent×1×1, to images `[N, 3, 64, 64]`: 4×4 at once, then

@@ -4,6 +4,7 @@
 //! here ([`bce_with_logits`](detach_nn::loss::bce_with_logits)), where it cannot overflow.
 
 pub mod autoencoder;
+pub mod conditional;
 pub mod dcgan;
 pub mod mlp;
 pub mod sagan;

@@ -35,6 +35,7 @@ registry! {
     mod lsgan: Lsgan;
     mod began: Began;
     mod sagan: Sagan;
+    mod cgan: Cgan;
     mod gauss1d: Gauss1d;
 }
 

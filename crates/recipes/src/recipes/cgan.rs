@@ -1,0 +1,191 @@
+//! `cgan`: samples of a class that is asked for (Mirza & Osindero, arXiv:1411.1784).
+
+use super::trained;
+use crate::nets::conditional::{ClassDiscriminator, ClassGenerator, Projection};
+use crate::nets::dcgan::Size;
+use crate::options::{self, Targets, require};
+use crate::settings::{Pictures, SampleMode};
+use crate::{About, Preset, Recipe, Report, Sampler, Settings, Step, System};
+use detach_nn::loss::bce_with_logits;
+use detach_nn::{Initialiser, Name, Network, Optim, Optimiser, Slot, State, Trained};
+use serde::{Deserialize, Serialize};
+
+/// How D is told a class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Condition {
+    /// ⟨E[y], h⟩ is added to the logit.
+    Projection,
+    /// A channel a class beside the image.
+    Planes,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Options {
+    latent: usize,
+    width: usize,
+    /// How many classes there are: the data's labels are 0 to one less.
+    classes: usize,
+    condition: Condition,
+    batch_norm: bool,
+    /// Whether G's update moves the running statistics of D's BatchNorm.
+    d_stats_in_g_step: bool,
+    targets: Targets,
+    g: Optim,
+    d: Optim,
+}
+
+impl options::Options for Options {
+    fn check(&self) -> Result<(), String> {
+        options::require_sizes("latent", &[self.latent])?;
+        options::require_sizes("width", &[self.width])?;
+        require(
+            (1..=1000).contains(&self.classes),
+            "classes must be from 1 to 1000",
+        )?;
+        self.targets.check()?;
+        options::require_optims(&[("g", &self.g), ("d", &self.d)])
+    }
+}
+
+/// The recipe in training.
+pub(crate) struct Cgan {
+    g: Trained<ClassGenerator>,
+    d: Trained<ClassDiscriminator>,
+    options: Options,
+}
+
+impl System for Cgan {
+    const ABOUT: About = About {
+        name: "cgan",
+        summary: "digits of a class that is asked for: `gan sample RUN --digit 7`",
+        step: "D on reals with their classes + D on detached fakes with classes that are drawn, one step; G on fresh noise \
+               and classes through the updated D",
+        losses: &[
+            "D: BCE(D(x, y), 0.9) + BCE(D(G(z, ŷ), ŷ), 0.1)",
+            "G: BCE(D(G(z′, ŷ′), ŷ′), 0.9)",
+        ],
+        sources: &[
+            "of the paper: both networks are told the class; of `dcgan-light`: networks, labels, optimisers, batches",
+            "our choice: D is told by a projection (Miyato & Koyama, arXiv:1802.05637) of all its features, 50 epochs, a \
+             picture of ten rows of one point of noise each, a column a class, every epoch",
+        ],
+        detach: "the fakes that D learns from are detached as soon as they are made; G's update names G alone",
+        notes: &[
+            "condition is projection (⟨E[y], h⟩ is added to D's logit) or planes (a channel a class beside the image, the \
+             plain concatenation, which learns classes more slowly).",
+            "A D that ignores the class makes good digits of the wrong class, with the same losses: look at the columns.",
+            "The classes of the fakes are drawn, all equally likely; they are not those of the batch.",
+            "Pictures are taken in train mode (the batch's own statistics) as `dcgan-light` has them; `fixed` takes them in eval \
+             mode, and leaves the running statistics of D alone in G's update (d-stats-in-g-step = false).",
+        ],
+    };
+    type Options = Options;
+    type Generator = ClassGenerator;
+
+    fn preset(preset: Preset) -> (Settings, Options) {
+        let options = Options {
+            latent: 100,
+            width: 64,
+            classes: 10,
+            condition: Condition::Projection,
+            batch_norm: true,
+            d_stats_in_g_step: preset.is_published(),
+            targets: Targets::SMOOTH,
+            g: options::adam_of_dcgan(2e-4),
+            d: options::adam_of_dcgan(2e-4),
+        };
+        let settings = Settings::of_epochs(50);
+        let pictures = Pictures {
+            rows: 10,
+            columns: 10,
+            mode: match preset {
+                Preset::AsPublished => SampleMode::Batch,
+                Preset::Fixed => SampleMode::Eval,
+            },
+            ..settings.pictures
+        };
+        (
+            Settings {
+                pictures,
+                ..settings
+            },
+            options,
+        )
+    }
+
+    fn classes(o: &Options) -> Option<usize> {
+        Some(o.classes)
+    }
+
+    fn generator(o: &Options, init: &Initialiser) -> ClassGenerator {
+        let size = Size {
+            latent: o.latent,
+            width: o.width,
+            batch_norm: o.batch_norm,
+        };
+        ClassGenerator::light(size, o.classes, init)
+    }
+
+    fn build(o: &Options, init: &Initialiser) -> Self {
+        let d = |init: &Initialiser| match o.condition {
+            Condition::Projection => {
+                let net = Projection::new(o.width, o.batch_norm, o.classes, init);
+                ClassDiscriminator::Projection(Box::new(net))
+            }
+            Condition::Planes => ClassDiscriminator::planes(o.width, o.batch_norm, o.classes, init),
+        };
+        Self {
+            g: trained(&o.g, init, |init| Self::generator(o, init)),
+            d: trained(&o.d, init, d),
+            options: o.clone(),
+        }
+    }
+}
+
+impl Recipe for Cgan {
+    fn train_step(&mut self, step: &mut Step<'_>) -> Report {
+        let Self { g, d, options: o } = self;
+        let (train, mut report) = (step.train(), Report::new());
+        let batch = step.batch(0);
+        let (n, real, labels) = (batch.len(), &batch.images, batch.labels());
+        let z = step.noise(&[n, o.latent]);
+        let wanted = step.classes(n, o.classes);
+        let fake = g.forward(&z, &wanted, train).detach();
+        let real_logits = d.forward(real, &labels, train);
+        let fake_logits = d.forward(&fake, &wanted, train);
+        let on_real = bce_with_logits(&real_logits, o.targets.real);
+        let on_fake = bce_with_logits(&fake_logits, o.targets.fake);
+        let d_loss = &on_real + &on_fake;
+        step.update(d, &d_loss);
+        report.discriminator(&d_loss, [&on_real, &on_fake], [&real_logits, &fake_logits]);
+        let z = step.noise(&[n, o.latent]);
+        let wanted = step.classes(n, o.classes);
+        let fake = g.forward(&z, &wanted, train);
+        let fake_logits = d.forward(&fake, &wanted, train.moving_stats(o.d_stats_in_g_step));
+        let g_loss = bce_with_logits(&fake_logits, o.targets.generator);
+        step.update(g, &g_loss);
+        report.generator(&g_loss, &fake);
+        report
+    }
+
+    fn networks(&self) -> Vec<(&'static str, &dyn Network)> {
+        vec![("generator", self.g.best()), ("discriminator", &*self.d)]
+    }
+
+    fn optimisers(&mut self) -> Vec<(&'static str, &mut Optimiser)> {
+        vec![("g", self.g.optimiser_mut()), ("d", self.d.optimiser_mut())]
+    }
+
+    fn sampler(&self) -> &dyn Sampler {
+        &self.g
+    }
+}
+
+impl State for Cgan {
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
+        self.g.visit(path.dot("generator"), f);
+        self.d.visit(path.dot("discriminator"), f);
+    }
+}
