@@ -106,7 +106,9 @@ fn build() -> PathBuf {
     let messages = String::from_utf8_lossy(&output.stdout);
     let executable = messages.lines().find_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        let is_program = message["target"]["kind"] == serde_json::json!(["bin"]);
+        // Beside it are the test, and the programs of the test's own package.
+        let target = &message["target"];
+        let is_program = target["name"] == "gan" && target["kind"] == serde_json::json!(["bin"]);
         let executable = message["executable"].as_str().filter(|_| is_program);
         executable.map(PathBuf::from)
     });
