@@ -366,9 +366,7 @@ void run(const Launch& what) {
     arrange(turn, blocks);
     for (uint64_t i = 0; i < blocks; ++i) {
         run_block(turn[i]);
-        if (i == 0) {
-            shared.look();
-        }
+        shared.after_block(i == 0);
     }
     shared.end();
 #ifdef EMU_THREAD

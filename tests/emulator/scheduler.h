@@ -53,8 +53,8 @@ public:
     void begin(const Kernel* of, size_t dynamic_bytes);
     // As a block finds it: poison, and written by nobody.
     void before_block();
-    // Finds what the blocks have written of what the kernel declares.
-    void look();
+    // Looks, where it is not known yet what blocks of this kernel write.
+    void after_block(bool is_first);
     void end();
 
 private:
@@ -63,10 +63,13 @@ private:
         size_t size;
     };
     static Range declared();
+    // Finds what the blocks have written of what the kernel declares.
+    void look();
 
     Range variables{nullptr, 0};
     const Kernel* kernel = nullptr;
     size_t low = 0, high = 0;
+    bool has_none = false;
     char* dynamic = nullptr;
     size_t bytes = 0;
 };

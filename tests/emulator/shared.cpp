@@ -83,6 +83,7 @@ void Shared::begin(const Kernel* of, size_t dynamic_bytes) {
     if (kernel != of) {
         kernel = of;
         low = high = 0;
+        has_none = false;
     }
     bytes = dynamic_bytes;
     emu_shared = dynamic = nullptr;
@@ -127,8 +128,20 @@ void Shared::look() {
     }
 }
 
+// The first block of a launch may end before it uses any, or use less than a later one. What is
+// not known by then is not clean for the next block, which ThreadSanitizer takes for a race.
+void Shared::after_block(bool is_first) {
+#ifdef EMU_THREAD
+    is_first = true;
+#endif
+    if (is_first || (high == 0 && !has_none)) {
+        look();
+    }
+}
+
 void Shared::end() {
     look();
+    has_none = high == 0;
     clean(variables.low + low, high - low);
     if (bytes == 0) {
         return;
