@@ -5,7 +5,7 @@ use super::trained;
 use crate::nets::autoencoder::{Shape, autoencoder, decoder};
 use crate::options::{self, require, require_side};
 use crate::sampler::Input;
-use crate::settings::InitScheme;
+use crate::settings::{InitScheme, Sampling};
 use crate::{About, DataKind, Preset, Recipe, Report, Sampler, Settings, Step, System, Wanted};
 use detach_nn::{
     Initialiser, Mode, Module, Name, Network, Optim, Optimiser, Param, Sequential, Slot, State,
@@ -121,7 +121,8 @@ impl System for Began {
             "of the paper: the losses, k from 0 with λ 0.001, γ 0.5, z uniform in [−1, 1], 64-dimensional codes, batches of 16, \
              Adam 1e-4, 3×3 convolutions with ELU, nearest-neighbour upsampling",
             "our choice: 16 filters and three levels at 28×28 (four of the paper's at 64×64 with size = 64 filters = 64), betas 0.5 \
-             and 0.999, Keras' initial weights, 20 epochs, an 8×8 picture from 64 fixed codes every epoch",
+             and 0.999, Keras' initial weights, 20 epochs without short batches (the official code's queue makes none), \
+             an 8×8 picture from 64 fixed codes every epoch",
         ],
         detach: "nothing is: one graph of D(G(z)) serves both, and each gradient is with respect to one network's weights alone",
         notes: &[
@@ -143,6 +144,7 @@ impl System for Began {
         let settings = Settings {
             batch_size: 16,
             init: InitScheme::Keras,
+            sampling: Sampling::Shuffled { drop_last: true },
             ..Settings::of_epochs(20)
         };
         let options = Options {
