@@ -1,8 +1,7 @@
 //! Losses and penalties against PyTorch, value and gradients, and where a recipe refuses them.
 
 use detach_nn::{
-    Adversarial, Conv2d, Flatten, Initialiser, LeakyReLU, Linear, Mode, Module, Sequential,
-    gradients,
+    Conv2d, Flatten, Initialiser, LeakyReLU, Linear, Mode, Module, Sequential, gradients,
 };
 use detach_recipes::penalty::{Penalty, PenaltyKind};
 use detach_recipes::{Preset, find};
@@ -129,15 +128,4 @@ fn what_makes_no_sense_is_refused_with_the_reason() {
         setup.set(change).expect("it can be");
     }
     assert_eq!(setup.options()["loss"].as_str(), Some("relativistic"));
-}
-
-#[test]
-fn halves_are_the_whole() {
-    let (real, fake) = (answers(6000), answers(6001));
-    for loss in [Adversarial::Hinge, Adversarial::LeastSquares] {
-        let [a, b] = loss.halves(&real, &fake).expect("it has halves");
-        let whole = loss.discriminator(&real, &fake).item();
-        assert_eq!(a.item() + b.item(), whole);
-    }
-    assert!(Adversarial::Relativistic.halves(&real, &fake).is_none());
 }

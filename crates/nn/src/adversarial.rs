@@ -42,25 +42,15 @@ impl Adversarial {
     #[must_use]
     #[track_caller]
     pub fn discriminator(self, real: &Tensor, fake: &Tensor) -> Tensor {
-        match self.halves(real, fake) {
-            Some([on_real, on_fake]) => on_real + on_fake,
-            None => assert_pairs(real, fake).softplus().mean(),
-        }
-    }
-
-    /// What reals and fakes by themselves add to D's loss; `None` where the loss is of pairs.
-    #[must_use]
-    #[track_caller]
-    pub fn halves(self, real: &Tensor, fake: &Tensor) -> Option<[Tensor; 2]> {
-        Some(match self {
-            Self::Wasserstein => [-real.mean(), fake.mean()],
-            Self::LeastSquares => [mse(real, 1.0) * 0.5, mse(fake, 0.0) * 0.5],
-            Self::Hinge => [(-real + 1.0).relu().mean(), (fake + 1.0).relu().mean()],
+        match self {
+            Self::Wasserstein => fake.mean() - real.mean(),
+            Self::LeastSquares => mse(real, 1.0) * 0.5 + mse(fake, 0.0) * 0.5,
+            Self::Hinge => (-real + 1.0).relu().mean() + (fake + 1.0).relu().mean(),
             Self::Logistic | Self::Saturating => {
-                [bce_with_logits(real, 1.0), bce_with_logits(fake, 0.0)]
+                bce_with_logits(real, 1.0) + bce_with_logits(fake, 0.0)
             }
-            Self::Relativistic => return None,
-        })
+            Self::Relativistic => between_pairs(real, fake).softplus().mean(),
+        }
     }
 
     /// G's loss, a scalar. What D says of reals is a constant in it, and only a relativistic G asks
@@ -76,19 +66,14 @@ impl Adversarial {
             Self::LeastSquares => mse(fake, 1.0) * 0.5,
             Self::Logistic => bce_with_logits(fake, 1.0),
             Self::Saturating => -bce_with_logits(fake, 0.0),
-            Self::Relativistic => (-assert_pairs(&real().detach(), fake)).softplus().mean(),
+            Self::Relativistic => (-between_pairs(&real().detach(), fake)).softplus().mean(),
         }
-    }
-
-    /// Whether D's answers are logits, σ of which is a probability.
-    pub fn is_on_logits(self) -> bool {
-        matches!(self, Self::Logistic | Self::Saturating | Self::Relativistic)
     }
 }
 
 /// D(Gᵢ) − D(xᵢ).
 #[track_caller]
-fn assert_pairs(real: &Tensor, fake: &Tensor) -> Tensor {
+fn between_pairs(real: &Tensor, fake: &Tensor) -> Tensor {
     assert!(
         real.shape() == fake.shape(),
         "a relativistic loss of {:?} reals and {:?} fakes: it is of pairs, take as many of both",

@@ -32,7 +32,7 @@ pub mod whole;
 
 pub use batch::Batch;
 pub use batches::Batches;
-pub use nearest::nearest;
+pub use nearest::{meant, nearest};
 pub use options::{Options, Targets};
 pub use recipe::{About, Recipe, System};
 pub use recipes::{RECIPES, find};

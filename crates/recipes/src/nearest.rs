@@ -33,7 +33,7 @@ const SYNONYMS: [(&str, &str); 16] = [
 
 /// A question after the one of `names` that a wrong one means, for the middle of a sentence; empty where none is near.
 /// Of a key with dots, the last part may be what a setting is called elsewhere.
-pub(crate) fn meant<'a>(wrong: &str, names: impl Iterator<Item = &'a str> + Clone) -> String {
+pub fn meant<'a>(wrong: &str, names: impl Iterator<Item = &'a str> + Clone) -> String {
     let plain = wrong.to_lowercase().replace('_', "-");
     let (table, last) = match plain.rsplit_once('.') {
         Some((table, last)) => (format!("{table}."), last),

@@ -10,7 +10,6 @@ use detach_tensor::Tensor;
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     measures: Vec<(&'static str, Measure)>,
-    distributions: Vec<(&'static str, Tensor)>,
     samples: Option<Tensor>,
 }
 
@@ -71,8 +70,6 @@ impl Report {
         self.scalar("d_loss_fake", halves[1]);
         self.set("real_acc", Measure::Positive(logits[0].detach()));
         self.set("fake_acc", Measure::Negative(logits[1].detach()));
-        self.distribution("real_logits", logits[0]);
-        self.distribution("fake_logits", logits[1]);
     }
 
     /// What a critic made of reals and fakes before its (last) update of the step, where its answers are
@@ -81,36 +78,13 @@ impl Report {
         self.scalar("d_loss", loss);
         self.scalar("real_score", &answers[0].detach().mean());
         self.scalar("fake_score", &answers[1].detach().mean());
-        self.distribution("real_scores", answers[0]);
-        self.distribution("fake_scores", answers[1]);
     }
 
-    /// One number for each sample of the batch, `[N, …]`: what a histogram is of.
-    pub fn distribution(&mut self, name: &'static str, values: &Tensor) {
-        let values = values.detach();
-        match self
-            .distributions
-            .iter_mut()
-            .find(|(known, _)| *known == name)
-        {
-            Some((_, old)) => *old = values,
-            None => self.distributions.push((name, values)),
-        }
-    }
-
-    /// Reads the distribution `name` from the device; `None` where there is none.
-    pub fn read_distribution(&self, name: &str) -> Option<Vec<f32>> {
-        let (_, values) = self
-            .distributions
-            .iter()
-            .find(|(known, _)| *known == name)?;
-        Some(
-            values
-                .to_vec::<f64>()
-                .into_iter()
-                .map(|x| x as f32)
-                .collect(),
-        )
+    /// A penalty on a critic's slope with its weight, and the norms `[N]` that it is of: `penalty`, and
+    /// their mean as `slope`.
+    pub fn penalty(&mut self, [penalty, norms]: [&Tensor; 2]) {
+        self.scalar("penalty", penalty);
+        self.scalar("slope", &norms.detach().mean());
     }
 
     /// The number `name` is the share of a network's weights that are at least `limit` from 0, after

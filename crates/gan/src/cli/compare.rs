@@ -12,7 +12,7 @@ use crate::show::curves::{Panel, curves};
 use crate::show::gallery;
 use crate::show::rows::rows;
 use crate::show::text::{grouped, short, table};
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use detach_nn::count;
 use detach_recipes::{Preset, Setup, find};
 use detach_tensor::{Kind, Tensor};
@@ -89,12 +89,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         match args.handed.settle(job, &signals)? {
             Settled::Done(record) => records.push(record),
             Settled::Stopped(number) => return Ok(runs::stopped(number)),
-            Settled::Busy => {
-                return Err(anyhow!(
-                    "{} is being trained by another process; wait for it, or choose another --out",
-                    job.run.display()
-                ));
-            }
+            Settled::Busy => return Err(job.busy()),
         }
     }
     if let Some(what) = runs::other_data(&records) {

@@ -3,7 +3,7 @@
 use super::usage::usage;
 use anyhow::{Result, anyhow};
 use detach_data::Error;
-use detach_recipes::nearest;
+use detach_recipes::meant;
 use detach_tensor::SimdLevel;
 use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
@@ -125,8 +125,7 @@ fn log_filter_of(value: &str) -> Result<EnvFilter, String> {
         let level = entry.rsplit_once('=').map_or(*entry, |(_, level)| level);
         let level = level.to_ascii_lowercase();
         if !entry.contains('[') && !LEVELS.contains(&level.as_str()) {
-            let hint = nearest(&level, LEVELS.into_iter())
-                .map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+            let hint = meant(&level, LEVELS.into_iter());
             return Err(format!(
                 "`{level}` is no level{hint}; there are: {}",
                 LEVELS.join(", ")

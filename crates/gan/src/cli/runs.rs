@@ -8,7 +8,7 @@ use crate::describe::describe;
 use crate::generator::TrainedGenerator;
 use crate::run::{History, Lock, Run};
 use crate::score::{self, Data, Record};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use detach_recipes::settings::MatmulMode;
 use detach_recipes::{Diverged, End, Preset};
 use std::ffi::OsString;
@@ -65,6 +65,16 @@ pub(super) struct Job {
     pub(super) run: PathBuf,
     /// The file of what it came to.
     pub(super) record: PathBuf,
+}
+
+impl Job {
+    /// Why a command that wants it now cannot have it.
+    pub(super) fn busy(&self) -> anyhow::Error {
+        anyhow!(
+            "{} is being trained by another process; wait for it, or choose another --out",
+            self.run.display()
+        )
+    }
 }
 
 /// How long a run is.

@@ -1,6 +1,7 @@
 //! Convolutional networks after DCGAN (Radford et al., arXiv:1511.06434).
 
 use super::{SLOPE, normed};
+use crate::Generator;
 use detach_nn::{
     Conv2d, ConvTranspose2d, Dropout2d, Flatten, Initialiser, LeakyReLU, Linear, ReLU, Sequential,
     Sigmoid, Tanh, Unflatten,
@@ -18,12 +19,12 @@ pub struct Size {
 }
 
 /// A transposed convolution that doubles height and width.
-fn double(from: usize, to: usize, init: &Initialiser) -> ConvTranspose2d {
+pub(super) fn double(from: usize, to: usize, init: &Initialiser) -> ConvTranspose2d {
     ConvTranspose2d::new(from, to, 4, init).stride(2).padding(1)
 }
 
 /// A convolution that halves height and width.
-fn halve(from: usize, to: usize, init: &Initialiser) -> Conv2d {
+pub(super) fn halve(from: usize, to: usize, init: &Initialiser) -> Conv2d {
     Conv2d::new(from, to, 4, init).stride(2).padding(1)
 }
 
@@ -148,10 +149,13 @@ pub fn rgb_discriminator(width: usize, batch_norm: bool, init: &Initialiser) -> 
 }
 
 /// [`light_generator`] where `side` is 28, [`rgb_generator`] where it is 64.
-pub fn generator_of(side: usize, size: Size, init: &Initialiser) -> Sequential {
-    match side {
-        64 => rgb_generator(size, init),
-        _ => light_generator(size, init),
+pub fn generator_of(side: usize, size: Size, init: &Initialiser) -> Generator {
+    Generator {
+        net: match side {
+            64 => rgb_generator(size, init),
+            _ => light_generator(size, init),
+        },
+        latent: size.latent,
     }
 }
 

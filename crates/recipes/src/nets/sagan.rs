@@ -1,7 +1,7 @@
 //! The networks of `dcgan-light` and `dcgan64` with spectral normalisation and self-attention, after SAGAN
 //! (Zhang et al., arXiv:1805.08318).
 
-use super::dcgan::Size;
+use super::dcgan::{Size, double, halve};
 use super::normed;
 use detach_nn::{
     Conv2d, ConvTranspose2d, Flatten, Initialiser, LeakyReLU, ReLU, SelfAttention, Sequential,
@@ -31,14 +31,6 @@ fn up(
 fn down(net: Sequential, conv: Conv2d, init: &Initialiser) -> Sequential {
     net.push(SpectralNorm::new(conv, init))
         .push(LeakyReLU(SLOPE))
-}
-
-fn double(from: usize, to: usize, init: &Initialiser) -> ConvTranspose2d {
-    ConvTranspose2d::new(from, to, 4, init).stride(2).padding(1)
-}
-
-fn halve(from: usize, to: usize, init: &Initialiser) -> Conv2d {
-    Conv2d::new(from, to, 4, init).stride(2).padding(1)
 }
 
 /// Noise `[N, latent]` to images `[N, 1, 28, 28]`, or `[N, 3, 64, 64]` where `side` is 64; attention at half

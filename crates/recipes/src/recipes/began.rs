@@ -8,8 +8,8 @@ use crate::sampler::Input;
 use crate::settings::{InitScheme, Sampling};
 use crate::{About, DataKind, Preset, Recipe, Report, Sampler, Settings, Step, System, Wanted};
 use detach_nn::{
-    Initialiser, Mode, Module, Name, Network, Optim, Optimiser, Param, Sequential, Slot, State,
-    Trained, gradients,
+    Initialiser, Mode, Module, Name, Network, Optim, Param, Sequential, Slot, State, Trained,
+    gradients,
 };
 use detach_tensor::{Array, Tensor};
 use serde::{Deserialize, Serialize};
@@ -210,17 +210,7 @@ impl Recipe for Began {
         report
     }
 
-    fn networks(&self) -> Vec<(&'static str, &dyn Network)> {
-        vec![("generator", self.g.best()), ("discriminator", &*self.d)]
-    }
-
-    fn optimisers(&mut self) -> Vec<(&'static str, &mut Optimiser)> {
-        vec![("g", self.g.optimiser_mut()), ("d", self.d.optimiser_mut())]
-    }
-
-    fn sampler(&self) -> &dyn Sampler {
-        &self.g
-    }
+    parts!();
 }
 
 impl State for Began {

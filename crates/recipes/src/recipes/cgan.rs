@@ -5,9 +5,9 @@ use crate::nets::conditional::{ClassDiscriminator, ClassGenerator, Projection};
 use crate::nets::dcgan::Size;
 use crate::options::{self, Targets, require};
 use crate::settings::{Pictures, SampleMode};
-use crate::{About, Preset, Recipe, Report, Sampler, Settings, Step, System};
+use crate::{About, Preset, Recipe, Report, Settings, Step, System};
 use detach_nn::loss::bce_with_logits;
-use detach_nn::{Initialiser, Name, Network, Optim, Optimiser, Slot, State, Trained};
+use detach_nn::{Initialiser, Optim, Trained};
 use serde::{Deserialize, Serialize};
 
 /// How D is told a class.
@@ -170,22 +170,7 @@ impl Recipe for Cgan {
         report
     }
 
-    fn networks(&self) -> Vec<(&'static str, &dyn Network)> {
-        vec![("generator", self.g.best()), ("discriminator", &*self.d)]
-    }
-
-    fn optimisers(&mut self) -> Vec<(&'static str, &mut Optimiser)> {
-        vec![("g", self.g.optimiser_mut()), ("d", self.d.optimiser_mut())]
-    }
-
-    fn sampler(&self) -> &dyn Sampler {
-        &self.g
-    }
+    parts!();
 }
 
-impl State for Cgan {
-    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
-        self.g.visit(path.dot("generator"), f);
-        self.d.visit(path.dot("discriminator"), f);
-    }
-}
+state!(Cgan);

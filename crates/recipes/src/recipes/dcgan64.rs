@@ -3,7 +3,7 @@
 
 use super::smoothed::{Published, Smoothed};
 use crate::nets::dcgan::{Size, rgb_discriminator, rgb_generator};
-use crate::settings::{PictureSource, Pictures, SampleMode, Sampling};
+use crate::settings::SampleMode;
 use crate::{About, DataKind, ImageSize, Preset, Settings};
 use detach_nn::{Initialiser, Sequential};
 
@@ -42,23 +42,12 @@ impl Published for Rgb {
     });
 
     fn settings(preset: Preset) -> Settings {
-        Settings {
-            epochs: 50,
-            batch_size: 64,
-            sampling: Sampling::Shuffled { drop_last: false },
-            pictures: Pictures {
-                rows: 8,
-                columns: 8,
-                every_epochs: 1,
-                mode: match preset {
-                    Preset::AsPublished => SampleMode::Batch,
-                    Preset::Fixed => SampleMode::Eval,
-                },
-                source: PictureSource::Fixed,
-                ..Pictures::default()
-            },
-            ..Settings::default()
-        }
+        let mut settings = Settings::of_epochs(50);
+        settings.pictures.mode = match preset {
+            Preset::AsPublished => SampleMode::Batch,
+            Preset::Fixed => SampleMode::Eval,
+        };
+        settings
     }
 
     fn generator(size: Size, init: &Initialiser) -> Sequential {

@@ -4,11 +4,9 @@ use super::trained;
 use crate::nets::mlp::small;
 use crate::options::{self, GeneratorLoss};
 use crate::settings::{PictureSource, Pictures, SampleMode, Sampling};
-use crate::{About, DataKind, Generator, Preset, Recipe, Report, Sampler, Settings, Step, System};
+use crate::{About, DataKind, Generator, Preset, Recipe, Report, Settings, Step, System};
 use detach_nn::loss::bce_with_logits;
-use detach_nn::{
-    Initialiser, Module, Name, Network, Optim, Optimiser, Sequential, Slot, State, Trained,
-};
+use detach_nn::{Initialiser, Module, Optim, Sequential, Trained};
 use detach_tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
@@ -159,22 +157,7 @@ impl Recipe for Gauss1d {
         report
     }
 
-    fn networks(&self) -> Vec<(&'static str, &dyn Network)> {
-        vec![("generator", self.g.best()), ("discriminator", &*self.d)]
-    }
-
-    fn optimisers(&mut self) -> Vec<(&'static str, &mut Optimiser)> {
-        vec![("g", self.g.optimiser_mut()), ("d", self.d.optimiser_mut())]
-    }
-
-    fn sampler(&self) -> &dyn Sampler {
-        &self.g
-    }
+    parts!();
 }
 
-impl State for Gauss1d {
-    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
-        self.g.visit(path.dot("generator"), f);
-        self.d.visit(path.dot("discriminator"), f);
-    }
-}
+state!(Gauss1d);

@@ -1,11 +1,11 @@
 //! `lsgan`: squared distances instead of logarithms (Mao et al., arXiv:1611.04076).
 
-use super::pair::Pair;
+use super::trained;
 use crate::nets::dcgan::{Size, critic, generator_of};
 use crate::options::{self, require_side};
 use crate::penalty::Penalty;
-use crate::{About, DataKind, Generator, Preset, Recipe, Report, Sampler, Settings, Step, System};
-use detach_nn::{Adversarial, Initialiser, Module, Name, Network, Optim, Optimiser, Slot, State};
+use crate::{About, DataKind, Generator, Preset, Recipe, Report, Settings, Step, System};
+use detach_nn::{Adversarial, Initialiser, Module, Optim, Sequential, Trained};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,7 +35,8 @@ impl options::Options for Options {
 
 /// The recipe in training.
 pub(crate) struct Lsgan {
-    pair: Pair,
+    g: Trained<Generator>,
+    d: Trained<Sequential>,
     options: Options,
 }
 
@@ -85,16 +86,15 @@ impl System for Lsgan {
             width: o.width,
             batch_norm: true,
         };
-        Generator {
-            net: generator_of(o.size, size, init),
-            latent: o.latent,
-        }
+        generator_of(o.size, size, init)
     }
 
     fn build(o: &Options, init: &Initialiser) -> Self {
-        let d = |init: &Initialiser| critic(o.size, o.width, o.batch_norm, false, init);
         Self {
-            pair: Pair::new(init, (&o.g, |init| Self::generator(o, init)), (&o.d, d)),
+            g: trained(&o.g, init, |init| Self::generator(o, init)),
+            d: trained(&o.d, init, |init| {
+                critic(o.size, o.width, o.batch_norm, false, init)
+            }),
             options: o.clone(),
         }
     }
@@ -106,8 +106,7 @@ impl Recipe for Lsgan {
     }
 
     fn train_step(&mut self, step: &mut Step<'_>) -> Report {
-        let Self { pair, options: o } = self;
-        let Pair { g, d } = pair;
+        let Self { g, d, options: o } = self;
         let (train, mut report) = (step.train(), Report::new());
         let real = step.batch(0).images;
         let n = real.shape()[0];
@@ -116,11 +115,9 @@ impl Recipe for Lsgan {
         let mut d_loss = o.loss.discriminator(&on_real, &on_fake);
         if step.phase() == Penalty::DUE {
             let alpha = || step.uniform(&[n, 1, 1, 1]);
-            let [penalty, slopes] = o.penalty.of(|x| d.forward(x, train), [&real, &fake], alpha);
+            let [penalty, norms] = o.penalty.of(|x| d.forward(x, train), [&real, &fake], alpha);
             d_loss = d_loss + &penalty;
-            report.scalar("penalty", &penalty);
-            report.scalar("slope", &slopes.mean());
-            report.distribution("slopes", &slopes);
+            report.penalty([&penalty, &norms]);
         }
         step.update(d, &d_loss);
         report.critic(&d_loss, [&on_real, &on_fake]);
@@ -133,21 +130,7 @@ impl Recipe for Lsgan {
         report
     }
 
-    fn networks(&self) -> Vec<(&'static str, &dyn Network)> {
-        self.pair.networks()
-    }
-
-    fn optimisers(&mut self) -> Vec<(&'static str, &mut Optimiser)> {
-        self.pair.optimisers()
-    }
-
-    fn sampler(&self) -> &dyn Sampler {
-        self.pair.sampler()
-    }
+    parts!();
 }
 
-impl State for Lsgan {
-    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
-        self.pair.visit(path, f);
-    }
-}
+state!(Lsgan);

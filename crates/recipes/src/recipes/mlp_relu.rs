@@ -5,8 +5,8 @@ use super::trained;
 use crate::nets::mlp::{generator, relu_discriminator};
 use crate::options::{self, GeneratorLoss, Targets};
 use crate::settings::{Sampling, Scaling};
-use crate::{About, Generator, Preset, Recipe, Report, Sampler, Settings, Step, System};
-use detach_nn::{Initialiser, Name, Network, Optim, Optimiser, Sequential, Slot, State, Trained};
+use crate::{About, Generator, Preset, Recipe, Report, Settings, Step, System};
+use detach_nn::{Initialiser, Optim, Sequential, Trained};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -118,22 +118,7 @@ impl Recipe for MlpRelu {
         g_first_step(g, d, o.latent, (o.generator_loss, &o.targets), step)
     }
 
-    fn networks(&self) -> Vec<(&'static str, &dyn Network)> {
-        vec![("generator", self.g.best()), ("discriminator", &*self.d)]
-    }
-
-    fn optimisers(&mut self) -> Vec<(&'static str, &mut Optimiser)> {
-        vec![("g", self.g.optimiser_mut()), ("d", self.d.optimiser_mut())]
-    }
-
-    fn sampler(&self) -> &dyn Sampler {
-        &self.g
-    }
+    parts!();
 }
 
-impl State for MlpRelu {
-    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
-        self.g.visit(path.dot("generator"), f);
-        self.d.visit(path.dot("discriminator"), f);
-    }
-}
+state!(MlpRelu);

@@ -5,7 +5,8 @@
 //! in the recipe's `train_step`; no loop is shared that would hide them behind flags.
 //! To add one: a file with an implementation of [`System`](crate::System), and its line below.
 
-mod pair;
+#[macro_use]
+mod parts;
 mod smoothed;
 
 use crate::nearest::meant;

@@ -1,12 +1,12 @@
 //! `sagan`: attention between far pixels, and every weight held to a largest singular value of 1
 //! (Zhang et al., arXiv:1805.08318).
 
-use super::pair::Pair;
+use super::trained;
 use crate::nets::dcgan::Size;
 use crate::nets::sagan::{discriminator, generator};
 use crate::options::{self, require, require_side};
-use crate::{About, DataKind, Generator, Preset, Recipe, Report, Sampler, Settings, Step, System};
-use detach_nn::{Adversarial, Initialiser, Module, Name, Network, Optim, Optimiser, Slot, State};
+use crate::{About, DataKind, Generator, Preset, Recipe, Report, Settings, Step, System};
+use detach_nn::{Adversarial, Initialiser, Module, Optim, Sequential, Trained};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,7 +40,8 @@ impl options::Options for Options {
 
 /// The recipe in training.
 pub(crate) struct Sagan {
-    pair: Pair,
+    g: Trained<Generator>,
+    d: Trained<Sequential>,
     options: Options,
 }
 
@@ -101,9 +102,9 @@ impl System for Sagan {
     }
 
     fn build(o: &Options, init: &Initialiser) -> Self {
-        let d = |init: &Initialiser| discriminator(o.size, o.width, init);
         Self {
-            pair: Pair::new(init, (&o.g, |init| Self::generator(o, init)), (&o.d, d)),
+            g: trained(&o.g, init, |init| Self::generator(o, init)),
+            d: trained(&o.d, init, |init| discriminator(o.size, o.width, init)),
             options: o.clone(),
         }
     }
@@ -111,8 +112,7 @@ impl System for Sagan {
 
 impl Recipe for Sagan {
     fn train_step(&mut self, step: &mut Step<'_>) -> Report {
-        let Self { pair, options: o } = self;
-        let Pair { g, d } = pair;
+        let Self { g, d, options: o } = self;
         let (train, mut report) = (step.train(), Report::new());
         let on_fakes = train.moving_stats(o.iterate_always);
         let real = step.batch(0).images;
@@ -131,21 +131,7 @@ impl Recipe for Sagan {
         report
     }
 
-    fn networks(&self) -> Vec<(&'static str, &dyn Network)> {
-        self.pair.networks()
-    }
-
-    fn optimisers(&mut self) -> Vec<(&'static str, &mut Optimiser)> {
-        self.pair.optimisers()
-    }
-
-    fn sampler(&self) -> &dyn Sampler {
-        self.pair.sampler()
-    }
+    parts!();
 }
 
-impl State for Sagan {
-    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
-        self.pair.visit(path, f);
-    }
-}
+state!(Sagan);

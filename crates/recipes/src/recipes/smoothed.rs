@@ -3,11 +3,9 @@
 use super::trained;
 use crate::nets::dcgan::Size;
 use crate::options::{self, GeneratorLoss, Targets};
-use crate::{About, DataKind, Generator, Preset, Recipe, Report, Sampler, Settings, Step, System};
+use crate::{About, DataKind, Generator, Preset, Recipe, Report, Settings, Step, System};
 use detach_nn::loss::bce_with_logits;
-use detach_nn::{
-    Initialiser, Module, Name, Network, Optim, Optimiser, Sequential, Slot, State, Trained,
-};
+use detach_nn::{Initialiser, Module, Optim, Sequential, Trained};
 use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
 
@@ -138,22 +136,7 @@ impl<P: Published> Recipe for Smoothed<P> {
         report
     }
 
-    fn networks(&self) -> Vec<(&'static str, &dyn Network)> {
-        vec![("generator", self.g.best()), ("discriminator", &*self.d)]
-    }
-
-    fn optimisers(&mut self) -> Vec<(&'static str, &mut Optimiser)> {
-        vec![("g", self.g.optimiser_mut()), ("d", self.d.optimiser_mut())]
-    }
-
-    fn sampler(&self) -> &dyn Sampler {
-        &self.g
-    }
+    parts!();
 }
 
-impl<P> State for Smoothed<P> {
-    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
-        self.g.visit(path.dot("generator"), f);
-        self.d.visit(path.dot("discriminator"), f);
-    }
-}
+state!(Smoothed<P>, P);

@@ -1,14 +1,12 @@
 //! `wgan`: a critic that is kept Lipschitz by clipping its weights (Arjovsky et al.,
 //! arXiv:1701.07875, Algorithm 1).
 
-use super::pair::Pair;
+use super::trained;
 use crate::nets::dcgan::{Size, critic, generator_of};
 use crate::options::{self, require, require_side};
-use crate::{About, DataKind, Generator, Preset, Recipe, Report, Sampler, Settings, Step, System};
+use crate::{About, DataKind, Generator, Preset, Recipe, Report, Settings, Step, System};
 use detach_nn::penalty::norms;
-use detach_nn::{
-    Initialiser, Module, Name, Network, Optim, OptimKind, Optimiser, Slot, State, clip_weights,
-};
+use detach_nn::{Initialiser, Module, Optim, OptimKind, Sequential, Trained, clip_weights};
 use serde::{Deserialize, Serialize};
 
 /// Critic steps of a step that warms up, in the official code.
@@ -52,7 +50,8 @@ impl options::Options for Options {
 
 /// The recipe in training.
 pub(crate) struct Wgan {
-    pair: Pair,
+    g: Trained<Generator>,
+    d: Trained<Sequential>,
     options: Options,
 }
 
@@ -114,16 +113,15 @@ impl System for Wgan {
             width: o.width,
             batch_norm: true,
         };
-        Generator {
-            net: generator_of(o.size, size, init),
-            latent: o.latent,
-        }
+        generator_of(o.size, size, init)
     }
 
     fn build(o: &Options, init: &Initialiser) -> Self {
-        let d = |init: &Initialiser| critic(o.size, o.width, o.batch_norm, o.sigmoid, init);
         Self {
-            pair: Pair::new(init, (&o.g, |init| Self::generator(o, init)), (&o.d, d)),
+            g: trained(&o.g, init, |init| Self::generator(o, init)),
+            d: trained(&o.d, init, |init| {
+                critic(o.size, o.width, o.batch_norm, o.sigmoid, init)
+            }),
             options: o.clone(),
         }
     }
@@ -135,8 +133,7 @@ impl Recipe for Wgan {
     }
 
     fn train_step(&mut self, step: &mut Step<'_>) -> Report {
-        let Self { pair, options: o } = self;
-        let Pair { g, d } = pair;
+        let Self { g, d, options: o } = self;
         let (train, mut report) = (step.train(), Report::new());
         let mut real = step.batch(0).images;
         for critic_step in 0..if step.phase() == 1 { WARM } else { o.d_steps } {
@@ -156,28 +153,12 @@ impl Recipe for Wgan {
         let g_loss = -d.forward(&fake, train).mean();
         let slopes = step.update_through(g, &g_loss, &fake) * n as f64;
         report.generator(&g_loss, &fake);
-        let slopes = norms(&slopes);
-        report.scalar("slope", &slopes.mean());
-        report.distribution("slopes", &slopes);
+        report.scalar("slope", &norms(&slopes).mean());
         report.weights_beyond("clipped", &d.net, o.clip);
         report
     }
 
-    fn networks(&self) -> Vec<(&'static str, &dyn Network)> {
-        self.pair.networks()
-    }
-
-    fn optimisers(&mut self) -> Vec<(&'static str, &mut Optimiser)> {
-        self.pair.optimisers()
-    }
-
-    fn sampler(&self) -> &dyn Sampler {
-        self.pair.sampler()
-    }
+    parts!();
 }
 
-impl State for Wgan {
-    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
-        self.pair.visit(path, f);
-    }
-}
+state!(Wgan);

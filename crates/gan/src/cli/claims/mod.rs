@@ -10,7 +10,7 @@ use super::{console, elsewhere};
 use crate::score::Record;
 use crate::show::text::{short, table};
 use anyhow::{Result, anyhow, bail};
-use detach_recipes::{Preset, nearest};
+use detach_recipes::{Preset, meant};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -68,10 +68,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
                 match args.handed.settle(&job, &signals)? {
                     Settled::Done(record) => pair.push(record),
                     Settled::Stopped(number) => return Ok(runs::stopped(number)),
-                    Settled::Busy => bail!(
-                        "{} is being trained by another process; wait for it, or choose another --out",
-                        job.run.display()
-                    ),
+                    Settled::Busy => return Err(job.busy()),
                 }
             }
             if let Some(what) = runs::other_data(&pair) {
@@ -99,8 +96,7 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Claim>> {
             .iter()
             .find(|claim| claim.name == name)
             .ok_or_else(|| {
-                let meant = nearest(name, all())
-                    .map_or(String::new(), |near| format!(" (did you mean `{near}`?)"));
+                let meant = meant(name, all());
                 anyhow!(
                     "no claim `{name}`{meant}; there are: {}",
                     all().collect::<Vec<_>>().join(", ")
