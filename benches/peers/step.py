@@ -7,8 +7,8 @@ Prints one JSON line. Networks and loop are those of tests/golden/recipes.py, wi
 random and made beforehand, noise is drawn inside the step, as the loops do. Runs of two engines only compare when they
 alternate on a machine that does nothing else: pytorch.py serves the same steps to `cargo xtask bench --peers`.
 
-Every recipe is timed with torch.optim.Adam, `keras-mlp` too, whose goldens have Keras' place of eps: PyTorch's fused
-and foreach Adam are the fastest that it has, and a formula written in Python would make the peer slow.
+Recipes are timed with torch.optim.Adam, or RMSprop where they have it; `keras-mlp` too, whose goldens have Keras' place
+of eps: PyTorch's fused and foreach Adam are the fastest that it has, and a formula in Python would make the peer slow.
 """
 
 import argparse
@@ -31,10 +31,11 @@ class Run:
 
     def __init__(self, recipe, batch, dropout, fused, **adam):
         self.G, self.D = recipe.build(dropout)
-        self.optimisers = {name: recipe.adam(net, fused=fused, **adam) for name, net in (("G", self.G), ("D", self.D))}
+        self.optimisers = {name: recipe.timed(getattr(self, name), name, fused, **adam) for name in ("G", "D")}
         self.latent, self.batch = recipe.latent, batch
         self.pool = [torch.rand(batch, *recipe.sample) * 2 - 1 for _ in range(8)]
         self.taken = 0
+        self.k = torch.zeros(())
 
     def reals(self):
         self.taken += 1
@@ -43,10 +44,29 @@ class Run:
     def noise(self):
         return torch.randn(self.batch, self.latent)
 
+    def uniform(self, *shape):
+        return torch.rand(*shape)
+
+    def labels(self):
+        return self.classes()
+
+    def classes(self):
+        return torch.randint(10, (self.batch,))
+
     def update(self, name, loss):
         self.optimisers[name].zero_grad()
         loss.backward()
         self.optimisers[name].step()
+
+    def update_both(self, losses):
+        gradients = {
+            name: torch.autograd.grad(loss, list(getattr(self, name).parameters()), retain_graph=True)
+            for name, loss in losses.items()
+        }
+        for name in losses:
+            for parameter, gradient in zip(getattr(self, name).parameters(), gradients[name]):
+                parameter.grad = gradient
+            self.optimisers[name].step()
 
 
 def teach_allocator():

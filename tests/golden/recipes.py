@@ -83,15 +83,20 @@ class Recipe:
 
     def optimise(self, net, name):
         """The recipe's optimiser on the network "G" or "D"."""
-        lr = self.lr[name] if isinstance(self.lr, dict) else self.lr
-        if self.optimiser == "rmsprop":
-            return torch.optim.RMSprop(net.parameters(), lr=lr, eps=self.eps)
-        kinds = {"adam": torch.optim.Adam, "adam-keras": AdamKeras}
-        return kinds[self.optimiser](net.parameters(), lr=lr, betas=self.betas, eps=self.eps)
+        if self.optimiser == "adam-keras":
+            return AdamKeras(net.parameters(), lr=self.lr_of(name), betas=self.betas, eps=self.eps)
+        return self.timed(net, name)
 
-    def adam(self, net, **kwargs):
-        """torch.optim.Adam with the recipe's constants, whichever optimiser it has: what is timed (benches/peers)."""
-        return torch.optim.Adam(net.parameters(), lr=self.lr, betas=self.betas, eps=self.eps, **kwargs)
+    def timed(self, net, name, fused=None, **kwargs):
+        """The optimiser of PyTorch's own that is or stands for the recipe's: what is timed (benches/peers)."""
+        if self.optimiser == "rmsprop":
+            return torch.optim.RMSprop(net.parameters(), lr=self.lr_of(name), eps=self.eps, **kwargs)
+        return torch.optim.Adam(
+            net.parameters(), lr=self.lr_of(name), betas=self.betas, eps=self.eps, fused=fused, **kwargs
+        )
+
+    def lr_of(self, name):
+        return self.lr[name] if isinstance(self.lr, dict) else self.lr
 
 
 # ---- loops -------------------------------------------------------------------------------------------------------

@@ -113,9 +113,12 @@ Whose numbers
   - of the source: [..]
 
 `--preset fixed` changes
+...
   log-eps = 0.0
+...
 
 Notes
+  - [..]
   - [..]
 
 "#]]

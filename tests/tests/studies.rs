@@ -4,6 +4,7 @@ use detach_tests::program::{Done, Sandbox, ended, random_below, signal, wait_unt
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Instant;
 
 const DATA: &str = "--offline --data-dir digits -q";
@@ -304,12 +305,17 @@ mod sweep {
     fn processes_share_a_folder() {
         let sandbox = Sandbox::new();
         let words = format!("{STUDY} --trials 20 --max-steps 200");
-        let mut children: Vec<_> = (0..3)
-            .map(|_| sandbox.start(&format!("{words} --out shared")))
-            .collect();
+        let started = |_| {
+            let mut command = sandbox.command(&format!("{words} --out shared"));
+            let command = command.stdout(Stdio::null()).stderr(Stdio::piped());
+            command.spawn().expect("the program starts")
+        };
+        let mut children: Vec<_> = (0..3).map(started).collect();
         wait_until("three processes to end", || children.iter_mut().all(ended));
-        for child in &mut children {
-            assert!(child.wait().expect("a process").success());
+        for child in children {
+            let output = child.wait_with_output().expect("a process");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{said}");
         }
         let shared = sandbox.ok("sweep --out shared -q");
         assert_eq!(

@@ -80,6 +80,14 @@ impl Device {
         }
     }
 
+    /// The kernels that were launched on this GPU so far, sorted; none of a CPU.
+    pub fn launched(self) -> Vec<&'static str> {
+        match self {
+            Self::Cpu => Vec::new(),
+            Self::Cuda(cuda) => cuda.gpu().launched(),
+        }
+    }
+
     /// Waits until everything asked of the device is done.
     pub fn synchronize(self) {
         match self {

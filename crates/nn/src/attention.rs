@@ -45,6 +45,15 @@ impl SelfAttention {
     }
 }
 
+impl SelfAttention {
+    /// softmax(θ(x)·φ(x)ᵀ), `[N, H·W, H·W/4]`.
+    fn weights(&self, x: &Tensor, mode: Mode<'_>) -> Tensor {
+        let queries = rows(&self.theta.forward(x, mode));
+        let keys = rows(&self.phi.forward(x, mode).max_pool2(2));
+        queries.matmul(&keys.t()).softmax(2)
+    }
+}
+
 /// Images `[N, C, H, W]` as rows of pixels `[N, H·W, C]`.
 fn rows(x: &Tensor) -> Tensor {
     let &[n, c, h, w] = x.shape() else {
@@ -76,10 +85,9 @@ impl Module for SelfAttention {
             self.describe(),
             x.shape()
         );
-        let queries = rows(&self.theta.forward(x, mode));
-        let keys = rows(&self.phi.forward(x, mode).max_pool2(2));
+        let weights = self.weights(x, mode);
         let values = rows(&self.g.forward(x, mode).max_pool2(2));
-        let seen = queries.matmul(&keys.t()).softmax(2).matmul(&values);
+        let seen = weights.matmul(&values);
         let &[n, _, h, w] = x.shape() else {
             unreachable!("it has just been looked at")
         };
@@ -88,6 +96,11 @@ impl Module for SelfAttention {
         let out = self.o.forward(&images, mode);
         let gamma = self.gamma.get().expand(out.shape());
         x + gamma * out
+    }
+
+    /// Of each pixel, row by row, to each pool, row by row: `[N, H·W, H·W/4]`, a sum of 1 for each pixel.
+    fn attention(&self, x: &Tensor, mode: Mode<'_>) -> Option<Tensor> {
+        Some(self.weights(x, mode))
     }
 }
 

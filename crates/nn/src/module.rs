@@ -101,6 +101,15 @@ pub trait Module: Network {
         None
     }
 
+    /// The weights `[N, queries, keys]` that this layer gives what it looks at, for the input `x`, if it is attention.
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward).
+    fn attention(&self, x: &Tensor, mode: Mode<'_>) -> Option<Tensor> {
+        let _ = (x, mode);
+        None
+    }
+
     /// `act` of [`forward`](Self::forward), for layers that can apply it to a result as
     /// they write it, instead of in a pass over memory of its own.
     ///

@@ -3,6 +3,7 @@
 //! - [`recipes`]: one published system a file, with its options, its presets and its `train_step`;
 //!   [`RECIPES`] is the registry that everything else follows. [`nets`]: their networks.
 //! - [`Recipe`], [`System`], [`Step`], [`Report`], [`Sampler`]: what a recipe is.
+//! - [`Figure`]: what a recipe shows of itself besides samples; [`theory`]: the best discriminator.
 //! - [`Setup`]: a recipe with its settings, changed by key and checked.
 //! - [`Trainer`]: a recipe, its data and its position; steps, and checkpoints of them.
 //! - [`Session`] and [`Observer`]: the loop, and all that hears of it.
@@ -12,6 +13,7 @@
 pub mod batch;
 pub mod batches;
 pub mod checkpoint;
+pub mod figure;
 mod nearest;
 pub mod nets;
 pub mod options;
@@ -27,11 +29,13 @@ mod setup;
 mod step;
 mod store;
 mod table;
+pub mod theory;
 pub mod trainer;
 pub mod whole;
 
 pub use batch::Batch;
 pub use batches::Batches;
+pub use figure::{Figure, Look};
 pub use nearest::{meant, nearest};
 pub use options::{Options, Targets};
 pub use recipe::{About, Recipe, System};

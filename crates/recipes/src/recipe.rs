@@ -1,5 +1,6 @@
 //! What a recipe is: a system in training, and what is known of it before it is built.
 
+use crate::figure::{Figure, Look};
 use crate::options::Options;
 use crate::report::Report;
 use crate::sampler::Sampler;
@@ -34,6 +35,18 @@ pub trait Recipe: State {
 
     /// What samples are drawn from: the average of the generator where one is kept.
     fn sampler(&self) -> &dyn Sampler;
+
+    /// Numbers that cost more than a step should, measured where a line of metrics is due and told in it.
+    fn measures(&self, look: &Look) -> Vec<(&'static str, f64)> {
+        let _ = look;
+        Vec::new()
+    }
+
+    /// What else there is to see, drawn where a picture is due.
+    fn figures(&self, look: &Look) -> Vec<Figure> {
+        let _ = look;
+        Vec::new()
+    }
 }
 
 /// A published system as a type: what a recipe's file implements.

@@ -1,7 +1,7 @@
 //! What a training step tells.
 
 use detach_nn::{State, parameters};
-use detach_tensor::Tensor;
+use detach_tensor::{DType, Tensor};
 
 /// What a step tells: named numbers, and the samples that it made.
 ///
@@ -11,6 +11,8 @@ use detach_tensor::Tensor;
 pub struct Report {
     measures: Vec<(&'static str, Measure)>,
     samples: Option<Tensor>,
+    /// Numbers of which there is one a sample.
+    distributions: Vec<(&'static str, Tensor)>,
 }
 
 /// How a number is read off a tensor.
@@ -22,6 +24,8 @@ enum Measure {
     Positive(Tensor),
     /// The share of elements below 0.
     Negative(Tensor),
+    /// The standard deviation of the elements.
+    Deviation(Tensor),
     /// The share of all elements that are at least so far from 0.
     Beyond(Vec<Tensor>, f64),
 }
@@ -32,16 +36,29 @@ impl Measure {
             Self::Value(x) => x.item(),
             Self::Positive(x) => share(x, |x| x > 0.0),
             Self::Negative(x) => share(x, |x| x < 0.0),
+            Self::Deviation(x) => deviation(&x.to_vec()),
             Self::Beyond(all, limit) => {
                 let beyond = |x: &Tensor| {
+                    // What was clipped in f32 was clipped to the limit in f32.
+                    let limit = match x.dtype() {
+                        DType::F32 => f64::from(*limit as f32),
+                        DType::F64 => *limit,
+                    };
                     let values = x.to_vec::<f64>();
-                    values.iter().filter(|x| x.abs() >= *limit).count()
+                    values.iter().filter(|x| x.abs() >= limit).count()
                 };
                 let count: usize = all.iter().map(beyond).sum();
                 count as f64 / all.iter().map(Tensor::len).sum::<usize>() as f64
             }
         }
     }
+}
+
+fn deviation(values: &[f64]) -> f64 {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares = values.iter().map(|x| (x - mean).powi(2));
+    (squares.sum::<f64>() / n).sqrt()
 }
 
 fn share(of: &Tensor, is: fn(f64) -> bool) -> f64 {
@@ -80,11 +97,14 @@ impl Report {
         self.scalar("fake_score", &answers[1].detach().mean());
     }
 
-    /// A penalty on a critic's slope with its weight, and the norms `[N]` that it is of: `penalty`, and
-    /// their mean as `slope`.
+    /// A penalty on a critic's slope with its weight, and the norms `[N]` that it is of: `penalty`,
+    /// their mean and deviation as `slope` and `slope_deviation`, and how they are distributed.
     pub fn penalty(&mut self, [penalty, norms]: [&Tensor; 2]) {
         self.scalar("penalty", penalty);
         self.scalar("slope", &norms.detach().mean());
+        self.set("slope_deviation", Measure::Deviation(norms.detach()));
+        self.distributions.retain(|(name, _)| *name != "slope");
+        self.distributions.push(("slope", norms.detach()));
     }
 
     /// The number `name` is the share of a network's weights that are at least `limit` from 0, after
@@ -123,6 +143,12 @@ impl Report {
     pub fn read(&self) -> Vec<(&'static str, f64)> {
         let read = |(name, measure): &(&'static str, Measure)| (*name, measure.read());
         self.measures.iter().map(read).collect()
+    }
+
+    /// Reads numbers of which there is one a sample from the device, by name.
+    pub fn distributions(&self) -> Vec<(&'static str, Vec<f64>)> {
+        let read = |(name, values): &(&'static str, Tensor)| (*name, values.to_vec());
+        self.distributions.iter().map(read).collect()
     }
 
     /// The step's samples, `[N, …]`.

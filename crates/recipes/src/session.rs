@@ -257,7 +257,8 @@ impl<'a> Session<'a> {
         self.wait();
         let seconds = self.time.as_secs_f64().max(1e-9);
         let report = self.report.as_ref();
-        let scalars = report.map(Report::read).unwrap_or_default();
+        let mut scalars = report.map(Report::read).unwrap_or_default();
+        scalars.extend(self.trainer.recipe().measures(&self.trainer.look()));
         let step = self.trainer.steps_done();
         check_finite(&scalars, step)?;
         let metrics = Metrics {

@@ -3,6 +3,7 @@
 use crate::batch::Batch;
 use crate::batches::Batches;
 use crate::checkpoint::{self, upgrade, version};
+use crate::figure::Look;
 use crate::recipe::Recipe;
 use crate::report::Report;
 use crate::setup::Setup;
@@ -120,6 +121,11 @@ impl Trainer {
     /// The recipe.
     pub fn recipe(&self) -> &dyn Recipe {
         &*self.recipe
+    }
+
+    /// What the recipe looks at itself with.
+    pub fn look(&self) -> Look {
+        Look::new(self.setup.settings.seed, self.kind)
     }
 
     /// The recipe, for callers that set weights or watch updates.

@@ -184,12 +184,19 @@ fn kernels() -> Vec<Row> {
 fn whole_steps() -> Vec<Row> {
     let mut rows = Vec::new();
     let (conv, mlp) = (Goal::Ratio(1.6, Some(2.2)), Goal::Ratio(1.9, Some(2.6)));
+    let (zoo, second) = (Goal::Ratio(1.8, None), Goal::Ratio(2.4, None));
     for (recipe, batch, goal) in [
         ("dcgan", 64, conv),
         ("dcgan-light", 64, conv),
         ("dcgan64", 64, conv),
         ("keras-mlp", 128, mlp),
         ("mlp", 64, mlp),
+        ("wgan", 64, zoo),
+        ("wgan-gp", 64, second),
+        ("lsgan", 64, zoo),
+        ("began", 16, zoo),
+        ("sagan", 64, zoo),
+        ("cgan", 64, zoo),
     ] {
         let what = format!("step `{recipe}`, batch {batch}");
         let case = format!("step {recipe} {batch}");

@@ -6,6 +6,8 @@ use super::signals::Signals;
 use super::{console, threads, train, values};
 use crate::describe::describe;
 use crate::generator::TrainedGenerator;
+use crate::run::folder::FolderError;
+use crate::run::lock::LockError;
 use crate::run::{History, Lock, Run};
 use crate::score::{self, Data, Record};
 use anyhow::{Context, Result, anyhow, bail};
@@ -165,6 +167,7 @@ impl Handed {
         if Lock::holder(&job.run).is_some() {
             return Ok(Settled::Busy);
         }
+        let was = Run::find(&job.run).is_some();
         let outcome = match train::with_words(self.words(job), signals) {
             Ok(outcome) => outcome,
             Err(error) if error.is::<Diverged>() => {
@@ -174,14 +177,7 @@ impl Handed {
                 record.write(&job.record)?;
                 return Ok(Settled::Done(record));
             }
-            // Whatever it says: another process has done it since, or is at it.
-            Err(error) => {
-                return match Record::read(&job.record)? {
-                    Some(record) => Ok(Settled::Done(record)),
-                    None if Lock::holder(&job.run).is_some() => Ok(Settled::Busy),
-                    None => Err(error),
-                };
-            }
+            Err(error) => return others(job, was, error),
         };
         match (outcome.end, outcome.signal) {
             (End::Complete, _) => {}
@@ -189,6 +185,7 @@ impl Handed {
             (_, None) => bail!("{} stopped before its end", job.run.display()),
         }
         self.scored(job, outcome.steps)
+            .or_else(|error| others(job, was, error))
     }
 
     /// Scores a run that has so many steps, unless another process has done so and gone on with it.
@@ -204,6 +201,28 @@ impl Handed {
         let record = Record::new(steps, data(&trained.run)?, scores);
         record.write(&job.record)?;
         Ok(Settled::Done(record))
+    }
+}
+
+/// What an error of `job` is worth. Processes that share a folder are in each other's way, and no lock is held while a
+/// run is scored: where another one has settled the job since, or is at it, or was when this one wanted to begin, or
+/// has begun a run where there `was` none, nothing is wrong.
+///
+/// # Errors
+/// The error, where no other process is behind it.
+fn others(job: &Job, was: bool, error: anyhow::Error) -> Result<Settled> {
+    if let Some(record) = Record::read(&job.record)? {
+        return Ok(Settled::Done(record));
+    }
+    let lock = match error.downcast_ref::<FolderError>() {
+        Some(FolderError::Locked(lock)) => Some(lock),
+        _ => error.downcast_ref::<LockError>(),
+    };
+    let was_held = matches!(lock, Some(LockError::Held { .. }));
+    let has_begun = !was && Run::find(&job.run).is_some();
+    match was_held || has_begun || Lock::holder(&job.run).is_some() {
+        true => Ok(Settled::Busy),
+        false => Err(error),
     }
 }
 

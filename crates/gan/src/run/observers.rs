@@ -1,14 +1,16 @@
 //! What writes a run's folder while a session goes on: checkpoints, the best one, pictures, events.
 
 use super::folder::Run;
+use super::history::History;
 use super::tensorboard::EventWriter;
 use crate::describe::describe;
 use crate::export::npy;
-use crate::show::gallery;
+use crate::show::{figure, gallery};
 use anyhow::{Context, Result, ensure};
 use detach_nn::Checkpoint;
 use detach_recipes::checkpoint::check_checkpoint;
-use detach_recipes::{At, End, Flow, Metrics, Observer};
+use detach_recipes::figure::{Content, Panel};
+use detach_recipes::{At, End, Figure, Flow, Metrics, Observer, Report};
 use detach_tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -199,7 +201,7 @@ impl Observer for Best<'_> {
 }
 
 /// Writes pictures when they are due, as `step-….png`. Of numbers it keeps the samples, too, as `step-….npy`, and
-/// draws all snapshots so far as one figure, `snapshots.png`.
+/// draws all snapshots so far as one figure, `snapshots.png`. What else the recipe shows of itself is `NAME.png`, as it was last.
 pub struct Pictures<'a> {
     run: &'a Run,
 }
@@ -208,6 +210,28 @@ impl<'a> Pictures<'a> {
     /// Writes them to the run's folder of samples.
     pub fn new(run: &'a Run) -> Self {
         Self { run }
+    }
+
+    /// What else the recipe shows of itself, as it is now: `NAME.png`.
+    fn figures(&self, at: At<'_>) -> Result<()> {
+        let mut figures = at.trainer.recipe().figures(&at.trainer.look());
+        let told = at.report.map(Report::distributions).unwrap_or_default();
+        figures.extend(told.into_iter().map(|(name, values)| Figure {
+            name,
+            panels: vec![Panel {
+                title: format!("{name} of each sample, step {}", at.step()),
+                content: Content::Histogram(values),
+            }],
+        }));
+        if figures.is_empty() {
+            return Ok(());
+        }
+        let history = History::of(self.run)?;
+        for figure in &figures {
+            let path = self.run.samples().join(format!("{}.png", figure.name));
+            figure::draw(figure, &|name| history.series(name)).save_png(&path)?;
+        }
+        Ok(())
     }
 }
 
@@ -229,6 +253,7 @@ impl Observer for Pictures<'_> {
             let figure = gallery::snapshots(&self.run.samples(), at.step())?;
             figure.save_png(&self.run.samples().join("snapshots.png"))?;
         }
+        self.figures(at)?;
         Ok(Flow::Continue)
     }
 }

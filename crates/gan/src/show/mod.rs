@@ -2,8 +2,10 @@
 
 mod canvas;
 pub mod curves;
+pub mod figure;
 pub mod gallery;
 pub mod histogram;
 pub mod picture;
+mod plot;
 pub mod rows;
 pub mod text;

@@ -16,17 +16,28 @@ const GRADIENT: f64 = 5e-6;
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases: Vec<Case> = geometries()
         .iter()
-        .flat_map(|(name, conv)| of(name, *conv))
+        .flat_map(|(name, conv)| {
+            let work = work(conv);
+            of(name, *conv)
+                .into_iter()
+                .map(move |case| case.of_work(work))
+        })
         .collect();
     cases.extend(cuts());
     cases.extend(among_nans());
     cases
 }
 
+/// Multiply-adds of each of the three.
+fn work(conv: &Conv) -> usize {
+    let [small, weight] = [conv.small_shape(), conv.weight_shape()];
+    small.iter().product::<usize>() * weight[1..].iter().product::<usize>()
+}
+
 /// Convolutions: batch, channels, size, kernel, stride, padding; and transposed ones, which are
 /// named after what they make.
 fn geometries() -> Vec<(String, Conv)> {
-    let forward: [[usize; 7]; 21] = [
+    let forward: [[usize; 7]; 22] = [
         // n, c, h, o, k, s, p: `dcgan`, `dcgan-light`
         [2, 1, 28, 64, 4, 2, 1],
         [2, 64, 14, 128, 4, 2, 1],
@@ -51,6 +62,7 @@ fn geometries() -> Vec<(String, Conv)> {
         [40, 4, 8, 4, 3, 1, 1],
         [4, 1, 13, 1, 5, 2, 2],
         [2, 2, 12, 16, 4, 2, 1],
+        [2, 3, 12, 16, 4, 2, 1],
     ];
     let transposed: [[usize; 8]; 9] = [
         // n, small channels, small size, big channels, k, s, p, output padding: `dcgan`

@@ -227,6 +227,7 @@ fn no_such_row(what: &'static str) -> Case {
         name: format!("{what}, no such row"),
         tolerance: 0.0,
         run: Box::new(run),
+        is_large: false,
     }
 }
 
@@ -281,5 +282,6 @@ fn no_such_image() -> Case {
         name: "pick, no such image".to_owned(),
         tolerance: 0.0,
         run: Box::new(run),
+        is_large: false,
     }
 }

@@ -122,7 +122,8 @@ fn layers() -> Vec<Case> {
                 slope: if transposed == FORWARD { 0.2 } else { 1.0 },
                 ..Product::dense(sizes, transposed)
             };
-            product.cases(&name)
+            let work = sizes.iter().product();
+            product.cases(&name).map(|case| case.of_work(work))
         })
         .collect()
 }

@@ -33,7 +33,13 @@ pub struct Case {
     /// `f64` path, or where the tolerance is 0, in how many elements the bits differ from
     /// those of the CPU's `f32` path. NaN when an element was not written.
     pub run: Box<dyn Fn(Device) -> f64>,
+    /// Whether it is of the size of a real layer, or beyond what a grid holds, and launches nothing that no small case
+    /// launches: its numbers may be wrong where those of small ones are right, a barrier or a bound may not.
+    pub is_large: bool,
 }
+
+/// The most multiply-adds of a small case.
+const LARGE: usize = 1 << 20;
 
 /// Every family's cases.
 pub fn all() -> Vec<Case> {
@@ -72,6 +78,7 @@ impl Case {
             name: name.into(),
             tolerance: 0.0,
             run: Box::new(run),
+            is_large: false,
         }
     }
 
@@ -99,6 +106,15 @@ impl Case {
             name: name.into(),
             tolerance,
             run: Box::new(run),
+            is_large: false,
+        }
+    }
+
+    /// This case, large after so many multiply-adds or elements.
+    pub(crate) fn of_work(self, work: usize) -> Self {
+        Self {
+            is_large: work > LARGE,
+            ..self
         }
     }
 

@@ -59,9 +59,14 @@ pub(crate) fn cases() -> Vec<Case> {
     cases.push(statistics([1, 33_001, 32], 0.1));
     for (i, shape) in GROUPS.into_iter().enumerate() {
         let act = ACTS[i % ACTS.len()];
-        cases.push(statistics(shape, 3.0));
-        cases.push(given(shape, act));
-        cases.push(backward(shape, act));
+        let of_groups = [
+            statistics(shape, 3.0),
+            given(shape, act),
+            backward(shape, act),
+        ];
+        // A group is a block at least.
+        let work = shape[0] << 11;
+        cases.extend(of_groups.map(|case| case.of_work(work)));
     }
     cases.push(outlier());
     cases.push(running());

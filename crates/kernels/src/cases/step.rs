@@ -16,6 +16,7 @@ pub(crate) fn cases() -> Vec<Case> {
         name: "Steps, two shapes in turn".into(),
         tolerance: 0.0,
         run: Box::new(replays),
+        is_large: false,
     });
     cases
 }

@@ -38,6 +38,7 @@ impl Gpu {
         download<T: bytemuck::Pod>(Ptr, &mut [T]);
         fill(Ptr, u32, usize);
         synchronize();
+        launched() -> Vec<&'static str>;
     }
 
     pub(crate) fn at_home<R>(&self, _: Home, _: impl FnOnce() -> R) -> R {

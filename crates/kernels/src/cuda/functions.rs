@@ -51,6 +51,16 @@ impl Functions {
         }
         function
     }
+
+    /// The kernels that were asked for so far, sorted.
+    pub(super) fn names(&self) -> Vec<&'static str> {
+        let loaded = self.modules.values();
+        let mut names: Vec<_> = loaded
+            .flat_map(|loaded| loaded.functions.keys().copied())
+            .collect();
+        names.sort_unstable();
+        names
+    }
 }
 
 #[allow(unsafe_code)]

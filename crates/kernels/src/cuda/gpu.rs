@@ -117,6 +117,12 @@ impl Gpu {
         self.context.synchronize();
     }
 
+    /// The kernels that were launched so far, sorted.
+    pub(crate) fn launched(&self) -> Vec<&'static str> {
+        let functions = self.functions.lock();
+        functions.unwrap_or_else(PoisonError::into_inner).names()
+    }
+
     /// Asks for the kernel `entry` of a family; see [`Module::launch`].
     ///
     /// # Panics

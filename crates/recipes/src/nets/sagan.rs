@@ -4,9 +4,10 @@
 use super::dcgan::{Size, double, halve};
 use super::normed;
 use detach_nn::{
-    Conv2d, ConvTranspose2d, Flatten, Initialiser, LeakyReLU, ReLU, SelfAttention, Sequential,
-    SpectralNorm, Tanh, Unflatten,
+    Conv2d, ConvTranspose2d, Flatten, Initialiser, LeakyReLU, Mode, ReLU, SelfAttention,
+    Sequential, SpectralNorm, Tanh, Unflatten,
 };
+use detach_tensor::{Array, DType, Tensor};
 
 /// LeakyReLU's slope in D.
 const SLOPE: f64 = 0.1;
@@ -86,4 +87,46 @@ pub fn discriminator(side: usize, width: usize, init: &Initialiser) -> Sequentia
     let kernel = if side == 64 { 4 } else { 7 };
     net.push(SpectralNorm::new(Conv2d::new(from, 1, kernel, init), init))
         .push(Flatten)
+}
+
+/// Where the attention of a [generator] looks: images `[n·2q, 3, S, S]` in [-1, 1] from `z` `[n, latent]`, and for each of `q`
+/// places two of them: the sample with the place in red, and the weights that its pixel gives the others, the largest
+/// of them white. `None` where there is no attention.
+pub fn attention_maps(net: &Sequential, z: &Tensor, places: &[[f64; 2]]) -> Option<Tensor> {
+    let mut x = z.clone();
+    let mut weights = None;
+    for layer in net.layers() {
+        weights = weights.or(layer.attention(&x, Mode::eval()));
+        x = layer.forward(&x, Mode::eval());
+    }
+    let (weights, &[n, channels, side, _]) = (weights?.to_vec::<f64>(), x.shape()) else {
+        unreachable!("a generator of images gives images")
+    };
+    let samples = x.to_vec::<f64>();
+    let pixels = side * side;
+    let (queries, keys) = (side / 2, side / 4);
+    let mut out = Vec::with_capacity(n * places.len() * 6 * pixels);
+    for sample in 0..n {
+        for place in places {
+            let [row, column] = place.map(|share| (share * queries as f64) as usize);
+            for channel in 0..3 {
+                let from = (sample * channels + channel.min(channels - 1)) * pixels;
+                let mut image = samples[from..from + pixels].to_vec();
+                for (dy, dx) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                    image[(2 * row + dy) * side + 2 * column + dx] =
+                        if channel == 0 { 1.0 } else { -1.0 };
+                }
+                out.extend(image);
+            }
+            let query = (sample * queries + row) * queries + column;
+            let of = &weights[query * keys * keys..][..keys * keys];
+            let most = of.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+            let map =
+                (0..pixels).map(|i| 2.0 * of[i / side / 4 * keys + i % side / 4] / most - 1.0);
+            let map: Vec<f64> = map.collect();
+            (0..3).for_each(|_| out.extend(&map));
+        }
+    }
+    let shape = [n * 2 * places.len(), 3, side, side];
+    Some(Tensor::constant(Array::from_f64(&out, &shape, DType::F32)))
 }

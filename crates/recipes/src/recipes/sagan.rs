@@ -2,12 +2,16 @@
 //! (Zhang et al., arXiv:1805.08318).
 
 use super::trained;
+use crate::figure::{Content, Figure, Look, Panel};
 use crate::nets::dcgan::Size;
-use crate::nets::sagan::{discriminator, generator};
+use crate::nets::sagan::{attention_maps, discriminator, generator};
 use crate::options::{self, require, require_side};
 use crate::{About, DataKind, Generator, Preset, Recipe, Report, Settings, Step, System};
 use detach_nn::{Adversarial, Initialiser, Module, Optim, Sequential, Trained};
 use serde::{Deserialize, Serialize};
+
+/// Rows and columns, as shares of the image, of the pixels whose attention is shown.
+const LOOKED_FROM: [[f64; 2]; 3] = [[0.25, 0.5], [0.5, 0.5], [0.75, 0.35]];
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -129,6 +133,20 @@ impl Recipe for Sagan {
         step.update(g, &g_loss);
         report.generator(&g_loss, &fake);
         report
+    }
+
+    fn figures(&self, look: &Look) -> Vec<Figure> {
+        let z = look.noise(&[6, self.options.latent]).detach();
+        let maps = attention_maps(&self.g.best().net, &z, &LOOKED_FROM);
+        let panel = |maps| Panel {
+            title: "where G looks from the red pixel".to_owned(),
+            content: Content::Images(maps, 2 * LOOKED_FROM.len()),
+        };
+        let figure = |maps| Figure {
+            name: "attention",
+            panels: vec![panel(maps)],
+        };
+        maps.into_iter().map(figure).collect()
     }
 
     parts!();
