@@ -1,6 +1,6 @@
 //! A recipe of two data sets, which learns nothing and says what it was given.
 
-use detach_data::{Split, synthetic};
+use detach_data::Dataset;
 use detach_nn::{
     Initialiser, Linear, Name, Network, Optim, Optimiser, Sequential, Slot, State, Trained,
 };
@@ -77,7 +77,7 @@ impl Recipe for Translator {
         let mut report = Report::new();
         for (set, name) in ["first", "second"].into_iter().enumerate() {
             let labels = step.batch(set).labels().to_vec::<f64>();
-            let number = Array::full(number(&labels), &[], DType::F32);
+            let number = Array::full(number(&labels), &[], DType::F64);
             report.scalar(name, &Tensor::constant(number));
         }
         report
@@ -102,11 +102,11 @@ impl State for Translator {
     }
 }
 
-/// The labels of a batch as one number.
+/// The labels of a batch, below 1000 each, as one number.
 pub fn number(labels: &[f64]) -> f64 {
     labels
         .iter()
-        .fold(0.0, |number, label| 10.0 * number + label)
+        .fold(0.0, |number, label| 1000.0 * number + label)
 }
 
 /// What a step was given of each data set.
@@ -117,19 +117,19 @@ pub fn labels(report: &Report) -> [f64; 2] {
     ["first", "second"].map(|name| report.get(name).expect(name))
 }
 
-/// The recipe on the same digits twice.
+/// The recipe on a data set twice.
 ///
 /// # Panics
-/// When there is not one batch of digits.
-pub fn trainer(setup: &Setup, digits: usize) -> Trainer {
-    let size = ImageSize {
-        channels: 1,
-        side: 28,
-    };
+/// When that has not one batch.
+pub fn trainer(setup: &Setup, data: impl Fn() -> Box<dyn Dataset>) -> Trainer {
     let kind = DType::F32.into();
     let batches = || {
-        let digits = Box::new(synthetic(0, Split::Train, digits));
-        Batches::images(digits, size, &setup.settings, kind).expect("a batch of digits")
+        let data = data();
+        let size = ImageSize {
+            channels: data.shape()[0],
+            side: 28,
+        };
+        Batches::images(data, size, &setup.settings, kind).expect("a batch of images")
     };
     Trainer::new(setup.clone(), vec![batches(), batches()], kind).expect("a recipe that can be")
 }

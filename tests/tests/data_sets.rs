@@ -1,7 +1,7 @@
 //! Data sets by name, as users meet them: runs on them, what is on record, and what is refused.
 
 use detach_data::{Dataset, Split, Stacked, synthetic};
-use detach_recipes::{Batches, ImageSize, Preset, Settings, find};
+use detach_recipes::{Batches, ImageSize, Preset, Settings, Setup};
 use detach_tensor::DType;
 use detach_tests::program::Sandbox;
 use detach_tests::translator;
@@ -198,43 +198,43 @@ fn epochs_of_data_without_end_are_all_new() {
     assert_eq!(batches().classes(), 1000);
 }
 
-/// Two data sets of a run are shuffled apart, however alike they are, and each goes on where it was.
-#[test]
-fn two_data_sets_of_a_run_are_drawn_independently() {
-    let setup = translator::TRANSLATOR.setup(Preset::AsPublished);
-    let trainer = || translator::trainer(&setup, 40);
-    let pairs = |steps: u64| {
-        let mut trainer = trainer();
-        (0..steps)
-            .map(|_| translator::labels(&trainer.step()))
-            .collect::<Vec<_>>()
-    };
-    let whole = pairs(20);
-    assert_eq!(whole, pairs(20));
-    let equal = whole.iter().filter(|[a, b]| a == b).count();
-    assert!(equal < 3, "{equal} of 20 batches met their like: {whole:?}");
-    let mut first = trainer();
+/// What a run on a data set twice is given in so many steps. One that is interrupted after seven is given the same.
+fn pairs(setup: &Setup, data: impl Fn() -> Box<dyn Dataset>) -> Vec<[f64; 2]> {
+    let mut trainer = translator::trainer(setup, &data);
+    let whole: Vec<_> = (0..20)
+        .map(|_| translator::labels(&trainer.step()))
+        .collect();
+    let mut first = translator::trainer(setup, &data);
     (0..7).for_each(|_| drop(first.step()));
-    let mut second = trainer();
-    second
-        .restore(first.checkpoint())
-        .expect("its own checkpoint");
+    let mut second = translator::trainer(setup, &data);
+    let checkpoint = first.checkpoint();
+    second.restore(checkpoint).expect("its own checkpoint");
     for expected in &whole[7..] {
         assert_eq!(translator::labels(&second.step()), *expected);
     }
-    // Of one set alone, the order is what it always was.
-    let mut alone = find("mlp").expect("mlp").setup(Preset::AsPublished);
-    alone.settings = setup.settings.clone();
-    let digits = synthetic(0, Split::Train, 40);
-    assert_eq!(digits.len(), 40);
+    whole
+}
+
+/// Two data sets of a run are drawn apart, however alike they are, and each goes on where it was.
+#[test]
+fn two_data_sets_of_a_run_are_drawn_independently() {
+    let setup = translator::TRANSLATOR.setup(Preset::AsPublished);
+    let digits = || -> Box<dyn Dataset> { Box::new(synthetic(0, Split::Train, 40)) };
+    let stacked = || -> Box<dyn Dataset> { Box::new(Stacked::new(digits(), 0).expect("digits")) };
+    let whole = pairs(&setup, digits);
+    for whole in [&whole, &pairs(&setup, stacked)] {
+        let equal = whole.iter().filter(|[a, b]| a == b).count();
+        assert!(equal < 3, "{equal} of 20 batches met their like: {whole:?}");
+    }
+    // The first set's order is that of a run on one set.
     let size = ImageSize {
         channels: 1,
         side: 28,
     };
     let kind = DType::F32.into();
-    let mut batches = Batches::images(Box::new(digits), size, &alone.settings, kind).expect("40");
+    let mut alone = Batches::images(digits(), size, &setup.settings, kind).expect("40 digits");
     for [first, _] in &whole {
-        let sum = batches.take().labels().to_vec::<f64>();
-        assert_eq!(translator::number(&sum), *first);
+        let labels = alone.take().labels().to_vec::<f64>();
+        assert_eq!(translator::number(&labels), *first);
     }
 }

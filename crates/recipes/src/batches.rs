@@ -25,6 +25,8 @@ pub struct Images {
     classes: usize,
     /// Whether the data set goes on beyond `len`: an epoch then takes the images after those of the last.
     is_endless: bool,
+    /// The image that one without end begins with.
+    first: u32,
     size: ImageSize,
     batch_size: usize,
     sampling: Sampling,
@@ -86,6 +88,7 @@ impl Batches {
             len,
             classes: dataset.classes(),
             is_endless: dataset.is_endless(),
+            first: 0,
             store: Store::new(dataset, size.side, kind),
             size,
             batch_size: batch,
@@ -115,14 +118,17 @@ impl Batches {
         })
     }
 
-    /// The same batches drawn as those of another data set of the same run: of the first its `number` is 0. Sets of one length
-    /// would otherwise be shuffled alike, and images of one place always meet.
+    /// Draws as the data set of this number in a run, the first being 0. Sets of one length would otherwise be shuffled alike,
+    /// and images of one place always meet; and two without end would go the same way.
     pub(crate) fn renumber(&mut self, number: usize, seed: u64) {
         // 2⁶⁴ divided by the golden ratio: no small seed meets another's sets.
-        let seed = seed.wrapping_add((number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let random = Random::new(seed, Stream::Shuffle);
+        let apart = (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let random = Random::new(seed.wrapping_add(apart), Stream::Shuffle);
         match self {
-            Self::Images(images) => images.random = random,
+            Self::Images(images) => {
+                images.random = random;
+                images.first = (apart >> 32) as u32;
+            }
             Self::Gaussian(gaussian) => gaussian.random = random,
         }
     }
@@ -270,7 +276,7 @@ impl Images {
         let start = (number % per_epoch) * self.batch_size as u64;
         let end = (start + self.batch_size as u64).min(self.len as u64);
         let before = (number / per_epoch).wrapping_mul(self.len as u64);
-        let index = |place: u64| before.wrapping_add(place) as u32;
+        let index = |place: u64| self.first.wrapping_add(before.wrapping_add(place) as u32);
         self.order.clear();
         self.order.extend((start..end).map(index));
         0..self.order.len()
