@@ -80,15 +80,15 @@ pub(super) fn find(
 ) -> Result<Vec<Option<Found>>> {
     let kinds = setup.data()?;
     let images = kinds.iter().filter(|kind| **kind != DataKind::Gaussian);
-    let mut names = names(setup, config, args, images.count())?.into_iter();
-    let mut number = 0;
+    let names = names(setup, config, args, images.count())?;
+    let mut names = names.into_iter().enumerate();
     let found = kinds.into_iter().map(|kind| {
-        let (DataKind::Images(size), Some(name)) = (kind, names.next()) else {
+        let DataKind::Images(size) = kind else {
             return Ok(None);
         };
         let wanted = Wanted::new(size.channels, size.side);
-        number += 1;
-        let found = one(config, (number - 1, name), wanted, args, download);
+        let named = names.next().unwrap_or_default();
+        let found = one(config, named, wanted, args, download);
         found.map(Some).map_err(|error| in_colour(setup, error))
     });
     found.collect()
