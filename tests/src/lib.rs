@@ -8,6 +8,7 @@ pub mod parity;
 pub mod program;
 pub mod replay;
 pub mod training;
+pub mod translator;
 
 use std::path::Path;
 

@@ -8,7 +8,8 @@ use detach_tests::program::Sandbox;
 use detach_tests::training::of_setup;
 
 /// What is worth changing in a recipe that has it.
-const CHANGES: [&str; 28] = [
+const CHANGES: [&str; 29] = [
+    "channels=3",
     "latent=7",
     "width=8",
     "widths=[9]",

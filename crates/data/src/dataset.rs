@@ -23,7 +23,8 @@ pub trait Dataset: fmt::Debug {
     /// [`Dataset::classes`]; 0 where there are none.
     ///
     /// # Panics
-    /// If `index` is not below [`Dataset::len`], or `pixels` is not `C · H · W` long.
+    /// If `index` is not below [`Dataset::len`] and the set is not [endless](Dataset::is_endless), or `pixels` is not
+    /// `C · H · W` long.
     fn read(&self, index: usize, pixels: &mut [u8]) -> u32;
 
     /// What the set is and where it is from, in one line.
@@ -34,7 +35,14 @@ pub trait Dataset: fmt::Debug {
         self.len() == 0
     }
 
-    /// CRC-32C over the bytes of all images in order: the same data in another place is the same set.
+    /// Whether images are drawn as they are read, without end: each index has one, also from [`Dataset::len`] on, and
+    /// those of an epoch are read once and never again.
+    fn is_endless(&self) -> bool {
+        false
+    }
+
+    /// CRC-32C over the bytes of all images in order: the same data in another place is the same set. Of a set without end,
+    /// one over all that decides its images.
     fn checksum(&self) -> u32 {
         let mut image = vec![0; self.shape().iter().product()];
         (0..self.len()).fold(0, |checksum, index| {

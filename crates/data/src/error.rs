@@ -1,5 +1,6 @@
 //! What can go wrong with a data set; every message is a cause and a hint.
 
+use crate::named::Named;
 use std::io;
 use std::path::PathBuf;
 
@@ -29,6 +30,29 @@ pub enum Error {
         path: PathBuf,
         /// What the system said.
         cause: io::Error,
+    },
+    /// A set that is drawn here was asked for in a place.
+    #[error("`{name}` is drawn here and lies nowhere; leave {} out, or leave the name out", path.display())]
+    Drawn {
+        /// The set that was asked for.
+        name: Named,
+        /// Where.
+        path: PathBuf,
+    },
+    /// Coloured images, where only grey ones are of use.
+    #[error(
+        "the images of `{0}` are red, green and blue, and grey ones are wanted; use a recipe for RGB, or other data"
+    )]
+    Coloured(Named),
+    /// A set whose images cannot be stacked.
+    #[error(
+        "cannot stack the images of {source_of}: {reason}; use grey images with classes, such as MNIST"
+    )]
+    Stack {
+        /// What the set is.
+        source_of: String,
+        /// What is wrong with it.
+        reason: String,
     },
     /// An `.npz` file that cannot be used.
     #[error("cannot use {}: {cause}", path.display())]

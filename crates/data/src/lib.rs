@@ -1,7 +1,7 @@
 //! Data sets of images: one trait, and what implements it.
 //!
 //! [`open`](open()) reads a folder of IDX files, an `.npz` file or a folder of PNG images; [`Find`] looks where a user
-//! would, and makes digits itself when all else fails. What they give is a [`Dataset`]: bytes `[C, H, W]`, 0 (paper) to 255
+//! would, and draws images itself when all else fails, or by [name](Named). What they give is a [`Dataset`]: bytes `[C, H, W]`, 0 (paper) to 255
 //! (ink), and a class for each image where there are classes.
 //!
 //! ```
@@ -27,7 +27,9 @@
 //! | what | |
 //! |---|---|
 //! | [`Dataset`], [`Wanted`] | what a set is, and what its user can use |
-//! | [`InMemory`], [`synthetic`] | a set in a third of the memory, of your own images or of digits made here |
+//! | [`InMemory`], [`synthetic`], [`shapes()`] | a set in a third of the memory, of your own images or of digits or coloured shapes made here |
+//! | [`Stacked`] | three images of a grey set as red, green and blue, without end |
+//! | [`Named`] | sets that have a name instead of a place |
 //! | [`open`](open()) | what lies in a folder or file |
 //! | [`Find`], [`Found`] | a set when nobody says where it is |
 //! | [`Resize`], [`Tap`] | images enlarged, as PyTorch's `F.interpolate` does it |
@@ -42,9 +44,12 @@ mod find;
 mod folder;
 mod image;
 mod memory;
+mod named;
 mod npz;
 mod open;
 mod resize;
+mod shapes;
+mod stacked;
 
 pub use antialias::Antialias;
 pub use dataset::{Dataset, Wanted};
@@ -52,5 +57,8 @@ pub use detach_mnist::{Fetcher, Lookup, Progress, Split, sample};
 pub use error::{Error, NpzError};
 pub use find::{Find, Found, Place};
 pub use memory::{InMemory, synthetic};
+pub use named::{Named, NoSuchName};
 pub use open::open;
 pub use resize::{Resize, Tap};
+pub use shapes::{SHAPES, Style, shapes};
+pub use stacked::Stacked;

@@ -46,7 +46,7 @@
 //! | [`provenance`] | [`Provenance`], the statement of where a data set came from |
 //! | [`lookup`] | [`Lookup`], the order of places |
 //! | [`fetch`] | [`Fetcher`]: mirrors, resuming, SHA-256 before a file gets its name |
-//! | [`synth`] | [`Synth`]: handwritten digits as a pure function of (seed, index) |
+//! | [`synth`] | [`Synth`]: handwritten digits as a pure function of (seed, index); [`Dice`], the random numbers of drawing |
 //! | [`Packed`] | images in a third of the memory |
 //! | [`sample`] | shuffling, sampling with replacement, the scale of pixels |
 //!
@@ -78,4 +78,4 @@ pub use lookup::Lookup;
 pub use packed::Packed;
 pub use provenance::{FoundIn, Identity, Origin, PassedOver, Provenance};
 pub use split::{PIXELS, SIDE, Split};
-pub use synth::Synth;
+pub use synth::{Dice, Synth};

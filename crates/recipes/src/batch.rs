@@ -17,6 +17,8 @@ enum Labels {
     Host(Vec<f32>, Kind),
     /// Of all images, and which of them.
     Device(Box<[Tensor; 2]>),
+    /// Of these images, `[N]`.
+    Sent(Tensor),
 }
 
 impl Batch {
@@ -48,6 +50,14 @@ impl Batch {
         }
     }
 
+    /// Samples whose labels `[N]` are on the device as they are.
+    pub(crate) fn sent(images: Tensor, labels: Tensor) -> Self {
+        Self {
+            images,
+            labels: Labels::Sent(labels),
+        }
+    }
+
     /// How many samples there are.
     pub fn len(&self) -> usize {
         self.images.shape()[0]
@@ -70,6 +80,7 @@ impl Batch {
                 let [all, chosen] = &**both;
                 all.gather(chosen)
             }
+            Labels::Sent(labels) => labels.clone(),
         }
     }
 }

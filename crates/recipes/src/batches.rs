@@ -23,6 +23,10 @@ pub struct Images {
     store: Store,
     len: usize,
     classes: usize,
+    /// Whether the data set goes on beyond `len`: an epoch then takes the images after those of the last.
+    is_endless: bool,
+    /// The image that one without end begins with.
+    first: u32,
     size: ImageSize,
     batch_size: usize,
     sampling: Sampling,
@@ -83,6 +87,8 @@ impl Batches {
         Ok(Self::Images(Box::new(Images {
             len,
             classes: dataset.classes(),
+            is_endless: dataset.is_endless(),
+            first: 0,
             store: Store::new(dataset, size.side, kind),
             size,
             batch_size: batch,
@@ -110,6 +116,21 @@ impl Batches {
             prepared: 0,
             taken: 0,
         })
+    }
+
+    /// Draws as the data set of this number in a run, the first being 0. Sets of one length would otherwise be shuffled alike,
+    /// and images of one place always meet; and two without end would go the same way.
+    pub(crate) fn renumber(&mut self, number: usize, seed: u64) {
+        // 2⁶⁴ divided by the golden ratio: no small seed meets another's sets.
+        let apart = (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let random = Random::new(seed.wrapping_add(apart), Stream::Shuffle);
+        match self {
+            Self::Images(images) => {
+                images.random = random;
+                images.first = (apart >> 32) as u32;
+            }
+            Self::Gaussian(gaussian) => gaussian.random = random,
+        }
     }
 
     /// How many classes the data has; 0 where it has none.
@@ -226,6 +247,9 @@ impl Images {
 
     /// Which part of `order` is the batch of this number.
     fn choose(&mut self, number: u64) -> std::ops::Range<usize> {
+        if self.is_endless {
+            return self.go_on(number);
+        }
         if self.sampling == Sampling::WithReplacement {
             let mut ints = self.random.at(number).ints();
             let mut next = || ints.next_u32();
@@ -243,6 +267,19 @@ impl Images {
         }
         let start = (number % per_epoch) as usize * self.batch_size;
         start..(start + self.batch_size).min(self.order.len())
+    }
+
+    /// The batch of this number of a set without end: the images that follow those of the batch before, and after 2³² the
+    /// first again. They are as good as shuffled, and as good as drawn with replacement.
+    fn go_on(&mut self, number: u64) -> std::ops::Range<usize> {
+        let per_epoch = self.batches_per_epoch();
+        let start = (number % per_epoch) * self.batch_size as u64;
+        let end = (start + self.batch_size as u64).min(self.len as u64);
+        let before = (number / per_epoch).wrapping_mul(self.len as u64);
+        let index = |place: u64| self.first.wrapping_add(before.wrapping_add(place) as u32);
+        self.order.clear();
+        self.order.extend((start..end).map(index));
+        0..self.order.len()
     }
 
     fn take(&mut self) -> Batch {

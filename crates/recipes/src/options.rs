@@ -96,6 +96,17 @@ pub fn require_side(size: usize) -> Result<(), String> {
     )
 }
 
+/// Refuses images that are neither grey nor RGB.
+///
+/// # Errors
+/// When `channels` says so.
+pub fn require_channels(channels: usize) -> Result<(), String> {
+    require(
+        channels == 1 || channels == 3,
+        "channels must be 1 (grey images) or 3 (RGB)",
+    )
+}
+
 /// Refuses a ratio of updates that trains no discriminator, or takes forever over one step.
 ///
 /// # Errors

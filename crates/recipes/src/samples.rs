@@ -18,6 +18,14 @@ pub struct ImageSize {
     pub side: usize,
 }
 
+impl ImageSize {
+    /// Images of so many channels, but RGB from 64 pixels on: that is what networks for these sizes are published for.
+    pub fn of(channels: usize, side: usize) -> Self {
+        let channels = if side < 64 { channels } else { 3 };
+        Self { channels, side }
+    }
+}
+
 impl DataKind {
     /// Images as MNIST has them, `[N, 1, 28, 28]`.
     pub const DIGITS: Self = Self::Images(ImageSize {
@@ -25,11 +33,9 @@ impl DataKind {
         side: 28,
     });
 
-    /// Images of a height and width: grey, or RGB from 64 pixels on, as networks for these sizes are
-    /// published.
+    /// Images of a height and width: grey, or RGB from 64 pixels on.
     pub fn of_side(side: usize) -> Self {
-        let channels = if side < 64 { 1 } else { 3 };
-        Self::Images(ImageSize { channels, side })
+        Self::Images(ImageSize::of(1, side))
     }
 
     /// The shape of `n` samples.

@@ -11,6 +11,9 @@ pub(crate) enum Store {
     Host(Host),
     /// In a GPU's memory, as bytes. A batch is picked there, by indices, and brought to size.
     Device(OnDevice),
+    /// Nowhere as a whole, since there is no end of them, and batches are wanted by a GPU. A batch is unpacked in the
+    /// host's memory where it is chosen, and sent.
+    Sent(Sent),
 }
 
 pub(crate) struct Host {
@@ -52,6 +55,19 @@ pub(crate) struct OnDevice {
     indices: Vec<f32>,
 }
 
+pub(crate) struct Sent {
+    unpacker: Unpacker,
+    unpacked: Unpacked,
+    /// Element type of batches.
+    dtype: DType,
+    /// Type and device of what is sent.
+    kind: Kind,
+    /// Each batch of a step, one for each length of it: what a captured step reads.
+    chosen: Vec<Vec<[Array; 2]>>,
+    /// Which of these is prepared.
+    current: Vec<usize>,
+}
+
 impl Store {
     /// The images of `dataset` as squares of `side` pixels, in the memory of the kind's device.
     pub(crate) fn new(dataset: Box<dyn Dataset>, side: usize, kind: Kind) -> Self {
@@ -68,6 +84,7 @@ impl Store {
                 kind,
                 chosen: Vec::new(),
             }),
+            Some(_) if unpacker.dataset.is_endless() => Self::Sent(Sent::new(unpacker, kind)),
             Some(_) => Self::Device(OnDevice::new(&unpacker, kind)),
         }
     }
@@ -77,6 +94,7 @@ impl Store {
         match self {
             Self::Host(host) => host.choose(batch, indices),
             Self::Device(device) => device.choose(batch, indices),
+            Self::Sent(sent) => sent.choose(batch, indices),
         }
     }
 
@@ -85,6 +103,7 @@ impl Store {
         match self {
             Self::Host(host) => host.batch(batch, size),
             Self::Device(device) => device.batch(batch, size),
+            Self::Sent(sent) => sent.batch(batch, size),
         }
     }
 }
@@ -206,5 +225,57 @@ impl OnDevice {
         let images = Tensor::constant(images.to_dtype(self.dtype));
         let chosen = Tensor::constant(chosen.clone());
         Batch::picked(in_channels(&images, size), self.labels.clone(), chosen)
+    }
+}
+
+impl Sent {
+    fn new(unpacker: Unpacker, kind: Kind) -> Self {
+        let narrow = Kind {
+            dtype: DType::F32,
+            ..kind
+        };
+        Self {
+            unpacker,
+            unpacked: Unpacked::default(),
+            dtype: kind.dtype,
+            kind: narrow,
+            chosen: Vec::new(),
+            current: Vec::new(),
+        }
+    }
+
+    fn choose(&mut self, batch: usize, indices: &[u32]) {
+        if self.chosen.len() == batch {
+            self.chosen.push(Vec::new());
+            self.current.push(0);
+        }
+        let count = indices.len();
+        let indices = indices.iter().map(|index| *index as usize);
+        self.unpacker.unpack(indices, &mut self.unpacked);
+        let arrays = &mut self.chosen[batch];
+        let of_length = |[_, labels]: &[Array; 2]| labels.len() == count;
+        let current = arrays.iter().position(of_length).unwrap_or(arrays.len());
+        if current == arrays.len() {
+            let (channels, side) = (self.unpacker.channels(), self.unpacker.side);
+            let images = Array::zeros(&[count, channels, side, side], self.kind);
+            arrays.push([images, Array::zeros(&[count], self.kind)]);
+        }
+        self.current[batch] = current;
+        let [images, labels] = &mut arrays[current];
+        let Unpacked {
+            pixels,
+            labels: classes,
+        } = &self.unpacked;
+        images.write("the next batch", |buffer| buffer.write(pixels));
+        labels.write("the next batch", |buffer| buffer.write(classes));
+    }
+
+    fn batch(&self, batch: usize, size: ImageSize) -> Batch {
+        let [images, labels] = &self.chosen[batch][self.current[batch]];
+        let images = in_channels(&Tensor::constant(images.to_dtype(self.dtype)), size);
+        match self.unpacker.dataset.classes() {
+            0 => Batch::of(images),
+            _ => Batch::sent(images, Tensor::constant(labels.clone())),
+        }
     }
 }

@@ -59,7 +59,7 @@ impl Trainer {
     /// # Errors
     /// When its settings cannot be, there are more or fewer sources than it has data sets, or it learns
     /// classes that the data has not.
-    pub fn new(setup: Setup, sets: Vec<Batches>, kind: Kind) -> Result<Self> {
+    pub fn new(setup: Setup, mut sets: Vec<Batches>, kind: Kind) -> Result<Self> {
         let wanted = setup.data()?.len();
         if sets.len() != wanted {
             bail!(
@@ -70,6 +70,9 @@ impl Trainer {
         }
         if let (Some(classes), Some(data)) = (setup.classes()?, sets.first()) {
             check_classes(setup.recipe().name(), classes, data.classes())?;
+        }
+        for (number, set) in sets.iter_mut().enumerate().skip(1) {
+            set.renumber(number, setup.settings.seed);
         }
         Ok(Self {
             recipe: setup.build(kind)?,

@@ -72,6 +72,16 @@ fn replays_of_keras_mlp() {
     check_replays("keras-mlp", 6);
 }
 
+/// Its batches are sent to the device, not picked there.
+#[test]
+fn replays_on_data_without_end() {
+    let small = "--set width=4 --set latent=8";
+    check_replays(
+        &format!("dcgan-light --set channels=3 {small} --data stacked-mnist"),
+        8,
+    );
+}
+
 #[test]
 fn replays_of_gauss1d() {
     check_replays("gauss1d", 6);

@@ -1,7 +1,7 @@
 //! Whole training steps in this process.
 
 use crate::{cuda, relative_error};
-use detach_data::{Split, synthetic};
+use detach_data::{Dataset, Split, Stacked, synthetic};
 use detach_nn::Optimiser;
 use detach_recipes::settings::Sampling;
 use detach_recipes::{
@@ -100,10 +100,12 @@ fn first_gradients_of_the_other_half() {
 #[test]
 fn batches_are_the_same_images() {
     emulated::run(Variant::Plain, &[], || {
-        for (sampling, side, channels) in [
-            (Sampling::Shuffled { drop_last: false }, 28, 1),
-            (Sampling::WithReplacement, 28, 1),
-            (Sampling::Shuffled { drop_last: true }, 64, 3),
+        for (sampling, side, channels, is_stacked) in [
+            (Sampling::Shuffled { drop_last: false }, 28, 1, false),
+            (Sampling::WithReplacement, 28, 1, false),
+            (Sampling::Shuffled { drop_last: true }, 64, 3, false),
+            (Sampling::Shuffled { drop_last: false }, 28, 3, true),
+            (Sampling::Shuffled { drop_last: true }, 64, 3, true),
         ] {
             let settings = Settings {
                 batch_size: 16,
@@ -112,7 +114,10 @@ fn batches_are_the_same_images() {
             };
             let size = ImageSize { channels, side };
             let batches = |kind| {
-                let dataset = Box::new(synthetic(1, Split::Train, 40));
+                let mut dataset: Box<dyn Dataset> = Box::new(synthetic(1, Split::Train, 40));
+                if is_stacked {
+                    dataset = Box::new(Stacked::new(dataset, 2).expect("digits"));
+                }
                 Batches::images(dataset, size, &settings, kind).expect("40 images")
             };
             let (mut there, mut here) = (batches(cuda()), batches(DType::F32.into()));

@@ -1,6 +1,7 @@
 //! The crate from outside, as its users see it.
 
 mod folder;
+mod made;
 mod npz;
 mod open;
 mod pytorch;

@@ -5,11 +5,11 @@ use super::signals::Signals;
 use super::terminal::{Piece, Status};
 use super::usage::usage;
 use super::work::Work;
-use super::{console, elsewhere, environment, output, shell};
+use super::{console, elsewhere, environment, output, shell, values};
 use crate::show::text::grouped;
 use anyhow::{Result, anyhow};
 use clap::Subcommand;
-use detach_data::{Find, Split, Wanted};
+use detach_data::{Find, Named, Split, Wanted};
 use detach_mnist::{Lookup, Synth};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,12 @@ pub(super) enum Command {
         /// The data: a folder of IDX or PNG files, or an .npz file [env: GAN_DATA_DIR]
         #[arg(long, value_name = "DIR")]
         data_dir: Option<PathBuf>,
+        /// The data by name (see `gan data list`)
+        #[arg(long, value_name = "NAME", value_parser = values::data())]
+        data: Option<Named>,
     },
+    /// List the data sets that have a name instead of a place
+    List,
     /// Write synthetic digits as IDX files
     Synth {
         /// The folder to write to
@@ -49,7 +54,8 @@ pub(super) enum Command {
 pub(super) fn run(command: &Command) -> Result<String> {
     match command {
         Command::Fetch { out, mirror } => fetch(out.as_deref(), mirror),
-        Command::Info { data_dir } => info(data_dir.as_deref()),
+        Command::Info { data_dir, data } => info(data_dir.as_deref(), *data),
+        Command::List => Ok(list()),
         Command::Synth { out, count, seed } => synth(out, *count, *seed),
     }
 }
@@ -85,9 +91,11 @@ fn fetch(out: Option<&Path>, mirror: &Mirror) -> Result<String> {
     ))
 }
 
-fn info(data_dir: Option<&Path>) -> Result<String> {
-    let given = data_dir.map(Path::to_owned);
-    let find = Find::new(given.or_else(environment::data_dir), Wanted::default());
+fn info(data_dir: Option<&Path>, name: Option<Named>) -> Result<String> {
+    let mut find = Find::new(data_dir.map(Path::to_owned), Wanted::default()).named(name);
+    if find.given.is_none() && name.is_none_or(|name| name == Named::StackedMnist) {
+        find.given = environment::data_dir();
+    }
     let fault = |error| match data_dir {
         Some(_) => anyhow::Error::from(error),
         None => environment::data_fault(error),
@@ -120,6 +128,29 @@ fn info(data_dir: Option<&Path>) -> Result<String> {
         );
     }
     Ok(out)
+}
+
+fn list() -> String {
+    let width = Named::ALL.map(|named| named.name().len()).into_iter().max();
+    let mut out = String::new();
+    for named in Named::ALL {
+        let _ = writeln!(
+            out,
+            "{named:<width$}  {}",
+            named.summary(),
+            width = width.unwrap_or_default()
+        );
+    }
+    let pair = Named::PAIR.map(Named::name).join(",");
+    let _ = write!(
+        out,
+        "\ntrain on one with --data NAME, e.g. `gan train dcgan64 --data shapes`\n\
+         {} wants a recipe for RGB, e.g. `gan train dcgan-light --set channels=3 --data {}`\n\
+         recipes of two data sets take two, e.g. --data {pair}\n",
+        Named::StackedMnist,
+        Named::StackedMnist,
+    );
+    out
 }
 
 fn synth(out: &Path, count: u32, seed: u64) -> Result<String> {

@@ -11,6 +11,7 @@ use crate::run::lock::LockError;
 use crate::run::{History, Lock, Run};
 use crate::score::{self, Data, Record};
 use anyhow::{Context, Result, anyhow, bail};
+use detach_data::Named;
 use detach_recipes::settings::MatmulMode;
 use detach_recipes::{Diverged, End, Preset};
 use std::ffi::OsString;
@@ -24,7 +25,10 @@ pub(super) struct Handed {
     /// The data of all runs: a folder of IDX files or of PNG files, or an .npz file (see `gan train`) [env: GAN_DATA_DIR]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Do not download anything: synthetic digits if no data is found
+    /// The data of all runs by name (see `gan data list`)
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = values::data())]
+    data: Vec<Named>,
+    /// Do not download anything: digits or shapes drawn here if no data is found
     #[arg(long)]
     offline: bool,
     #[command(flatten)]
@@ -139,6 +143,9 @@ impl Handed {
         }
         if let Some(dir) = &self.data_dir {
             flag("data-dir", dir.into());
+        }
+        for name in &self.data {
+            flag("data", name.name().into());
         }
         if let Some(url) = self.mirror.address() {
             flag("mirror", url.into());

@@ -2,6 +2,7 @@
 
 use crate::study::Sampler;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use detach_data::Named;
 use detach_recipes::settings::{MatmulMode, Preset, SampleMode};
 use serde::de::DeserializeOwned;
 use serde::de::value::Error;
@@ -25,6 +26,14 @@ pub(super) fn preset() -> impl TypedValueParser<Value = Preset> {
 /// `--matmul`.
 pub(super) fn matmul() -> impl TypedValueParser<Value = MatmulMode> {
     by_name(&["fp32", "tf32"])
+}
+
+/// `--data`.
+pub(super) fn data() -> impl TypedValueParser<Value = Named> {
+    PossibleValuesParser::new(Named::ALL.map(Named::name)).map(|name| {
+        name.parse()
+            .unwrap_or_else(|e| unreachable!("a name of the list: {e}"))
+    })
 }
 
 /// `--sampler`.

@@ -22,6 +22,9 @@ pub struct Config {
     pub preset: Preset,
     /// Where the data was, in words.
     pub data: String,
+    /// The names of data sets that have one, with commas between; what was stacked has a path, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_name: Option<String>,
     /// CRC-32C of the images: a run goes on with the same ones or not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_checksum: Option<u32>,
@@ -39,7 +42,7 @@ pub struct Config {
         skip_serializing_if = "Option::is_none"
     )]
     pub data_path: Option<PathBuf>,
-    /// The seed of the synthetic digits, where it was these.
+    /// The seed of what was drawn here: of digits, where it has no name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_seed: Option<u64>,
     /// Steps in all, where these are fewer than the settings' epochs have.
@@ -59,6 +62,7 @@ impl Config {
             recipe: setup.recipe().name().to_owned(),
             preset: setup.preset,
             data: String::new(),
+            data_name: None,
             data_checksum: None,
             data_dir: None,
             data_path: None,

@@ -1,24 +1,118 @@
 //! The data that a run has on record, found again.
 
 use super::config::Config;
-use detach_data::{Find, Found, Split, Wanted};
-use std::path::PathBuf;
+use detach_data::{Find, Found, Named, NoSuchName, Place, Split, Wanted};
 
-/// What the record names, where it is still there: by the path that was given, from here, or by the absolute one.
+/// The names on record, one for each data set, or none where the data has a place instead.
+///
+/// # Errors
+/// When there is no such name.
+pub fn names(config: &Config) -> Result<Vec<Named>, NoSuchName> {
+    match (&config.data_name, config.data_seed) {
+        (Some(names), _) => names.split(',').map(str::parse).collect(),
+        (None, Some(_)) => Ok(vec![Named::Digits]),
+        (None, None) => Ok(Vec::new()),
+    }
+}
+
+/// Puts on record what a run is trained on, but for the path that a user gave.
+pub fn record(config: &mut Config, found: &[&Found]) {
+    let Some(first) = found.first() else {
+        return;
+    };
+    let sources: Vec<String> = found.iter().map(|found| found.dataset.source()).collect();
+    config.data = sources.join("; ");
+    config.data_checksum = Some(checksum(found));
+    let names: Option<Vec<&str>> = found
+        .iter()
+        .map(|found| found.name.map(Named::name))
+        .collect();
+    // The seed alone is digits, as it was before data sets had names.
+    let names = names.filter(|names| names[..] != [Named::Digits.name()]);
+    config.data_name = names.map(|names| names.join(","));
+    (config.data_path, config.data_seed) = match &first.place {
+        Place::Made { seed } => (None, Some(*seed)),
+        // From the root; as it is where there is no working folder.
+        Place::Path(path) => {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            (Some(path), None)
+        }
+    };
+}
+
+/// The first data set that the record names, where it is still there: by the path that was given, from here, or by the
+/// absolute one.
 pub fn recorded(config: &Config, wanted: Wanted) -> Option<Found> {
-    let find = |path: Option<&PathBuf>| Find::new(path.cloned(), wanted);
-    if let Some(seed) = config.data_seed {
-        return Some(find(None).made(seed, Split::Train));
+    recorded_of(config, 0, wanted)
+}
+
+/// The data set of this number, from 0.
+pub fn recorded_of(config: &Config, number: usize, wanted: Wanted) -> Option<Found> {
+    let names = names(config).ok()?;
+    let name = match &names[..] {
+        [] => None,
+        names => Some(*names.get(number)?),
+    };
+    let find = |path| Find::new(path, wanted).named(name);
+    if let (Some(name), Some(seed)) = (name, config.data_seed) {
+        let place = Place::Made { seed };
+        return find(None).again(name, &place, Split::Train).ok();
     }
     let places = [&config.data_dir, &config.data_path];
     places.into_iter().flatten().find_map(|path| {
-        let found = find(Some(path)).find(Split::Train, &mut |_| ()).ok()?;
-        is_recorded(config, &found).then_some(found)
+        let found = find(Some(path.clone())).find(Split::Train, &mut |_| ());
+        found.ok().filter(|found| is_recorded(config, &[found]))
     })
 }
 
-/// Whether it is what the record is of. By content: the same data in another place is the same run.
-pub fn is_recorded(config: &Config, found: &Found) -> bool {
+/// Whether these are what the record is of. By content: the same data in another place is the same run.
+pub fn is_recorded(config: &Config, found: &[&Found]) -> bool {
     let recorded = config.data_checksum;
-    recorded.is_none_or(|checksum| checksum == found.dataset.checksum())
+    recorded.is_none_or(|recorded| recorded == checksum(found))
+}
+
+/// One for all data sets; of a single one its own.
+fn checksum(found: &[&Found]) -> u32 {
+    let all = found.iter().map(|found| found.dataset.checksum());
+    all.fold(0, |before, checksum| before.rotate_left(1) ^ checksum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use detach_recipes::Preset;
+
+    /// What is on record is found again, each data set of a run as itself.
+    #[test]
+    fn a_record_finds_its_data_again() {
+        let setup = detach_recipes::find("dcgan64").expect("dcgan64");
+        let empty = Config::of(&setup.setup(Preset::AsPublished));
+        let wanted = Wanted::new(3, 16);
+        let find = |name| {
+            let found = Find::new(None, wanted).named(Some(name));
+            found.find(Split::Train, &mut |_| ()).expect("drawn here")
+        };
+        assert!(recorded(&empty, wanted).is_none());
+        for all in [&Named::PAIR[..], &[Named::Shapes], &[Named::Digits]] {
+            let found: Vec<Found> = all.iter().map(|name| find(*name)).collect();
+            let found: Vec<&Found> = found.iter().collect();
+            let mut config = empty.clone();
+            assert!(is_recorded(&config, &found));
+            record(&mut config, &found);
+            let text = toml::to_string(&config).expect("TOML");
+            let config = Config::parse(&text).expect(&text);
+            assert!(names(&config).is_ok_and(|names| names == all), "{text}");
+            assert!(is_recorded(&config, &found));
+            for (number, found) in found.iter().enumerate() {
+                let again = recorded_of(&config, number, wanted).expect("on record");
+                assert_eq!(again.dataset.checksum(), found.dataset.checksum());
+            }
+            assert!(recorded_of(&config, all.len(), wanted).is_none());
+        }
+        let [a, b] = Named::PAIR.map(find);
+        let mut config = empty;
+        record(&mut config, &[&a, &b]);
+        // The other way round is another run.
+        assert!(!is_recorded(&config, &[&b, &a]) && !is_recorded(&config, &[&a, &a]));
+    }
 }

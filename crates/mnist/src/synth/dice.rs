@@ -10,14 +10,17 @@ fn mix(mut x: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-/// splitmix64, started from a hash of (seed, index).
-pub(super) struct Dice {
+/// Random numbers for drawing an image: splitmix64, started from a hash of (seed, index).
+///
+/// They are made with integers, `+ - × ÷` alone, and are the same on every machine.
+#[derive(Clone, Debug)]
+pub struct Dice {
     state: u64,
 }
 
 impl Dice {
     /// The dice of image `index` among those of `seed`.
-    pub(super) fn of(seed: u64, index: u64) -> Self {
+    pub fn of(seed: u64, index: u64) -> Self {
         let key = mix(seed.wrapping_add(GOLDEN));
         Self {
             state: mix(key.wrapping_add(index.wrapping_mul(GOLDEN))),
@@ -30,18 +33,18 @@ impl Dice {
     }
 
     /// Uniform in `0..bound`. The bias is below 2⁻³², and nobody trains on it.
-    pub(super) fn below(&mut self, bound: u32) -> u32 {
+    pub fn below(&mut self, bound: u32) -> u32 {
         (((self.bits() >> 32) * u64::from(bound)) >> 32) as u32
     }
 
     /// Uniform in `[low, high)`.
-    pub(super) fn between(&mut self, low: f32, high: f32) -> f32 {
+    pub fn between(&mut self, low: f32, high: f32) -> f32 {
         let unit = (self.bits() >> 40) as f32 / (1u32 << 24) as f32;
         low + (high - low) * unit
     }
 
     /// Mean 0, deviation 1, bell-shaped and never beyond ±3.47: the sum of four uniform numbers.
-    pub(super) fn bell(&mut self) -> f32 {
+    pub fn bell(&mut self) -> f32 {
         let bits = self.bits();
         let sum: u64 = (0..4).map(|part| (bits >> (16 * part)) & 0xffff).sum();
         // Each part has mean 32767.5 and variance 2³²/12.

@@ -22,7 +22,7 @@ mod shapes;
 use std::ops::Range;
 
 use crate::split::PIXELS;
-use dice::Dice;
+pub use dice::Dice;
 
 /// A generator of synthetic digits; see the [module](self).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,7 +1,7 @@
 //! Convolutional networks after DCGAN (Radford et al., arXiv:1511.06434).
 
 use super::{SLOPE, normed};
-use crate::Generator;
+use crate::{Generator, ImageSize};
 use detach_nn::{
     Conv2d, ConvTranspose2d, Dropout2d, Flatten, Initialiser, LeakyReLU, Linear, ReLU, Sequential,
     Sigmoid, Tanh, Unflatten,
@@ -28,9 +28,9 @@ pub(super) fn halve(from: usize, to: usize, init: &Initialiser) -> Conv2d {
     Conv2d::new(from, to, 4, init).stride(2).padding(1)
 }
 
-/// Noise `[N, latent]` to images `[N, 1, 28, 28]`: a linear layer to 4·width×7×7, doubled
-/// twice, and a 3×3 convolution to one channel. Published with a width of 64.
-pub fn generator(size: Size, init: &Initialiser) -> Sequential {
+/// Noise `[N, latent]` to images `[N, channels, 28, 28]`: a linear layer to 4·width×7×7, doubled
+/// twice, and a 3×3 convolution to the channels. Published with a width of 64 and one channel.
+pub fn generator(channels: usize, size: Size, init: &Initialiser) -> Sequential {
     let Size {
         latent,
         width,
@@ -47,19 +47,20 @@ pub fn generator(size: Size, init: &Initialiser) -> Sequential {
         .push(double(half, width, init));
     normed(net, width, batch_norm, init)
         .push(ReLU)
-        .push(Conv2d::new(width, 1, 3, init).padding(1))
+        .push(Conv2d::new(width, channels, 3, init).padding(1))
         .push(Tanh)
 }
 
-/// Images `[N, 1, 28, 28]` to logits `[N, 1]`, with dropout of whole channels.
+/// Images `[N, channels, 28, 28]` to logits `[N, 1]`, with dropout of whole channels.
 pub fn discriminator(
+    channels: usize,
     width: usize,
     batch_norm: bool,
     dropout: f64,
     init: &Initialiser,
 ) -> Sequential {
     let net = Sequential::new()
-        .push(halve(1, width, init))
+        .push(halve(channels, width, init))
         .push(LeakyReLU(SLOPE))
         .push(Dropout2d::new(dropout))
         .push(halve(width, 2 * width, init));
@@ -73,6 +74,11 @@ pub fn discriminator(
 /// Noise `[N, latent]`, seen as latent×1×1, to images `[N, 1, 28, 28]`: 7×7 at once, then
 /// doubled twice. Published with a width of 64.
 pub fn light_generator(size: Size, init: &Initialiser) -> Sequential {
+    light_generator_of(1, size, init)
+}
+
+/// [`light_generator`] of images `[N, channels, 28, 28]`.
+pub fn light_generator_of(channels: usize, size: Size, init: &Initialiser) -> Sequential {
     let Size {
         latent,
         width,
@@ -86,13 +92,18 @@ pub fn light_generator(size: Size, init: &Initialiser) -> Sequential {
         .push(double(2 * width, width, init));
     normed(net, width, batch_norm, init)
         .push(ReLU)
-        .push(double(width, 1, init))
+        .push(double(width, channels, init))
         .push(Tanh)
 }
 
-/// Images `[N, 1, 28, 28]` to logits `[N, 1]`, convolutions only.
-pub fn light_discriminator(width: usize, batch_norm: bool, init: &Initialiser) -> Sequential {
-    light_features(1, width, batch_norm, init)
+/// Images `[N, channels, 28, 28]` to logits `[N, 1]`, convolutions only.
+pub fn light_discriminator(
+    channels: usize,
+    width: usize,
+    batch_norm: bool,
+    init: &Initialiser,
+) -> Sequential {
+    light_features(channels, width, batch_norm, init)
         .push(Conv2d::new(2 * width, 1, 7, init))
         .push(Flatten)
 }
@@ -112,9 +123,9 @@ pub fn light_features(
     normed(net, 2 * width, batch_norm, init).push(LeakyReLU(SLOPE))
 }
 
-/// Noise `[N, latent]`, seen as latent×1×1, to images `[N, 3, 64, 64]`: 4×4 at once, then
-/// doubled four times; no biases. Published with a width of 64.
-pub fn rgb_generator(size: Size, init: &Initialiser) -> Sequential {
+/// Noise `[N, latent]`, seen as latent×1×1, to images `[N, colours, 64, 64]`: 4×4 at once, then
+/// doubled four times; no biases. Published with a width of 64 and three colours.
+pub fn rgb_generator(colours: usize, size: Size, init: &Initialiser) -> Sequential {
     let Size {
         latent,
         width,
@@ -124,7 +135,7 @@ pub fn rgb_generator(size: Size, init: &Initialiser) -> Sequential {
     let mut net = Sequential::new()
         .push(Unflatten([latent, 1, 1]))
         .push(ConvTranspose2d::new(latent, channels, 4, init).without_bias());
-    for next in [4 * width, 2 * width, width, 3] {
+    for next in [4 * width, 2 * width, width, colours] {
         net = normed(net, channels, batch_norm, init)
             .push(ReLU)
             .push(double(channels, next, init).without_bias());
@@ -133,10 +144,15 @@ pub fn rgb_generator(size: Size, init: &Initialiser) -> Sequential {
     net.push(Tanh)
 }
 
-/// Images `[N, 3, 64, 64]` to logits `[N, 1]`: halved four times, no biases.
-pub fn rgb_discriminator(width: usize, batch_norm: bool, init: &Initialiser) -> Sequential {
+/// Images `[N, colours, 64, 64]` to logits `[N, 1]`: halved four times, no biases.
+pub fn rgb_discriminator(
+    colours: usize,
+    width: usize,
+    batch_norm: bool,
+    init: &Initialiser,
+) -> Sequential {
     let mut net = Sequential::new()
-        .push(halve(3, width, init).without_bias())
+        .push(halve(colours, width, init).without_bias())
         .push(LeakyReLU(SLOPE));
     let mut channels = width;
     for next in [2 * width, 4 * width, 8 * width] {
@@ -148,30 +164,30 @@ pub fn rgb_discriminator(width: usize, batch_norm: bool, init: &Initialiser) -> 
         .push(Flatten)
 }
 
-/// [`light_generator`] where `side` is 28, [`rgb_generator`] where it is 64.
-pub fn generator_of(side: usize, size: Size, init: &Initialiser) -> Generator {
+/// [`light_generator_of`] where images have 28 pixels a side, [`rgb_generator`] where they have 64.
+pub fn generator_of(image: ImageSize, size: Size, init: &Initialiser) -> Generator {
     Generator {
-        net: match side {
-            64 => rgb_generator(size, init),
-            _ => light_generator(size, init),
+        net: match image.side {
+            64 => rgb_generator(image.channels, size, init),
+            _ => light_generator_of(image.channels, size, init),
         },
         latent: size.latent,
     }
 }
 
-/// [`light_discriminator`] where `side` is 28, [`rgb_discriminator`] where it is 64, in σ where that is
+/// [`light_discriminator`] where images have 28 pixels a side, [`rgb_discriminator`] where they have 64, in σ where that is
 /// wanted. Without batch normalisation every convolution has a bias: there is no β to shift by.
 pub fn critic(
-    side: usize,
+    image: ImageSize,
     width: usize,
     batch_norm: bool,
     sigmoid: bool,
     init: &Initialiser,
 ) -> Sequential {
-    let net = match (side, batch_norm) {
-        (64, true) => rgb_discriminator(width, true, init),
-        (64, false) => rgb_critic(width, init),
-        _ => light_discriminator(width, batch_norm, init),
+    let net = match (image.side, batch_norm) {
+        (64, true) => rgb_discriminator(image.channels, width, true, init),
+        (64, false) => rgb_critic(image.channels, width, init),
+        _ => light_discriminator(image.channels, width, batch_norm, init),
     };
     match sigmoid {
         true => net.push(Sigmoid),
@@ -179,10 +195,10 @@ pub fn critic(
     }
 }
 
-/// Images `[N, 3, 64, 64]` to a number each, `[N, 1]`: halved four times, with biases and no
+/// Images `[N, colours, 64, 64]` to a number each, `[N, 1]`: halved four times, with biases and no
 /// normalisation.
-fn rgb_critic(width: usize, init: &Initialiser) -> Sequential {
-    let (mut net, mut channels) = (Sequential::new(), 3);
+fn rgb_critic(colours: usize, width: usize, init: &Initialiser) -> Sequential {
+    let (mut net, mut channels) = (Sequential::new(), colours);
     for next in [width, 2 * width, 4 * width, 8 * width] {
         net = net.push(halve(channels, next, init)).push(LeakyReLU(SLOPE));
         channels = next;

@@ -4,7 +4,9 @@ use super::trained;
 use crate::nets::dcgan::{Size, discriminator, generator};
 use crate::options::{self, GeneratorLoss, Targets};
 use crate::settings::{PictureSource, Pictures, SampleMode, Sampling, Scaling};
-use crate::{About, Generator, Preset, Recipe, Report, Settings, Step, System};
+use crate::{
+    About, DataKind, Generator, ImageSize, Preset, Recipe, Report, Settings, Step, System,
+};
 use detach_nn::loss::bce_with_logits;
 use detach_nn::{Initialiser, Module, Optim, Sequential, Trained};
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Options {
+    /// Channels of images: 1, or 3 for RGB.
+    channels: usize,
     latent: usize,
     width: usize,
     batch_norm: bool,
@@ -27,6 +31,7 @@ pub(crate) struct Options {
 
 impl options::Options for Options {
     fn check(&self) -> Result<(), String> {
+        options::require_channels(self.channels)?;
         options::require_sizes("latent", &[self.latent])?;
         options::require_sizes("width", &[self.width])?;
         options::require_dropout(self.dropout)?;
@@ -83,6 +88,7 @@ impl System for Dcgan {
             ..Settings::default()
         };
         let options = Options {
+            channels: 1,
             latent: 100,
             width: 64,
             batch_norm: true,
@@ -97,6 +103,10 @@ impl System for Dcgan {
         (settings, options)
     }
 
+    fn data(o: &Options) -> Vec<DataKind> {
+        vec![DataKind::Images(ImageSize::of(o.channels, 28))]
+    }
+
     fn batches_a_step(options: &Options) -> u64 {
         options.d_steps
     }
@@ -108,7 +118,7 @@ impl System for Dcgan {
             batch_norm: o.batch_norm,
         };
         Generator {
-            net: generator(size, init),
+            net: generator(o.channels, size, init),
             latent: o.latent,
         }
     }
@@ -117,7 +127,7 @@ impl System for Dcgan {
         Self {
             g: trained(&o.g, init, |init| Self::generator(o, init)),
             d: trained(&o.d, init, |init| {
-                discriminator(o.width, o.batch_norm, o.dropout, init)
+                discriminator(o.channels, o.width, o.batch_norm, o.dropout, init)
             }),
             options: o.clone(),
         }

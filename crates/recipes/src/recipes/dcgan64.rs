@@ -4,7 +4,7 @@
 use super::smoothed::{Published, Smoothed};
 use crate::nets::dcgan::{Size, rgb_discriminator, rgb_generator};
 use crate::settings::SampleMode;
-use crate::{About, DataKind, ImageSize, Preset, Settings};
+use crate::{About, ImageSize, Preset, Settings};
 use detach_nn::{Initialiser, Sequential};
 
 /// The recipe in training.
@@ -29,17 +29,18 @@ impl Published for Rgb {
         detach: "the fakes that D learns from are detached as soon as they are made; G's update names G alone",
         notes: &[
             "Only the networks are published; the loop is that of `dcgan-light`, which is our choice.",
-            "The digits are enlarged to 64×64 (bilinear) and shown in all three channels.",
+            "Digits are enlarged to 64×64 (bilinear) and shown in all three channels; `--data shapes` has coloured images of this \
+             size, and is what is trained on where no data is found.",
             "D's BatchNorm sees three batches a step, so its running statistics move three times; \
              `fixed` leaves them alone in G's update (d-stats-in-g-step = false). Nothing reads them while D is not \
              evaluated in eval mode: losses and weights are the same either way.",
             "Pictures were published in train mode (the batch's own statistics); `fixed` takes them in eval mode.",
         ],
     };
-    const DATA: DataKind = DataKind::Images(ImageSize {
+    const IMAGE: ImageSize = ImageSize {
         channels: 3,
         side: 64,
-    });
+    };
 
     fn settings(preset: Preset) -> Settings {
         let mut settings = Settings::of_epochs(50);
@@ -50,11 +51,16 @@ impl Published for Rgb {
         settings
     }
 
-    fn generator(size: Size, init: &Initialiser) -> Sequential {
-        rgb_generator(size, init)
+    fn generator(channels: usize, size: Size, init: &Initialiser) -> Sequential {
+        rgb_generator(channels, size, init)
     }
 
-    fn discriminator(width: usize, batch_norm: bool, init: &Initialiser) -> Sequential {
-        rgb_discriminator(width, batch_norm, init)
+    fn discriminator(
+        channels: usize,
+        width: usize,
+        batch_norm: bool,
+        init: &Initialiser,
+    ) -> Sequential {
+        rgb_discriminator(channels, width, batch_norm, init)
     }
 }

@@ -2,9 +2,9 @@
 //! it makes digits soonest. Its loop is in `smoothed.rs`.
 
 use super::smoothed::{Published, Smoothed};
-use crate::nets::dcgan::{Size, light_discriminator, light_generator};
+use crate::nets::dcgan::{Size, light_discriminator, light_generator_of};
 use crate::settings::SampleMode;
-use crate::{About, DataKind, Preset, Settings};
+use crate::{About, ImageSize, Preset, Settings};
 use detach_nn::{Initialiser, Sequential};
 
 /// The recipe in training.
@@ -35,7 +35,10 @@ impl Published for Light {
             "Pictures were published in train mode (the batch's own statistics); `fixed` takes them in eval mode.",
         ],
     };
-    const DATA: DataKind = DataKind::DIGITS;
+    const IMAGE: ImageSize = ImageSize {
+        channels: 1,
+        side: 28,
+    };
 
     fn settings(preset: Preset) -> Settings {
         let mut settings = Settings::of_epochs(50);
@@ -46,11 +49,16 @@ impl Published for Light {
         settings
     }
 
-    fn generator(size: Size, init: &Initialiser) -> Sequential {
-        light_generator(size, init)
+    fn generator(channels: usize, size: Size, init: &Initialiser) -> Sequential {
+        light_generator_of(channels, size, init)
     }
 
-    fn discriminator(width: usize, batch_norm: bool, init: &Initialiser) -> Sequential {
-        light_discriminator(width, batch_norm, init)
+    fn discriminator(
+        channels: usize,
+        width: usize,
+        batch_norm: bool,
+        init: &Initialiser,
+    ) -> Sequential {
+        light_discriminator(channels, width, batch_norm, init)
     }
 }

@@ -4,15 +4,19 @@ use super::trained;
 use crate::nets::dcgan::{Size, critic, generator_of};
 use crate::options::{self, require_side};
 use crate::penalty::Penalty;
-use crate::{About, DataKind, Generator, Preset, Recipe, Report, Settings, Step, System};
+use crate::{
+    About, DataKind, Generator, ImageSize, Preset, Recipe, Report, Settings, Step, System,
+};
 use detach_nn::{Adversarial, Initialiser, Module, Optim, Sequential, Trained};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Options {
-    /// 28 for grey images, 64 for RGB.
+    /// 28, or 64 for RGB.
     size: usize,
+    /// Channels of images of 28×28: 1, or 3 for RGB.
+    channels: usize,
     latent: usize,
     width: usize,
     /// Whether D has batch normalisation; only without a penalty.
@@ -26,6 +30,7 @@ pub(crate) struct Options {
 impl options::Options for Options {
     fn check(&self) -> Result<(), String> {
         require_side(self.size)?;
+        options::require_channels(self.channels)?;
         options::require_sizes("latent", &[self.latent])?;
         options::require_sizes("width", &[self.width])?;
         self.penalty.check(self.batch_norm)?;
@@ -65,6 +70,7 @@ impl System for Lsgan {
     fn preset(preset: Preset) -> (Settings, Options) {
         let options = Options {
             size: 28,
+            channels: 1,
             latent: 100,
             width: 64,
             batch_norm: preset.is_published(),
@@ -77,7 +83,7 @@ impl System for Lsgan {
     }
 
     fn data(o: &Options) -> Vec<DataKind> {
-        vec![DataKind::of_side(o.size)]
+        vec![DataKind::Images(ImageSize::of(o.channels, o.size))]
     }
 
     fn generator(o: &Options, init: &Initialiser) -> Generator {
@@ -86,14 +92,15 @@ impl System for Lsgan {
             width: o.width,
             batch_norm: true,
         };
-        generator_of(o.size, size, init)
+        generator_of(ImageSize::of(o.channels, o.size), size, init)
     }
 
     fn build(o: &Options, init: &Initialiser) -> Self {
+        let image = ImageSize::of(o.channels, o.size);
         Self {
             g: trained(&o.g, init, |init| Self::generator(o, init)),
             d: trained(&o.d, init, |init| {
-                critic(o.size, o.width, o.batch_norm, false, init)
+                critic(image, o.width, o.batch_norm, false, init)
             }),
             options: o.clone(),
         }

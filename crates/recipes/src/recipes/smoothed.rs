@@ -3,7 +3,9 @@
 use super::trained;
 use crate::nets::dcgan::Size;
 use crate::options::{self, GeneratorLoss, Targets};
-use crate::{About, DataKind, Generator, Preset, Recipe, Report, Settings, Step, System};
+use crate::{
+    About, DataKind, Generator, ImageSize, Preset, Recipe, Report, Settings, Step, System,
+};
 use detach_nn::loss::bce_with_logits;
 use detach_nn::{Initialiser, Module, Optim, Sequential, Trained};
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,8 @@ use std::marker::PhantomData;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Options {
+    /// Channels of images: 1, or 3 for RGB.
+    channels: usize,
     latent: usize,
     width: usize,
     batch_norm: bool,
@@ -26,8 +30,9 @@ pub(crate) struct Options {
 
 impl Options {
     /// What both recipes have.
-    pub(crate) fn of(preset: Preset) -> Self {
+    pub(crate) fn of(preset: Preset, image: ImageSize) -> Self {
         Self {
+            channels: image.channels,
             latent: 100,
             width: 64,
             batch_norm: true,
@@ -43,6 +48,7 @@ impl Options {
 
 impl options::Options for Options {
     fn check(&self) -> Result<(), String> {
+        options::require_channels(self.channels)?;
         options::require_sizes("latent", &[self.latent])?;
         options::require_sizes("width", &[self.width])?;
         options::require_d_steps(self.d_steps)?;
@@ -54,10 +60,15 @@ impl options::Options for Options {
 /// What one of the two has of its own.
 pub(crate) trait Published: 'static {
     const ABOUT: About;
-    const DATA: DataKind;
+    const IMAGE: ImageSize;
     fn settings(preset: Preset) -> Settings;
-    fn generator(size: Size, init: &Initialiser) -> Sequential;
-    fn discriminator(width: usize, batch_norm: bool, init: &Initialiser) -> Sequential;
+    fn generator(channels: usize, size: Size, init: &Initialiser) -> Sequential;
+    fn discriminator(
+        channels: usize,
+        width: usize,
+        batch_norm: bool,
+        init: &Initialiser,
+    ) -> Sequential;
 }
 
 /// One of the two in training.
@@ -74,11 +85,14 @@ impl<P: Published> System for Smoothed<P> {
     type Generator = Generator;
 
     fn preset(preset: Preset) -> (Settings, Options) {
-        (P::settings(preset), Options::of(preset))
+        (P::settings(preset), Options::of(preset, P::IMAGE))
     }
 
-    fn data(_: &Options) -> Vec<DataKind> {
-        vec![P::DATA]
+    fn data(o: &Options) -> Vec<DataKind> {
+        vec![DataKind::Images(ImageSize {
+            channels: o.channels,
+            ..P::IMAGE
+        })]
     }
 
     fn batches_a_step(options: &Options) -> u64 {
@@ -92,7 +106,7 @@ impl<P: Published> System for Smoothed<P> {
             batch_norm: o.batch_norm,
         };
         Generator {
-            net: P::generator(size, init),
+            net: P::generator(o.channels, size, init),
             latent: o.latent,
         }
     }
@@ -101,7 +115,7 @@ impl<P: Published> System for Smoothed<P> {
         Self {
             g: trained(&o.g, init, |init| Self::generator(o, init)),
             d: trained(&o.d, init, |init| {
-                P::discriminator(o.width, o.batch_norm, init)
+                P::discriminator(o.channels, o.width, o.batch_norm, init)
             }),
             options: o.clone(),
             published: PhantomData,

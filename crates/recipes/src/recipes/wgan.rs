@@ -4,7 +4,9 @@
 use super::trained;
 use crate::nets::dcgan::{Size, critic, generator_of};
 use crate::options::{self, require, require_side};
-use crate::{About, DataKind, Generator, Preset, Recipe, Report, Settings, Step, System};
+use crate::{
+    About, DataKind, Generator, ImageSize, Preset, Recipe, Report, Settings, Step, System,
+};
 use detach_nn::penalty::norms;
 use detach_nn::{Initialiser, Module, Optim, OptimKind, Sequential, Trained, clip_weights};
 use serde::{Deserialize, Serialize};
@@ -15,8 +17,10 @@ const WARM: u64 = 100;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Options {
-    /// 28 for grey images, 64 for RGB.
+    /// 28, or 64 for RGB.
     size: usize,
+    /// Channels of images of 28×28: 1, or 3 for RGB.
+    channels: usize,
     latent: usize,
     width: usize,
     /// Whether the critic has batch normalisation.
@@ -37,6 +41,7 @@ pub(crate) struct Options {
 impl options::Options for Options {
     fn check(&self) -> Result<(), String> {
         require_side(self.size)?;
+        options::require_channels(self.channels)?;
         options::require_sizes("latent", &[self.latent])?;
         options::require_sizes("width", &[self.width])?;
         options::require_d_steps(self.d_steps)?;
@@ -85,6 +90,7 @@ impl System for Wgan {
         let published = preset.is_published();
         let options = Options {
             size: 28,
+            channels: 1,
             latent: 100,
             width: 64,
             batch_norm: published,
@@ -100,7 +106,7 @@ impl System for Wgan {
     }
 
     fn data(o: &Options) -> Vec<DataKind> {
-        vec![DataKind::of_side(o.size)]
+        vec![DataKind::Images(ImageSize::of(o.channels, o.size))]
     }
 
     fn batches_a_step(o: &Options) -> u64 {
@@ -113,14 +119,15 @@ impl System for Wgan {
             width: o.width,
             batch_norm: true,
         };
-        generator_of(o.size, size, init)
+        generator_of(ImageSize::of(o.channels, o.size), size, init)
     }
 
     fn build(o: &Options, init: &Initialiser) -> Self {
+        let image = ImageSize::of(o.channels, o.size);
         Self {
             g: trained(&o.g, init, |init| Self::generator(o, init)),
             d: trained(&o.d, init, |init| {
-                critic(o.size, o.width, o.batch_norm, o.sigmoid, init)
+                critic(image, o.width, o.batch_norm, o.sigmoid, init)
             }),
             options: o.clone(),
         }

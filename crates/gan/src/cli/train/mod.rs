@@ -13,10 +13,12 @@ use super::mirror::Mirror;
 use super::signals::Signals;
 use super::usage::usage;
 use super::{console, threads, values};
+use crate::run::data::names;
 use crate::run::folder::is_free;
 use crate::run::{Config, Run};
 use anyhow::{Result, anyhow, ensure};
 use clap::Parser;
+use detach_data::Named;
 use detach_recipes::settings::MatmulMode;
 use detach_recipes::{Preset, Setup, find};
 use std::ffi::OsString;
@@ -39,6 +41,7 @@ Examples:
                                               another one for D, falling to 0 from epoch 50 on
   gan train --resume runs/dcgan-1             go on where a run stopped; without a name, with the newest
   gan train --resume --more 5                 the same, and five epochs more than it was to have
+  gan train dcgan64 --data shapes             on coloured shapes, drawn here
   gan train dcgan --resume runs/job           begin a run, or go on with it: the line for a job queue
 
 Ctrl-C saves and stops; --resume goes on to the very same result.")]
@@ -81,7 +84,11 @@ pub(super) struct Args {
     /// run or --config has on record, and else [env: GAN_DATA_DIR]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Do not download anything: synthetic digits if no data is found
+    /// The data by name instead of by place: drawn here, or with stacked-mnist three digits as red, green and blue, of
+    /// MNIST or of --data-dir. Two names for a recipe of two data sets. `gan data list` says what each is
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = values::data())]
+    data: Vec<Named>,
+    /// Do not download anything: digits or shapes drawn here if no data is found
     #[arg(long)]
     offline: bool,
     #[command(flatten)]
@@ -236,6 +243,7 @@ impl Args {
         config.max_steps = self.max_steps();
         if let Some(record) = record {
             config.data = record.data;
+            config.data_name = record.data_name;
             config.data_checksum = record.data_checksum;
             config.data_dir = record.data_dir;
             config.data_path = record.data_path;
@@ -338,6 +346,10 @@ impl Args {
                 self.batch_size.is_some_and(|n| n != settings.batch_size),
             ),
             ("--out", self.out.is_some()),
+            (
+                "--data",
+                !self.data.is_empty() && names(config).is_ok_and(|names| names != self.data),
+            ),
         ];
         if let Some((flag, _)) = changed.iter().find(|(_, changed)| *changed) {
             return Ok(Some((*flag).to_owned()));

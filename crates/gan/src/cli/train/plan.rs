@@ -2,18 +2,18 @@
 
 use super::Args;
 use super::{data, memory};
+use crate::cli::device::Opened;
 use crate::cli::output::size;
 use crate::cli::progress::clock;
-use crate::cli::usage::with_hint;
 use crate::paths::Lossless;
 use crate::run::Config;
 use crate::run::folder::numbered;
 use crate::show::text::grouped;
 use anyhow::{Result, ensure};
-use detach_data::{Lookup, Wanted};
+use detach_data::{Found, Lookup, Named};
 use detach_nn::count;
-use detach_recipes::{Batches, DataKind, Setup, Trainer};
-use detach_tensor::{Kind, pool_stats};
+use detach_recipes::{Batches, Setup, Trainer};
+use detach_tensor::pool_stats;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -55,7 +55,7 @@ pub(super) fn of(args: &Args) -> Result<Plan> {
         (None, Some(out)) => out.to_owned(),
         (None, None) => free_dir(setup.recipe().name()),
     };
-    let (sets, data) = data_of(&setup, &config, args, opened.kind())?;
+    let (sets, data) = data_of(&setup, &config, args, &opened)?;
     let saved = run.as_ref().and_then(|run| run.saved().pop());
     let done = saved.map_or(0, |(step, _)| step);
     let needed = memory::needed(&setup)?;
@@ -119,29 +119,33 @@ fn data_of(
     setup: &Setup,
     config: &Config,
     args: &Args,
-    kind: Kind,
+    opened: &Opened,
 ) -> Result<(Vec<Batches>, Vec<String>)> {
-    let (mut sets, mut told) = (Vec::new(), Vec::new());
-    for data in setup.data()? {
-        let DataKind::Images(image) = data else {
-            told.push("the standard normal distribution".to_owned());
-            sets.push(Batches::gaussian(&setup.settings, kind));
-            continue;
-        };
-        let wanted = Wanted::new(image.channels, image.side);
-        let found = data::find(config, wanted, args, false)?;
-        let images = grouped(found.dataset.len());
-        told.push(match found.is_synthetic() && config.data_seed.is_none() && !args.offline {
-            true => format!(
-                "{images} images of MNIST, which would be downloaded to {}; else digits made here",
-                Lookup::new(None).download_folder().display()
-            ),
-            false => format!("{images} images: {}", found.statement),
-        });
-        let batches = Batches::images(found.dataset, image, &setup.settings, kind);
-        sets.push(batches.map_err(|error| with_hint(error, "set it with --batch-size N"))?);
-    }
-    Ok((sets, told))
+    let all = data::find(setup, config, args, false)?;
+    let told = all.iter().map(|found| match found {
+        None => "the standard normal distribution".to_owned(),
+        Some(found) => {
+            let images = grouped(found.dataset.len());
+            match is_for_want_of_mnist(found, config, args) {
+                true => format!(
+                    "{images} images of MNIST, which would be downloaded to {}; else images drawn here",
+                    Lookup::new(None).download_folder().display()
+                ),
+                false => format!("{images} images: {}", found.statement),
+            }
+        }
+    });
+    let told = told.collect();
+    Ok((data::batches(setup, all, opened)?, told))
+}
+
+/// Whether training would download MNIST instead.
+fn is_for_want_of_mnist(found: &Found, config: &Config, args: &Args) -> bool {
+    let is_looked_for = match found.name {
+        Some(Named::Digits | Named::Shapes) => args.data.is_empty(),
+        name => name == Some(Named::StackedMnist),
+    };
+    is_looked_for && found.is_synthetic() && config.data_seed.is_none() && !args.offline
 }
 
 impl Plan {
