@@ -40,10 +40,12 @@ pub fn histogram(classes: &[u32], of: usize) -> Vec<usize> {
 pub fn entropy(counts: &[usize]) -> f64 {
     let total = counts.iter().sum::<usize>() as f64;
     let shares = counts.iter().map(|count| *count as f64 / total);
-    shares
+    let entropy: f64 = shares
         .filter(|share| *share > 0.0)
-        .map(|share| -share * share.ln())
-        .sum()
+        .map(|share| share * share.ln())
+        .sum();
+    // And not −0.
+    entropy.abs()
 }
 
 /// Class by class: samples beside real images. `asked` is the class that each sample was asked to be of, where any were.

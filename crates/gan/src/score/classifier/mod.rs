@@ -13,7 +13,7 @@ use detach_nn::{
     Checkpoint, Conv2d, Flatten, Initialiser, Linear, Mode, Module, Name, ReLU, Scheme, Sequential,
     Slot, State,
 };
-use detach_tensor::{Array, DType, Random, Stream, Tensor, step};
+use detach_tensor::{Act, Array, DType, Random, Stream, Tensor, step};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 pub use train::train;
@@ -31,8 +31,10 @@ const MNIST: &[u8] = include_bytes!("mnist.safetensors");
 
 /// A convolutional network that tells the classes of a data set apart.
 pub struct Classifier {
-    /// `[N, C, H, W]` to features `[N, FEATURES]`.
+    /// `[N, C, H, W]` to `[N, inputs]`.
     body: Sequential,
+    /// To features `[N, FEATURES]`, behind a ReLU.
+    penultimate: Linear,
     /// Features to logits `[N, classes]`.
     head: Linear,
     about: About,
@@ -69,8 +71,10 @@ pub struct Judged {
 impl Classifier {
     /// One with initial weights.
     fn new(about: About, init: &Initialiser) -> Self {
+        let (body, inputs) = body(about.shape, init);
         Self {
-            body: body(about.shape, init),
+            body,
+            penultimate: Linear::new(inputs, FEATURES, init),
             head: Linear::new(FEATURES, about.classes, init),
             about,
             hash: 0,
@@ -141,7 +145,8 @@ impl Classifier {
 
     /// Features of images `[N, C, H, W]` in [-1, 1].
     fn features(&self, images: &Tensor) -> Tensor {
-        self.body.forward(images, Mode::eval())
+        let seen = self.body.forward(images, Mode::eval());
+        self.penultimate.forward_act(&seen, Act::Relu, Mode::eval())
     }
 
     fn logits(&self, features: &Tensor) -> Tensor {
@@ -182,6 +187,7 @@ impl Classifier {
 impl State for Classifier {
     fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
         self.body.visit(path.dot("body"), f);
+        self.penultimate.visit(path.dot("penultimate"), f);
         self.head.visit(path.dot("head"), f);
     }
 }
@@ -205,8 +211,8 @@ impl About {
     }
 }
 
-/// Convolutions that halve the image until it is 4 pixels wide, and a layer of features.
-fn body([mut channels, mut side, _]: [usize; 3], init: &Initialiser) -> Sequential {
+/// Convolutions that halve the image until it is 4 pixels wide, and how many numbers they give.
+fn body([mut channels, mut side, _]: [usize; 3], init: &Initialiser) -> (Sequential, usize) {
     let mut layers = Sequential::new();
     let [mut width, most] = CHANNELS;
     while side > 4 {
@@ -217,9 +223,7 @@ fn body([mut channels, mut side, _]: [usize; 3], init: &Initialiser) -> Sequenti
         (channels, side) = (width, side.div_ceil(2));
         width = most.min(2 * width);
     }
-    let inputs = channels * side * side;
-    let features = Linear::new(inputs, FEATURES, init);
-    layers.push(Flatten).push(features).push(ReLU)
+    (layers.push(Flatten), channels * side * side)
 }
 
 /// Images `[N, C, H, W]` of `values`.

@@ -1,9 +1,10 @@
 //! How a classifier is trained.
 
 use super::{About, Classifier, batch, initial};
+use crate::score::distances::Rows;
 use crate::score::images::Images;
 use detach_data::sample;
-use detach_nn::{Optim, Schedule, Trained, loss};
+use detach_nn::{Optim, Param, Schedule, Trained, loss, parameters};
 use detach_tensor::{Array, Random, Stream, Tensor, step};
 
 /// Passes over the data, and the fewest steps where that would be too few.
@@ -58,11 +59,35 @@ pub fn train<E>(
     }
     let mut trained = net.net;
     let judged = trained.judge(test);
+    scale(&trained, &judged.features);
     let right = judged.classes.iter().zip(test.labels());
     let right = right.filter(|(class, label)| class == label).count();
     trained.about.accuracy = right as f64 / test.len() as f64;
     trained.about.tested = test.len();
     Ok(trained)
+}
+
+/// Brings features to a mean square of about 1, so that distances between them are of one size for all data. The factor is
+/// a power of two, and the last layer takes it back: no answer changes by a bit.
+fn scale(classifier: &Classifier, features: &Rows) {
+    let squares = features.values().iter().map(|x| f64::from(*x).powi(2));
+    let mean = squares.sum::<f64>() / features.values().len() as f64;
+    if mean == 0.0 {
+        return;
+    }
+    let factor = (-0.5 * mean.log2()).round().exp2();
+    let multiply = |param: &Param, factor: f64| {
+        let product = param.get().detach() * factor;
+        param.set("the scale of features", product.value());
+    };
+    for (_, param) in parameters(&classifier.penultimate) {
+        multiply(param, factor);
+    }
+    for (name, param) in parameters(&classifier.head) {
+        if name == "weight" {
+            multiply(param, 1.0 / factor);
+        }
+    }
 }
 
 /// The images of a step, each moved by up to [`SHIFT`] pixels, and their classes.
@@ -140,6 +165,10 @@ mod tests {
             trained
         };
         let first = train();
+        let features = first.judge(&unseen).features;
+        let squares = features.values().iter().map(|x| x * x).sum::<f32>();
+        let mean = squares / features.values().len() as f32;
+        assert!((0.5..2.0).contains(&mean), "{mean}");
         assert!(first.about().accuracy > 0.8, "{:?}", first.about());
         let folder = tempfile::tempdir().expect("a folder");
         let paths = ["a", "b"].map(|name| folder.path().join(name));
