@@ -29,7 +29,7 @@ mod help {
         for (command, flags) in [
             (
                 "",
-                "train compare sweep claims sample interpolate recipes data info completions man GAN_LOG GAN_DATA_DIR DETACH_SIMD NO_COLOR",
+                "train compare sweep claims score classifier sample interpolate recipes data info completions man GAN_LOG GAN_DATA_DIR DETACH_SIMD NO_COLOR",
             ),
             ("train", train),
             (
@@ -50,6 +50,11 @@ mod help {
                 "sample",
                 "<RUN> --count --out --seed --noise-out --mode --digit --labels --labels-out --device --threads .npy .idx3-ubyte.gz",
             ),
+            (
+                "score",
+                "<RUN|FILE>... --count --labels --seed --mode --data-dir --device --json --threads fid kid vendi",
+            ),
+            ("classifier", "--data-dir --out --threads"),
             (
                 "interpolate",
                 "<RUN> --out --frames --grid --digit --seed --device --threads .apng",

@@ -37,6 +37,9 @@ enum Task {
     /// Build `gan` in release mode and run `gan data fetch` with these arguments
     #[command(disable_help_flag = true)]
     Fetch(PassOn),
+    /// Train the classifier that `gan score` judges MNIST by, and write it where it is committed
+    #[command(disable_help_flag = true)]
+    Classifier(PassOn),
     /// Measure: `cargo bench` on the package in benches/, beside other engines, or op by op
     Bench(Box<bench::Args>),
     /// All that must hold before a change is sent: format, lints, house rules, documentation, licences, examples
@@ -95,6 +98,12 @@ fn run(task: Task) -> Result<ExitCode> {
     match task {
         Task::Train(pass) => command::become_gan(&root, &["train"], &pass.args),
         Task::Fetch(pass) => command::become_gan(&root, &["data", "fetch"], &pass.args),
+        Task::Classifier(pass) => {
+            let out = root.join("crates/gan/src/score/classifier/mnist.safetensors");
+            let mut args = vec!["--out".into(), out.into_os_string()];
+            args.extend(pass.args);
+            command::become_gan(&root, &["classifier"], &args)
+        }
         Task::Bench(args) => bench::bench(&root, *args),
         Task::Check => check::check(&root).map(|()| ExitCode::SUCCESS),
         Task::Tidy => tidy::tidy(&root).map(|()| ExitCode::SUCCESS),

@@ -19,8 +19,7 @@ use safetensors::tensor::Metadata;
 use serde_json::{Map, Value, json};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// The longest header that is read; safetensors' own limit.
@@ -124,7 +123,33 @@ impl Checkpoint {
         };
         let mut file = detach_files::open(path).map_err(read)?;
         let size = file.metadata().map_err(read)?.len();
-        let header = read_header(&mut file, size, path)?;
+        Self::read_part(&mut file, size, path, prefix)
+    }
+
+    /// Reads the bytes of a file that is in memory; errors call it `name`.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::load`].
+    pub fn from_bytes(bytes: &[u8], name: impl AsRef<Path>) -> Result<Self, CheckpointError> {
+        Self::read_part(
+            &mut Cursor::new(bytes),
+            bytes.len() as u64,
+            name.as_ref(),
+            "",
+        )
+    }
+
+    fn read_part(
+        file: &mut (impl Read + Seek),
+        size: u64,
+        path: &Path,
+        prefix: &str,
+    ) -> Result<Self, CheckpointError> {
+        let read = |source| CheckpointError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        let header = read_header(file, size, path)?;
         let texts = header.metadata().iter().flatten();
         let mut out = Self {
             metadata: texts.map(|(k, v)| (k.clone(), v.clone())).collect(),
@@ -142,7 +167,7 @@ impl Checkpoint {
                 continue;
             }
             let length = end - start;
-            let entry = Entry::read(info.dtype, &info.shape, length, &mut file).map_err(read)?;
+            let entry = Entry::read(info.dtype, &info.shape, length, file).map_err(read)?;
             out.tensors.insert(name, entry);
         }
         let proof = Proof::take(&mut out.metadata);
@@ -236,7 +261,7 @@ fn first_few(items: impl Iterator<Item = String>) -> Option<String> {
 
 /// Reads and checks everything before the values, so that reading those can only fail
 /// by the disk.
-fn read_header(file: &mut File, size: u64, path: &Path) -> Result<Metadata, CheckpointError> {
+fn read_header(file: &mut impl Read, size: u64, path: &Path) -> Result<Metadata, CheckpointError> {
     let foreign = |reason: String| CheckpointError::Foreign {
         path: path.to_owned(),
         reason,

@@ -69,6 +69,27 @@ fn checkpoint(net: &Sequential, adam: &Optimiser) -> Checkpoint {
 }
 
 #[test]
+fn bytes_in_memory_are_read_as_a_file_is() {
+    let (_folder, path) = place();
+    let (net, adam) = trained(DType::F32);
+    checkpoint(&net, &adam).save(&path).unwrap();
+    let bytes = fs::read(&path).unwrap();
+    let of_bytes = Checkpoint::from_bytes(&bytes, "memory").unwrap();
+    assert_eq!(of_bytes.metadata, Checkpoint::load(&path).unwrap().metadata);
+    let other = self::net(2, 3, DType::F32);
+    of_bytes.restore("G", &other).unwrap();
+    assert_eq!(contents(&other), contents(&net));
+    for length in [0, 8, 100, bytes.len() - 1] {
+        let error = Checkpoint::from_bytes(&bytes[..length], "memory").unwrap_err();
+        assert!(error.to_string().contains("memory"), "{error}");
+    }
+    let mut damaged = bytes;
+    *damaged.last_mut().unwrap() ^= 1;
+    let error = Checkpoint::from_bytes(&damaged, "memory").unwrap_err();
+    assert!(matches!(error, CheckpointError::Damaged { .. }), "{error}");
+}
+
+#[test]
 fn everything_comes_back_to_the_bit() {
     for dtype in [DType::F32, DType::F64] {
         let (_folder, path) = place();

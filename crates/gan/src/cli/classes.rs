@@ -121,6 +121,25 @@ pub(super) fn ensure_known(trained: &TrainedGenerator, classes: &Classes) -> Res
     Ok(())
 }
 
+/// The class of each sample: an IDX file of labels as `--labels-out` writes it, or a text of one class a line.
+///
+/// # Errors
+/// When the file cannot be read, or is neither.
+pub(super) fn read_any(path: &Path) -> Result<Vec<usize>> {
+    let (name, _) = output::kind_of(path);
+    if !name.ends_with("idx1-ubyte") {
+        return read(path);
+    }
+    let idx = Idx::open(path)?;
+    ensure!(
+        idx.shape.len() == 1,
+        "{} holds {} dimensions, and labels have one; give the file that --labels-out wrote",
+        path.display(),
+        idx.shape.len()
+    );
+    Ok(idx.data.iter().map(|class| usize::from(*class)).collect())
+}
+
 /// One class a line.
 fn read(path: &Path) -> Result<Vec<usize>> {
     let text = fs::read_to_string(path)

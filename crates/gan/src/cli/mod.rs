@@ -3,6 +3,7 @@
 
 mod claims;
 mod classes;
+mod classifier;
 mod compare;
 pub mod console;
 mod data;
@@ -17,6 +18,7 @@ mod progress;
 mod recipes;
 mod runs;
 mod sample;
+mod score;
 mod shell;
 mod signals;
 mod sweep;
@@ -60,6 +62,10 @@ enum Command {
     Sweep(Box<sweep::Args>),
     /// Test what is often claimed of GANs, each claim by pairs of runs
     Claims(Box<claims::Args>),
+    /// Say how good runs or files of samples are, in numbers
+    Score(score::Args),
+    /// Train the classifier by which `gan score` judges images of a data set
+    Classifier(classifier::Args),
     /// Make samples of a trained generator
     Sample(sample::Args),
     /// Walk between points of the latent space
@@ -98,6 +104,8 @@ impl Cli {
             Command::Compare(args) => args.handed.threads,
             Command::Sweep(args) => args.handed.threads,
             Command::Claims(args) => args.handed.threads,
+            Command::Score(args) => args.threads,
+            Command::Classifier(args) => args.threads,
             Command::Sample(args) => args.threads,
             Command::Interpolate(args) => args.threads,
             Command::Info(args) => args.threads,
@@ -114,6 +122,8 @@ impl Cli {
             Command::Compare(args) => return compare::run(args),
             Command::Sweep(args) => return sweep::run(args),
             Command::Claims(args) => return claims::run(args),
+            Command::Score(args) => score::run(args)?,
+            Command::Classifier(args) => classifier::run(args)?,
             Command::Sample(args) => sample::run(args)?,
             Command::Interpolate(args) => interpolate::run(args)?,
             Command::Recipes(args) => recipes::run(args)?,

@@ -37,6 +37,25 @@ impl Rows {
         self.values.is_empty()
     }
 
+    /// Numbers of a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// All numbers, one row after the other.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// Row `number`.
+    ///
+    /// # Panics
+    /// When there are fewer rows.
+    #[track_caller]
+    pub fn row(&self, number: usize) -> &[f32] {
+        &self.values[number * self.width..(number + 1) * self.width]
+    }
+
     /// Whether all of their numbers are finite.
     pub fn is_finite(&self) -> bool {
         self.values.iter().all(|value| value.is_finite())
@@ -46,6 +65,17 @@ impl Rows {
     #[must_use]
     pub fn first(&self, count: usize) -> Self {
         let values = self.values[..count.min(self.len()) * self.width].to_vec();
+        Self::new(values, self.width)
+    }
+
+    /// The rows of these numbers.
+    ///
+    /// # Panics
+    /// When there are fewer.
+    #[must_use]
+    #[track_caller]
+    pub fn range(&self, range: std::ops::Range<usize>) -> Self {
+        let values = self.values[range.start * self.width..range.end * self.width].to_vec();
         Self::new(values, self.width)
     }
 

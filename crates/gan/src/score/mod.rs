@@ -1,8 +1,21 @@
-//! How good a run is, in numbers: what its metrics were lately, and statistics of its samples beside real ones.
+//! How good a run is, in numbers: what its metrics were lately, statistics of the pixels of its samples beside real ones,
+//! and what a classifier sees in both ([`quality`]).
 
+pub mod classes;
+pub mod classifier;
 pub mod distances;
+pub mod frechet;
+pub mod images;
+pub mod interval;
+pub mod judge;
+pub mod kernel;
+pub mod linear;
+pub mod manifold;
+pub mod neighbours;
+pub mod quality;
 mod real;
 mod record;
+pub mod vendi;
 
 pub use real::real;
 pub use record::{Data, Record};

@@ -1,0 +1,133 @@
+//! Who judges which data: the classifier that comes with the program for the data that it was trained on, for other data
+//! one that is trained when it is first needed, and kept.
+
+use super::classifier::{About, Classifier, train};
+use super::images::Images;
+use anyhow::{Result, ensure};
+use detach_data::{Dataset, Find, Found, Lookup, Place, Split, Wanted};
+use std::path::PathBuf;
+
+/// Of a set without test images, one image of so many is kept apart.
+const APART: usize = 6;
+
+/// Real images with classes: those to train on, and others.
+pub struct RealData {
+    /// Training images.
+    pub train: Images,
+    /// Images that nothing is trained on.
+    pub test: Images,
+    /// What they are, in words.
+    pub source: String,
+    /// CRC-32C of the whole training set.
+    pub checksum: u32,
+    classes: usize,
+}
+
+impl RealData {
+    /// The data that was `found`, with its test images from the same place, where there are any.
+    ///
+    /// # Errors
+    /// When it has no classes, or too few images, or its test images cannot be used.
+    pub fn of(found: &Found, wanted: Wanted) -> Result<Self> {
+        let set = &*found.dataset;
+        ensure!(
+            set.classes() > 1,
+            "{} has no classes, and what tells images apart is a classifier; give data with labels",
+            set.source()
+        );
+        let [_, height, width] = set.shape();
+        ensure!(
+            height == width,
+            "the images of {} are {height}×{width}, and a classifier takes squares",
+            set.source()
+        );
+        let test = test_set(found, wanted)?;
+        let test = test.filter(|test| test.shape() == set.shape() && test.classes() > 1);
+        let places = 0..set.len();
+        let (train, test) = match test {
+            Some(test) => (Images::of(set, places), Images::of(&*test, 0..test.len())),
+            None => {
+                let of = |apart: bool| {
+                    let places = places.clone();
+                    Images::of(
+                        set,
+                        places.filter(|place| (place % APART == APART - 1) == apart),
+                    )
+                };
+                (of(false), of(true))
+            }
+        };
+        ensure!(
+            test.len() > 1,
+            "{} has {} images, too few to compare with; use more",
+            set.source(),
+            set.len()
+        );
+        let most = train.labels().iter().chain(test.labels()).max();
+        Ok(Self {
+            source: set.source(),
+            checksum: set.checksum(),
+            classes: set.classes().max(most.map_or(0, |most| *most as usize + 1)),
+            train,
+            test,
+        })
+    }
+
+    /// What a classifier of it is to say of itself, but for its accuracy.
+    fn about(&self) -> About {
+        About {
+            shape: self.train.shape(),
+            classes: self.classes,
+            data_checksum: self.checksum,
+            accuracy: 0.0,
+            tested: 0,
+        }
+    }
+
+    /// Trains a classifier on it. `progress` hears of every step, of how many, and ends it by an error.
+    ///
+    /// # Errors
+    /// Those of `progress`.
+    pub fn train<E>(
+        &self,
+        progress: &mut dyn FnMut(usize, usize) -> Result<(), E>,
+    ) -> Result<Classifier, E> {
+        train(self.about(), [&self.train, &self.test], progress)
+    }
+
+    /// The classifier that is there for it: the program's own, or the one that was kept.
+    pub fn classifier(&self) -> Option<Classifier> {
+        let fits = |one: &Classifier| {
+            let about = one.about();
+            about.data_checksum == self.checksum && about.shape == self.train.shape()
+        };
+        let mnist = Classifier::mnist();
+        if fits(&mnist) {
+            return Some(mnist);
+        }
+        let kept = self.kept()?;
+        // One that cannot be used is trained again.
+        Classifier::load(&kept).ok().filter(fits)
+    }
+
+    /// Where one is kept: in the user's cache, if there is one.
+    pub fn kept(&self) -> Option<PathBuf> {
+        let [channels, side, _] = self.train.shape();
+        let name = format!("{:08x}-{channels}x{side}.safetensors", self.checksum);
+        let cache = Lookup::new(None).cache?;
+        Some(cache.join("classifiers").join(name))
+    }
+}
+
+/// The test images that belong to what was found.
+fn test_set(found: &Found, wanted: Wanted) -> Result<Option<Box<dyn Dataset>>> {
+    let test = match &found.place {
+        Place::Made { seed } => Ok(Find::new(None, wanted).made(*seed, Split::Test)),
+        Place::Path(path) => Find::new(Some(path.clone()), wanted).find(Split::Test, &mut |_| ()),
+    };
+    match test {
+        Ok(test) => Ok(Some(test.dataset)),
+        Err(detach_data::Error::NotThere { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,160 @@
+//! `gan score` and `gan classifier`.
+
+use detach_tests::program::Sandbox;
+use serde_json::Value;
+use std::fs;
+
+/// A folder with short runs of `cgan` and `dcgan-light`, called so.
+fn trained() -> Sandbox {
+    let sandbox = Sandbox::new();
+    for recipe in ["cgan", "dcgan-light"] {
+        sandbox.ok(&format!(
+            "train {recipe} --max-steps 2 --batch-size 8 --offline --data-dir digits --no-pictures -q --out {recipe}"
+        ));
+    }
+    sandbox
+}
+
+fn json(sandbox: &Sandbox, words: &str) -> Value {
+    let out = sandbox.ok(&format!("score {words} --json")).stdout;
+    serde_json::from_str(&out).expect(&out)
+}
+
+#[test]
+fn runs_and_their_samples_have_the_same_scores() {
+    let sandbox = trained();
+    let first = sandbox.gan("score cgan -n 50 --seed 3 --threads 1 --json");
+    assert!(first.stderr.contains("training a classifier"), "{first}");
+    let of_run: Value = serde_json::from_str(&first.stdout).expect("JSON");
+    // The classifier is kept, and the same again; so is everything else, whatever the threads.
+    let again = sandbox.ok("score cgan -n 50 --seed 3 --threads 3 --json");
+    assert_eq!(again.stdout, first.stdout);
+    assert!(
+        !again.stderr.contains("training a classifier"),
+        "{}",
+        again.stderr
+    );
+    let [kept]: [String; 1] = sandbox
+        .files("cache/detach/classifiers")
+        .into_keys()
+        .collect::<Vec<_>>()
+        .try_into()
+        .expect("one");
+    let hash = of_run["scored"][0]["classifier"]["hash"].clone();
+    let trained = sandbox
+        .ok("classifier --data-dir digits --out own.safetensors")
+        .stdout;
+    assert!(
+        trained.contains(hash.as_str().expect("a text")),
+        "{trained}"
+    );
+    let read = |path: &str| fs::read(sandbox.path(path)).expect("a file");
+    assert_eq!(
+        read("own.safetensors"),
+        read(&format!("cache/detach/classifiers/{kept}"))
+    );
+
+    sandbox.ok("sample cgan -n 50 --seed 3 --out s.idx3-ubyte.gz --labels-out l.idx1-ubyte");
+    sandbox.ok("sample cgan -n 50 --seed 3 --out s.npy");
+    let of_run = &of_run["scored"][0];
+    assert_eq!(of_run["samples"], 50);
+    for file in ["s.idx3-ubyte.gz", "s.npy"] {
+        let of_file = json(
+            &sandbox,
+            &format!("{file} --labels l.idx1-ubyte --data-dir digits"),
+        );
+        for part in ["scores", "classes", "accuracy", "classifier"] {
+            assert_eq!(of_file["scored"][0][part], of_run[part], "{part} of {file}");
+        }
+    }
+    let classes = of_run["classes"].as_array().expect("classes");
+    assert_eq!(classes.len(), 10);
+    for (number, class) in classes.iter().enumerate() {
+        assert_eq!(
+            (&class["class"], &class["asked"]),
+            (&number.into(), &5.into())
+        );
+        let accuracy = class["accuracy"]["value"].as_f64();
+        assert!(accuracy.is_some_and(|share| (0.0..=1.0).contains(&share)));
+    }
+    for (name, score) in of_run["scores"].as_object().expect("scores") {
+        for number in ["value", "floor"] {
+            assert!(
+                score[number].as_f64().is_some_and(f64::is_finite),
+                "{name} {score}"
+            );
+        }
+    }
+}
+
+#[test]
+fn several_runs_have_a_mean() {
+    let sandbox = trained();
+    let both = json(&sandbox, "cgan dcgan-light -n 30");
+    let value = |run: usize| {
+        both["scored"][run]["scores"]["fid"]["value"]
+            .as_f64()
+            .expect("a number")
+    };
+    let mean = both["over_runs"]["fid"]["value"].as_f64().expect("a mean");
+    assert!((mean - (value(0) + value(1)) / 2.0).abs() < 1e-9 * mean.abs());
+    // One of them has no classes.
+    assert!(both["over_runs"]["accuracy"].is_null());
+    assert!(both["scored"][1]["accuracy"].is_null());
+    let table = sandbox.ok("score cgan dcgan-light -n 30").stdout;
+    for word in ["cgan", "dcgan-light", "fid", "vendi", "floor", "mean"] {
+        assert!(table.contains(word), "no {word} in\n{table}");
+    }
+    let single = sandbox.ok("score cgan -n 30").stdout;
+    for word in ["coverage", "made as asked", "classifier"] {
+        assert!(single.contains(word), "no {word} in\n{single}");
+    }
+}
+
+#[test]
+fn what_cannot_be_scored_says_why() {
+    let sandbox = trained();
+    let refused = |words: &str, parts: &[&str]| sandbox.gan(words).failed(1, parts);
+    refused("score nosuch --data-dir digits", &["nosuch"]);
+    sandbox.ok("train gauss1d --max-steps 2 -q --out gauss");
+    refused("score gauss", &["gauss1d", "images"]);
+    refused("score cgan --labels l.txt", &["--labels"]);
+    refused("score digits", &["--data-dir"]);
+    fs::write(sandbox.path("l.txt"), "0\n1\n12\n").expect("a file");
+    sandbox.ok("sample cgan -n 3 --out s.npy");
+    refused(
+        "score s.npy --labels l.txt --data-dir digits",
+        &["12", "0 to 9"],
+    );
+    fs::write(sandbox.path("l.txt"), "0\n1\n").expect("a file");
+    refused(
+        "score s.npy --labels l.txt --data-dir digits",
+        &["2 labels", "3 samples"],
+    );
+    sandbox.ok("sample cgan -n 1 --out one.npy");
+    refused("score one.npy --data-dir digits", &["1 images"]);
+    sandbox.gan("score cgan -n 1").failed(2, &["2"]);
+    fs::rename(sandbox.path("digits"), sandbox.path("moved")).expect("moved");
+    refused("score cgan", &["not there", "--data-dir"]);
+    sandbox.ok("score cgan -n 20 --data-dir moved");
+    fs::remove_file(sandbox.path("moved/train-labels-idx1-ubyte.gz")).expect("removed");
+    refused("score s.npy --data-dir moved", &["no classes", "labels"]);
+    refused("classifier --data-dir moved", &["no classes", "labels"]);
+}
+
+/// A kept classifier that is damaged is none.
+#[test]
+fn a_damaged_classifier_is_trained_again() {
+    let sandbox = trained();
+    let whole = json(&sandbox, "cgan -n 20");
+    let folder = "cache/detach/classifiers";
+    let kept = sandbox
+        .files(folder)
+        .into_keys()
+        .next()
+        .expect("one is kept");
+    let path = sandbox.path(&format!("{folder}/{kept}"));
+    fs::write(&path, "nothing").expect("damaged");
+    assert_eq!(json(&sandbox, "cgan -n 20"), whole);
+    assert!(fs::metadata(&path).expect("a file").len() > 1000);
+}
