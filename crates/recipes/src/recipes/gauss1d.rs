@@ -5,7 +5,7 @@ use crate::figure::{Content, Curve, Figure, Look, Panel};
 use crate::nets::mlp::small;
 use crate::options::{self, GeneratorLoss};
 use crate::settings::{PictureSource, Pictures, SampleMode, Sampling};
-use crate::theory::{self, Theory};
+use crate::theory::{self, Theory, mean_and_deviation};
 use crate::{About, DataKind, Generator, Preset, Recipe, Report, Settings, Step, System};
 use detach_nn::loss::bce_with_logits;
 use detach_nn::{Initialiser, Mode, Module, Optim, Schedule, Sequential, Trained};
@@ -54,6 +54,8 @@ impl Options {
 
 /// Samples that are looked at.
 const LOOK: usize = 8192;
+/// Curves are shown from minus this to it.
+const SHOWN: f64 = 4.0;
 
 /// The recipe in training.
 pub(crate) struct Gauss1d {
@@ -157,10 +159,15 @@ impl System for Gauss1d {
 }
 
 impl Gauss1d {
-    /// D and its samples' density beside what theory knows of them.
-    fn theory(&self, look: &Look) -> Theory {
+    /// G's samples `[N, 1]`, of the network that D plays against or of the one that samples are drawn from.
+    fn looked_at(&self, g: &Generator, look: &Look) -> Tensor {
         let z = look.noise(&[LOOK, self.options.latent]);
-        let samples = self.g.best().forward(&z.detach(), Mode::eval());
+        g.forward(&z.detach(), Mode::eval()).detach()
+    }
+
+    /// D and the density that it plays against beside what theory knows of them.
+    fn theory(&self, look: &Look) -> Theory {
+        let samples = self.looked_at(&self.g, look);
         let x = theory::grid();
         let grid = Tensor::constant(Array::from_f64(&x, &[x.len(), 1], look.kind));
         let logits = |x: &Tensor| self.d.forward(x, Mode::eval()).to_vec::<f64>();
@@ -195,10 +202,12 @@ impl Recipe for Gauss1d {
     }
 
     fn measures(&self, look: &Look) -> Vec<(&'static str, f64)> {
+        let samples = self.looked_at(self.g.best(), look).to_vec::<f64>();
+        let (mean, deviation) = mean_and_deviation(&samples);
         let theory = self.theory(look);
         vec![
-            ("mean", theory.mean()),
-            ("deviation", theory.deviation()),
+            ("mean", mean),
+            ("deviation", deviation),
             ("jsd", theory.jsd()),
             ("value", theory.value()),
             ("value_best", theory.bound()),
@@ -208,13 +217,12 @@ impl Recipe for Gauss1d {
 
     fn figures(&self, look: &Look) -> Vec<Figure> {
         let theory = self.theory(look);
-        let over_x = |name, y: &[f64]| Curve {
-            name,
-            points: theory::grid()
-                .into_iter()
-                .zip(y)
-                .map(|(x, y)| [x, *y])
-                .collect(),
+        let over_x = |name, y: &[f64]| {
+            let points = theory::grid().into_iter().zip(y).map(|(x, y)| [x, *y]);
+            Curve {
+                name,
+                points: points.filter(|[x, _]| x.abs() <= SHOWN).collect(),
+            }
         };
         let [p, q] = theory.densities();
         let curves = vec![
