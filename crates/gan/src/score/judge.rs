@@ -121,9 +121,12 @@ impl RealData {
 
 /// The test images that belong to what was found.
 fn test_set(found: &Found, wanted: Wanted) -> Result<Option<Box<dyn Dataset>>> {
-    let test = match &found.place {
-        Place::Made { seed } => Ok(Find::new(None, wanted).made(*seed, Split::Test)),
-        Place::Path(path) => Find::new(Some(path.clone()), wanted).find(Split::Test, &mut |_| ()),
+    let test = match (found.name, &found.place) {
+        (Some(name), place) => Find::new(None, wanted).again(name, place, Split::Test),
+        (None, Place::Path(path)) => {
+            Find::new(Some(path.clone()), wanted).find(Split::Test, &mut |_| ())
+        }
+        (None, Place::Made { .. }) => unreachable!("what is made here has a name"),
     };
     match test {
         Ok(test) => Ok(Some(test.dataset)),

@@ -158,7 +158,7 @@ fn draw_bars(values: &[f64], [x, y]: [Range<f64>; 2], canvas: &mut Canvas) {
     let span = range(values.iter().copied());
     let across = span.start.min(0.0)..span.end.max(2.0);
     let width = (across.end - across.start) / BINS as f64;
-    let mut counts = vec![0_u32; BINS];
+    let mut counts = [0_u32; BINS];
     for value in values.iter().filter(|value| value.is_finite()) {
         let bin = (value - across.start) / width;
         counts[(bin.max(0.0) as usize).min(BINS - 1)] += 1;
