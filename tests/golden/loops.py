@@ -240,6 +240,45 @@ def step_cgan(run):
     return Step(d_loss, g_loss, p_real, p_fake)
 
 
+@contextmanager
+def still(net, is_still):
+    """Running statistics that do not move, where they are to be still."""
+    norms = [m for m in net.modules() if is_still and is_batch_norm(m)]
+    for norm in norms:
+        norm.momentum = 0.0
+    yield
+    for norm in norms:
+        norm.momentum = 0.1
+
+
+def step_acgan(run, fixed):
+    """As step_cgan, but D is not told the class: its answers 1 to 10 say it. Fixed, D learns the classes of reals alone,
+    and its running statistics are still in G's step."""
+
+    def answers(x):
+        said = run.D(x)
+        return said[:, :1].sigmoid(), said[:, 1:]
+
+    cross_entropy = nn.functional.cross_entropy
+    x, y = run.reals(), run.labels()
+    z, of = run.noise(), run.classes()
+    fake = run.G(z, of).detach()
+    (p_real, real_classes), (p_fake, fake_classes) = answers(x), answers(fake)
+    real_class_loss = cross_entropy(real_classes, y)
+    d_loss = bce(p_real, 0.9) + bce(p_fake, 0.1) + real_class_loss
+    if not fixed:
+        d_loss = d_loss + cross_entropy(fake_classes, of)
+    run.update("D", d_loss)
+    z, of = run.noise(), run.classes()
+    with still(run.D, fixed):
+        p, classes = answers(run.G(z, of))
+    fake_class_loss = cross_entropy(classes, of)
+    g_loss = bce(p, 0.9) + fake_class_loss
+    run.update("G", g_loss)
+    told = {"real_class_loss": real_class_loss, "fake_class_loss": fake_class_loss}
+    return Step(d_loss, g_loss, p_real, p_fake, told)
+
+
 def step_infogan(run):
     """As step_fresh with noise and code; D and its q also read the code off detached fakes, and G wants it to be read."""
     x = run.reals()

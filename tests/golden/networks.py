@@ -236,6 +236,11 @@ def cgan_planes(_dropout):
     return class_generator(), OfClass(down(11, 64), *dcgan_light(0.0)[1][1:])
 
 
+def acgan(_dropout):
+    """dcgan-light's D without sigma, with ten answers more."""
+    return class_generator(), nn.Sequential(*dcgan_light(0.0)[1][:-3], nn.Conv2d(128, 11, 7, 1, 0), nn.Flatten())
+
+
 class OfCode(nn.Sequential):
     """A row of layers on noise, one-hot class and numbers side by side."""
 

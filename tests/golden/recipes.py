@@ -6,10 +6,10 @@ from typing import Callable
 
 import torch
 
-from loops import step_began, step_cgan, step_dcgan, step_fresh, step_g_first, step_gauss1d, step_infogan
-from loops import step_keras_mlp, step_lsgan, step_sagan, step_smoothed, step_wgan, step_wgan_gp
-from networks import began, cgan, cgan_planes, critic, critic64, dcgan, dcgan64, dcgan_light, gauss1d, infogan, keras_mlp
-from networks import least_squares, least_squares64, mlp, mlp_relu, sagan, sagan64
+from loops import step_acgan, step_began, step_cgan, step_dcgan, step_fresh, step_g_first, step_gauss1d
+from loops import step_infogan, step_keras_mlp, step_lsgan, step_sagan, step_smoothed, step_wgan, step_wgan_gp
+from networks import acgan, began, cgan, cgan_planes, critic, critic64, dcgan, dcgan64, dcgan_light, gauss1d
+from networks import infogan, keras_mlp, least_squares, least_squares64, mlp, mlp_relu, sagan, sagan64
 from optimisers import AdamKeras
 
 
@@ -238,6 +238,20 @@ RECIPES = {
         149_057,
         g_count=822_593,
         skips=(144, 0, 0, 0, 0, 0, 0, 0, 0, 2),
+    ),
+    "acgan": zoo(
+        acgan,
+        partial(step_acgan, fixed=False),
+        201_547,
+        g_count=822_593,
+        skips=(35, 0, 0, 0, 0, 0, 1, 0, 1, 0),
+    ),
+    "acgan-fixed": zoo(
+        acgan,
+        partial(step_acgan, fixed=True),
+        201_547,
+        g_count=822_593,
+        skips=(50, 0, 0, 0, 0, 0, 0, 0, 0, 1),
     ),
     "infogan": zoo(
         infogan,

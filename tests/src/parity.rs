@@ -77,6 +77,7 @@ const OTHERS: &[Case] = &[
     other("began-fixed", "began", Preset::Fixed),
     other("sagan-fixed", "sagan", Preset::Fixed),
     changed("cgan-planes", "cgan", &["condition=planes"]),
+    other("acgan-fixed", "acgan", Preset::Fixed),
     changed("infogan-narrow", "infogan", &["width=4", "hidden=32"]),
     // As published its loss lies within rounding of 0, of which no share can be said.
     Case {

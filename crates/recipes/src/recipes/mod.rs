@@ -38,6 +38,7 @@ registry! {
     mod began: Began;
     mod sagan: Sagan;
     mod cgan: Cgan;
+    mod acgan: Acgan;
     mod infogan: Infogan;
     mod gauss1d: Gauss1d;
 }
