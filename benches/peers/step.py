@@ -3,7 +3,7 @@
     python -m pip install torch==2.11.0 numpy
     python benches/peers/step.py dcgan --batch 64 --steps 30 --threads 2
 
-Prints one JSON line. Networks and loop are those of tests/golden/recipes.py, with dropout as published; reals are
+Prints one JSON line. Networks and loop are those of tests/golden/recipes.py and loops.py, with dropout as published; reals are
 random and made beforehand, noise is drawn inside the step, as the loops do. Runs of two engines only compare when they
 alternate on a machine that does nothing else: pytorch.py serves the same steps to `cargo xtask bench --peers`.
 
@@ -27,7 +27,7 @@ WARMUP = 3
 
 
 class Run:
-    """What a loop of recipes.py needs, with random inputs and nothing recorded."""
+    """What a loop of loops.py needs, with random inputs and nothing recorded."""
 
     def __init__(self, recipe, batch, dropout, fused, **adam):
         self.G, self.D = recipe.build(dropout)

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.functional import softplus
 
 from formula import D_TAG, fill, uniform
-from recipes import rows_norm, slopes
+from loops import rows_norm, slopes
 
 LOSSES = {
     "wasserstein": (lambda x, g: g.mean() - x.mean(), lambda x, g: -g.mean()),

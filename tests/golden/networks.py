@@ -92,14 +92,20 @@ def down_bare(a, b):
     return nn.Conv2d(a, b, 4, 2, 1, bias=False)
 
 
-def dcgan64(_dropout):
-    g = [nn.Unflatten(1, (100, 1, 1)), nn.ConvTranspose2d(100, 512, 4, 1, 0, bias=False)]
-    for a, b in [(512, 256), (256, 128), (128, 64), (64, 3)]:
+def doublings(width):
+    """Channels of an RGB image of 64x64 and of its halves, by pairs."""
+    widths = [3, width, 2 * width, 4 * width, 8 * width]
+    return list(zip(widths, widths[1:]))
+
+
+def dcgan64(_dropout, width=64):
+    g = [nn.Unflatten(1, (100, 1, 1)), nn.ConvTranspose2d(100, 8 * width, 4, 1, 0, bias=False)]
+    for b, a in reversed(doublings(width)):
         g += [nn.BatchNorm2d(a), nn.ReLU(), up_bare(a, b)]
-    d = [down_bare(3, 64), leaky()]
-    for a, b in [(64, 128), (128, 256), (256, 512)]:
+    d = [down_bare(3, width), leaky()]
+    for a, b in doublings(width)[1:]:
         d += [down_bare(a, b), nn.BatchNorm2d(b), leaky()]
-    d += [nn.Conv2d(512, 1, 4, 1, 0, bias=False), nn.Flatten(), nn.Sigmoid()]
+    d += [nn.Conv2d(8 * width, 1, 4, 1, 0, bias=False), nn.Flatten(), nn.Sigmoid()]
     return nn.Sequential(*g, nn.Tanh()), nn.Sequential(*d)
 
 
@@ -109,9 +115,23 @@ def critic(_dropout):
     return dcgan_light(0.0)[0], nn.Sequential(*d)
 
 
+def critic64(_dropout, width):
+    """dcgan64's G, and its D without BatchNorm and sigma, but with biases."""
+    d = []
+    for a, b in doublings(width):
+        d += [down(a, b), leaky()]
+    return dcgan64(0.0, width)[0], nn.Sequential(*d, nn.Conv2d(8 * width, 1, 4), nn.Flatten())
+
+
 def least_squares(_dropout):
     """dcgan-light without sigma."""
     g, d = dcgan_light(0.0)
+    return g, d[:-1]
+
+
+def least_squares64(_dropout, width):
+    """dcgan64 without sigma."""
+    g, d = dcgan64(0.0, width)
     return g, d[:-1]
 
 
@@ -161,6 +181,18 @@ def sagan(_dropout):
     return nn.Sequential(*g), nn.Sequential(*d)
 
 
+def sagan64(_dropout, width):
+    g = [nn.Unflatten(1, (100, 1, 1)), spectral_norm(nn.ConvTranspose2d(100, 8 * width, 4, bias=False))]
+    for b, a in reversed(doublings(width)[1:]):
+        g += [nn.BatchNorm2d(a), nn.ReLU(), spectral_norm(up_bare(a, b))]
+    g += [nn.BatchNorm2d(width), nn.ReLU(), SelfAttention(width), up_bare(width, 3), nn.Tanh()]
+    d = []
+    for a, b in doublings(width):
+        d += [spectral_norm(down(a, b)), nn.LeakyReLU(0.1)]
+    d[2:2] = [SelfAttention(width)]
+    return nn.Sequential(*g), nn.Sequential(*d, spectral_norm(nn.Conv2d(8 * width, 1, 4)), nn.Flatten())
+
+
 def one_hot(y, x):
     """A channel a class, in the type of x and of its height and width where it has any."""
     hot = nn.functional.one_hot(y, 10).to(x.dtype)
@@ -202,3 +234,41 @@ def cgan(_dropout):
 
 def cgan_planes(_dropout):
     return class_generator(), OfClass(down(11, 64), *dcgan_light(0.0)[1][1:])
+
+
+def acgan(_dropout):
+    """dcgan-light's D without sigma, with ten answers more."""
+    return class_generator(), nn.Sequential(*dcgan_light(0.0)[1][:-3], nn.Conv2d(128, 11, 7, 1, 0), nn.Flatten())
+
+
+class OfCode(nn.Sequential):
+    """A row of layers on noise, one-hot class and numbers side by side."""
+
+    def forward(self, z, y, numbers):
+        return super().forward(torch.cat([z, one_hot(y, z), numbers], 1))
+
+
+class Recogniser(nn.Sequential):
+    """D, and beside its last layer a network q on the same features: logits of the class, means of the numbers, and an
+    output for the deviation of each, which is fixed at 1."""
+
+    def __init__(self, layers, q):
+        super().__init__(*layers)
+        self.q = nn.Sequential(*q)
+
+    def forward(self, x, with_q=True):
+        h = x
+        for layer in list(self)[:9]:
+            h = layer(h)
+        return self[9](h).sigmoid(), self.q(h) if with_q else None
+
+
+def infogan(_dropout, width=64, hidden=1024):
+    features, deep = 2 * width * 49, hidden // 8
+    g = [nn.Linear(74, hidden), nn.BatchNorm1d(hidden), nn.ReLU()]
+    g += [nn.Linear(hidden, features), nn.BatchNorm1d(features), nn.ReLU(), nn.Unflatten(1, (2 * width, 7, 7))]
+    g += [up(2 * width, width), nn.BatchNorm2d(width), nn.ReLU(), up(width, 1), nn.Tanh()]
+    d = [down(1, width), nn.LeakyReLU(0.01), down(width, 2 * width), nn.BatchNorm2d(2 * width), nn.LeakyReLU(0.01)]
+    d += [nn.Flatten(), nn.Linear(features, hidden), nn.BatchNorm1d(hidden), nn.LeakyReLU(0.01), nn.Linear(hidden, 1)]
+    q = [nn.Linear(hidden, deep), nn.BatchNorm1d(deep), nn.LeakyReLU(0.01), nn.Linear(deep, 14)]
+    return OfCode(*g), Recogniser(d, q)

@@ -304,7 +304,7 @@ fn load<T: DeserializeOwned>(name: &str) -> T {
     let path = folder.join(format!("{name}.json"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| {
         panic!(
-            "{}: {e}; a recipe needs a golden: write its loop in tests/golden/recipes.py and run \
+            "{}: {e}; a recipe needs a golden: write its loop in tests/golden/loops.py and run \
              `cargo xtask golden`",
             path.display()
         )

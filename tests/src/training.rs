@@ -20,6 +20,21 @@ pub fn trainer(
     of_setup(&setup, digits, kind)
 }
 
+/// The settings that make a recipe's networks narrow, of those that it has: for tests of what does not depend on widths.
+pub fn narrow(recipe: &'static RecipeInfo) -> Vec<&'static str> {
+    const CHANGES: [&str; 6] = [
+        "width=8",
+        "hidden=32",
+        "filters=4",
+        "widths=[16]",
+        "g-widths=[16]",
+        "d-widths=[16]",
+    ];
+    let keys = recipe.setup(Preset::AsPublished).keys();
+    let has = |change: &&str| keys.iter().any(|key| change.split('=').next() == Some(key));
+    CHANGES.into_iter().filter(has).collect()
+}
+
 /// A recipe of any settings on `digits` synthetic digits, before its first step.
 ///
 /// # Panics

@@ -2,17 +2,31 @@
 
 use detach_gan::export::npy;
 use detach_mnist::Idx;
-use detach_recipes::{Batch, Inputs, Preset, Step, Streams, find};
+use detach_nn::Mode;
+use detach_recipes::{Batch, Inputs, Preset, RECIPES, RecipeInfo, Step, Streams, Wanted, find};
 use detach_tensor::{Array, DType, Random, Stream, Tensor};
 use detach_tests::program::Sandbox;
+use detach_tests::training::{narrow, of_setup};
 use std::fs;
 
-/// A sandbox with a run of `cgan` in `run`.
-fn trained() -> Sandbox {
+/// The recipes that are asked for classes.
+fn with_classes() -> impl Iterator<Item = &'static RecipeInfo> {
+    let has = |info: &&&'static RecipeInfo| {
+        let generator = info.setup(Preset::AsPublished).generator(DType::F32.into());
+        generator.expect("options that can be").input().classes() == Some(10)
+    };
+    RECIPES.iter().filter(has).copied()
+}
+
+/// A sandbox with a run of a narrow recipe in `run`.
+fn trained(info: &'static RecipeInfo) -> Sandbox {
     let sandbox = Sandbox::new();
-    sandbox.ok(
-        "train cgan --max-steps 2 --batch-size 8 --offline --data-dir digits --quiet --out run",
-    );
+    let set: String = narrow(info)
+        .iter()
+        .map(|change| format!(" --set {change}"))
+        .collect();
+    let flags = "--max-steps 2 --batch-size 8 --offline --data-dir digits --quiet --out run";
+    sandbox.ok(&format!("train {} {flags}{set}", info.name()));
     sandbox
 }
 
@@ -27,15 +41,20 @@ fn sample(sandbox: &Sandbox, flags: &str) -> Vec<f32> {
 /// A sample depends on its noise and its class, and on neither the others nor the way it was asked for.
 #[test]
 fn a_sample_is_of_the_class_that_was_asked_for() {
-    let sandbox = trained();
+    assert!(with_classes().count() >= 2);
+    with_classes().for_each(check_samples);
+}
+
+fn check_samples(info: &'static RecipeInfo) {
+    let (sandbox, name) = (trained(info), info.name());
     let (pixels, count) = (28 * 28, 23);
     let turns = sample(&sandbox, &format!("--count {count}"));
     let of_digit = |digit| sample(&sandbox, &format!("--count {count} --digit {digit}"));
     let each: Vec<Vec<f32>> = (0..10).map(of_digit).collect();
     let at = |values: &[f32], i: usize| values[i * pixels..(i + 1) * pixels].to_vec();
     for i in 0..count {
-        assert_eq!(at(&turns, i), at(&each[i % 10], i), "sample {i}");
-        assert_ne!(at(&each[3], i), at(&each[7], i), "sample {i}");
+        assert_eq!(at(&turns, i), at(&each[i % 10], i), "{name}, sample {i}");
+        assert_ne!(at(&each[3], i), at(&each[7], i), "{name}, sample {i}");
     }
     let labels = [7_usize, 7, 0, 9];
     let lines: Vec<String> = labels.iter().map(usize::to_string).collect();
@@ -43,7 +62,7 @@ fn a_sample_is_of_the_class_that_was_asked_for() {
     let given = sample(&sandbox, "--labels labels.txt --labels-out l.idx1-ubyte.gz");
     assert_eq!(given.len(), labels.len() * pixels);
     for (i, label) in labels.into_iter().enumerate() {
-        assert_eq!(at(&given, i), at(&each[label], i), "sample {i}");
+        assert_eq!(at(&given, i), at(&each[label], i), "{name}, sample {i}");
     }
     let written = Idx::open(sandbox.path("l.idx1-ubyte.gz")).expect("IDX");
     assert_eq!((written.shape, written.data), (vec![4], vec![7, 7, 0, 9]));
@@ -55,7 +74,7 @@ fn a_sample_is_of_the_class_that_was_asked_for() {
 
 #[test]
 fn classes_that_there_are_not_are_refused() {
-    let sandbox = trained();
+    let sandbox = trained(find("cgan").expect("cgan"));
     let refused = |words: &str, code, parts: &[&str]| sandbox.gan(words).failed(code, parts);
     refused("sample run --out x.png --digit 10", 1, &["10", "0 to 9"]);
     refused("interpolate run --digit 10", 1, &["10", "0 to 9"]);
@@ -96,6 +115,34 @@ fn classes_that_there_are_not_are_refused() {
         let _ = fs::remove_file(sandbox.path("digits").join(file));
     }
     refused(&format!("train cgan {train} unlabelled"), 1, &["no labels"]);
+    // Its classes are found, not told.
+    sandbox.ok(&format!(
+        "train infogan --set width=8 --set hidden=32 {train} found"
+    ));
+}
+
+/// Each number of `infogan`'s code, which are the last of the noise, changes the sample.
+#[test]
+fn numbers_of_a_code_count() {
+    let mut setup = find("infogan").expect("infogan").setup(Preset::Fixed);
+    for change in ["width=8", "hidden=32"] {
+        setup.set(change).expect("it can be");
+    }
+    let trainer = of_setup(&setup, 128, DType::F32);
+    let sampler = trainer.recipe().sampler();
+    let z = sampler.input().noise(0, 0, 1, trainer.kind());
+    let sample = |z: &Tensor| {
+        let wanted = Wanted::of_classes(&[4], trainer.kind());
+        sampler.sample(z, &wanted, Mode::eval()).to_vec::<f32>()
+    };
+    let latent = sampler.input().latent().expect("noise");
+    assert_eq!(latent, 62 + 2);
+    for place in [latent - 2, latent - 1] {
+        let mut other = z.to_vec::<f32>();
+        other[place] = -other[place];
+        let other = Tensor::constant(Array::from_slice(&other, &[1, latent]));
+        assert_ne!(sample(&other), sample(&z), "number {place}");
+    }
 }
 
 /// Noise and uniform numbers as training has them.
@@ -151,19 +198,27 @@ fn drawn_classes_are_uniform_and_in_range() {
 /// A picture of training has a row for each point of noise and a column for each class.
 #[test]
 fn a_row_of_a_picture_is_one_point_of_noise() {
-    let setup = find("cgan").expect("cgan").setup(Preset::AsPublished);
-    let trainer = detach_tests::training::of_setup(&setup, 64, DType::F32);
+    with_classes().for_each(check_picture);
+}
+
+fn check_picture(info: &'static RecipeInfo) {
+    let setup = info.setup(Preset::AsPublished);
+    let trainer = of_setup(&setup, 128, DType::F32);
     let mode = detach_recipes::SampleMode::Eval;
     let sampler = trainer.recipe().sampler();
     let picture = detach_recipes::session::sample(&trainer, 0, 20, mode);
     let seed = trainer.setup().settings.seed;
     let z = sampler.input().noise(seed, 0, 2, trainer.kind());
     for (row, class) in [(0, 0), (0, 6), (1, 0), (1, 9)] {
-        let wanted = detach_recipes::Wanted::of_classes(&[class], trainer.kind());
+        let wanted = Wanted::of_classes(&[class], trainer.kind());
         let mode = detach_recipes::sampler::mode_of(mode);
         let one = sampler.sample(&z.slice(0, row, 1), &wanted, mode);
         let tile = picture.slice(0, 10 * row + class, 1);
         let off = (&one - &tile).abs().max_axes(&[0, 1, 2, 3]);
-        assert!(off.to_vec::<f64>()[0] < 1e-6, "row {row}, class {class}");
+        assert!(
+            off.to_vec::<f64>()[0] < 1e-6,
+            "{}, row {row}, class {class}",
+            info.name()
+        );
     }
 }

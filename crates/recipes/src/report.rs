@@ -1,7 +1,7 @@
 //! What a training step tells.
 
-use detach_nn::{State, parameters};
-use detach_tensor::{DType, Tensor};
+use detach_nn::{Param, State, parameters};
+use detach_tensor::Tensor;
 
 /// What a step tells: named numbers, and the samples that it made.
 ///
@@ -26,8 +26,6 @@ enum Measure {
     Negative(Tensor),
     /// The standard deviation of the elements.
     Deviation(Tensor),
-    /// The share of all elements that are at least so far from 0.
-    Beyond(Vec<Tensor>, f64),
 }
 
 impl Measure {
@@ -37,19 +35,6 @@ impl Measure {
             Self::Positive(x) => share(x, |x| x > 0.0),
             Self::Negative(x) => share(x, |x| x < 0.0),
             Self::Deviation(x) => deviation(&x.to_vec()),
-            Self::Beyond(all, limit) => {
-                let beyond = |x: &Tensor| {
-                    // What was clipped in f32 was clipped to the limit in f32.
-                    let limit = match x.dtype() {
-                        DType::F32 => f64::from(*limit as f32),
-                        DType::F64 => *limit,
-                    };
-                    let values = x.to_vec::<f64>();
-                    values.iter().filter(|x| x.abs() >= limit).count()
-                };
-                let count: usize = all.iter().map(beyond).sum();
-                count as f64 / all.iter().map(Tensor::len).sum::<usize>() as f64
-            }
         }
     }
 }
@@ -107,12 +92,19 @@ impl Report {
         self.distributions.push(("slope", norms.detach()));
     }
 
-    /// The number `name` is the share of a network's weights that are at least `limit` from 0, after
-    /// the step.
+    /// The number `name` is the share of a network's weights that are at least `limit` from 0, as they are now: a later
+    /// step writes to them before a captured one's report is read.
     pub fn weights_beyond(&mut self, name: &'static str, net: &dyn State, limit: f64) {
-        let weights = parameters(net).into_iter();
-        let weights = weights.map(|(_, param)| param.get().detach()).collect();
-        self.set(name, Measure::Beyond(weights, limit));
+        let weights = parameters(net);
+        let beyond = |param: &Param| {
+            let size = param.get().detach().abs();
+            size.greater_equal(&size.full_like(limit)).sum()
+        };
+        let counts = weights.iter().map(|(_, param)| beyond(param));
+        let all: usize = weights.iter().map(|(_, param)| param.get().len()).sum();
+        if let Some(count) = counts.reduce(|a, b| a + b) {
+            self.scalar(name, &(count / all as f64));
+        }
     }
 
     /// G's loss, and the samples of the step.
@@ -159,5 +151,26 @@ impl Report {
     pub fn samples(&self) -> &Tensor {
         let samples = self.samples.as_ref();
         samples.expect("a training step reports its samples: Report::generator")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use detach_nn::{Initialiser, Linear, clip_weights};
+    use detach_tensor::{Array, DType};
+
+    /// A bound such as 0.01 is no `f32`, and a weight that was clipped to it lies below.
+    #[test]
+    fn weights_at_the_bound_are_counted_and_kept_as_they_were() {
+        let net = Linear::new(3, 2, &Initialiser::zeros(DType::F32));
+        let weight = parameters(&net)[0].1;
+        let values = [1.0_f32, -1.0, 0.02, 0.0, 0.009, -0.005];
+        weight.set("a test", &Array::from_slice(&values, &[2, 3]));
+        clip_weights(&net, 0.01);
+        let mut report = Report::new();
+        report.weights_beyond("clipped", &net, 0.01);
+        weight.set("a test", &Array::zeros(&[2, 3], DType::F32));
+        assert_eq!(report.get("clipped"), Some(3.0 / 8.0));
     }
 }

@@ -3,6 +3,7 @@
 use crate::settings::SampleMode;
 use detach_nn::{Mode, Module, Name, Network, Sequential, Slot, State, Trained};
 use detach_tensor::{Array, Kind, Random, Stream, Tensor};
+use std::f64::consts::FRAC_1_SQRT_2;
 
 /// What a sampler makes samples from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +101,13 @@ pub trait Sampler {
     /// # Panics
     /// When it cannot do what is wanted.
     fn sample(&self, x: &Tensor, wanted: &Wanted, mode: Mode<'_>) -> Tensor;
+}
+
+/// 2Φ(`x`) − 1 = erf(x/√2) of standard normal numbers: uniform in (−1, 1). So a sampler of uniform noise takes normal
+/// noise like all others.
+#[must_use]
+pub fn uniform_of(x: &Tensor) -> Tensor {
+    (x * FRAC_1_SQRT_2).erf()
 }
 
 /// How a generator runs when samples are drawn.

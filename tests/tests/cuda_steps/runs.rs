@@ -36,12 +36,12 @@ fn with_eleven_digits() -> Sandbox {
 
 /// Replayed steps leave the bits of steps that are run one by one, with short batches
 /// between the whole ones.
-fn check_replays(recipe: &str, steps: u64) {
+fn check_replays(recipe: &str, flags: &str, steps: u64) {
     let one_way = |eager: &'static str| -> Option<Sandbox> {
         let sandbox = with_eleven_digits();
         let words = train(
             recipe,
-            &format!("--device cuda:0 --max-steps {steps} -q --json"),
+            &format!("--device cuda:0 --max-steps {steps} -q --json {flags}"),
         );
         let done = sandbox.on_emulated(&words, &[("DETACH_EAGER", eager)])?;
         succeeded(done);
@@ -54,22 +54,23 @@ fn check_replays(recipe: &str, steps: u64) {
         let metrics = sandbox.metrics("run");
         metrics.into_iter().map(|line| line.numbers).collect()
     };
-    assert_eq!(numbers(&replayed), numbers(&eager), "{recipe}");
+    let what = format!("{recipe} {flags}");
+    assert_eq!(numbers(&replayed), numbers(&eager), "{what}");
     assert_eq!(
         replayed.hash("run", steps),
         eager.hash("run", steps),
-        "{recipe}"
+        "{what}"
     );
 }
 
 #[test]
 fn replays_of_mlp() {
-    check_replays("mlp", 16);
+    check_replays("mlp", "", 16);
 }
 
 #[test]
 fn replays_of_keras_mlp() {
-    check_replays("keras-mlp", 6);
+    check_replays("keras-mlp", "", 6);
 }
 
 /// Its batches are sent to the device, not picked there.
@@ -84,12 +85,41 @@ fn replays_on_data_without_end() {
 
 #[test]
 fn replays_of_gauss1d() {
-    check_replays("gauss1d", 6);
+    check_replays("gauss1d", "", 6);
 }
 
 #[test]
 fn replays_of_dcgan() {
-    check_replays("dcgan", 8);
+    check_replays("dcgan", "", 8);
+}
+
+/// Several critic steps, whose batches have other lengths from step to step, and clipped weights.
+#[test]
+fn replays_of_a_critic_on_fresh_batches() {
+    check_replays("wgan", "--preset fixed --set d-steps=2 --set width=4", 12);
+}
+
+/// A penalty of second order in every second step only: two phases, each of which is captured in its third step.
+#[test]
+fn replays_of_a_lazy_penalty() {
+    let lazy = "--set penalty.every=2 --set width=4 --set sampling=shuffled-drop-last";
+    check_replays("wgan-gp", &format!("--set d-steps=1 {lazy}"), 9);
+    let r1 = format!("--preset fixed --set penalty.kind=r1-r2 {lazy}");
+    check_replays("lsgan", &r1, 9);
+}
+
+/// What a recipe keeps besides its weights: k of `began`, the singular vectors of `sagan`.
+#[test]
+fn replays_of_state() {
+    check_replays("began", "--set filters=2 --set k-rate=0.1", 8);
+    check_replays("sagan", "--set width=8", 10);
+}
+
+/// Labels of a batch that is picked on the device, and classes that are drawn there.
+#[test]
+fn replays_of_classes() {
+    check_replays("cgan", "--set width=4", 10);
+    check_replays("infogan", "--set width=4 --set hidden=16", 10);
 }
 
 /// Begun on one device, taken over by the other: first with nothing to do, so that what is

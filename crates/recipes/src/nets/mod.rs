@@ -6,6 +6,7 @@
 pub mod autoencoder;
 pub mod conditional;
 pub mod dcgan;
+pub mod infogan;
 pub mod mlp;
 pub mod sagan;
 

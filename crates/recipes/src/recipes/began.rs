@@ -4,7 +4,7 @@
 use super::trained;
 use crate::nets::autoencoder::{Shape, autoencoder, decoder};
 use crate::options::{self, require, require_side};
-use crate::sampler::Input;
+use crate::sampler::{Input, uniform_of};
 use crate::settings::{InitScheme, Sampling};
 use crate::{About, DataKind, Preset, Recipe, Report, Sampler, Settings, Step, System, Wanted};
 use detach_nn::{
@@ -13,7 +13,6 @@ use detach_nn::{
 };
 use detach_tensor::{Array, Tensor};
 use serde::{Deserialize, Serialize};
-use std::f64::consts::FRAC_1_SQRT_2;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -87,13 +86,12 @@ impl Sampler for Decoder {
         }
     }
 
-    /// Of normal noise x, whose 2Φ(x) − 1 = erf(x/√2) is uniform in (−1, 1).
     fn sample(&self, x: &Tensor, wanted: &Wanted, mode: Mode<'_>) -> Tensor {
         assert!(
             wanted.classes.is_none(),
             "a generator without classes was asked for some"
         );
-        self.net.forward(&(x * FRAC_1_SQRT_2).erf(), mode)
+        self.net.forward(&uniform_of(x), mode)
     }
 }
 

@@ -1,10 +1,9 @@
 //! `cgan`: samples of a class that is asked for (Mirza & Osindero, arXiv:1411.1784).
 
-use super::trained;
+use super::{by_class, trained};
 use crate::nets::conditional::{ClassDiscriminator, ClassGenerator, Projection};
 use crate::nets::dcgan::Size;
 use crate::options::{self, Targets, require};
-use crate::settings::{Pictures, SampleMode};
 use crate::{About, Preset, Recipe, Report, Settings, Step, System};
 use detach_nn::loss::bce_with_logits;
 use detach_nn::{Initialiser, Optim, Trained};
@@ -96,23 +95,7 @@ impl System for Cgan {
             g: options::adam_of_dcgan(2e-4),
             d: options::adam_of_dcgan(2e-4),
         };
-        let settings = Settings::of_epochs(50);
-        let pictures = Pictures {
-            rows: 10,
-            columns: 10,
-            mode: match preset {
-                Preset::AsPublished => SampleMode::Batch,
-                Preset::Fixed => SampleMode::Eval,
-            },
-            ..settings.pictures
-        };
-        (
-            Settings {
-                pictures,
-                ..settings
-            },
-            options,
-        )
+        (by_class(preset, Settings::of_epochs(50)), options)
     }
 
     fn classes(o: &Options) -> Option<usize> {

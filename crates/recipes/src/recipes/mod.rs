@@ -10,6 +10,7 @@ mod parts;
 mod smoothed;
 
 use crate::nearest::meant;
+use crate::settings::{Preset, SampleMode, Settings};
 use crate::setup::RecipeInfo;
 use anyhow::{Result, anyhow};
 use detach_nn::{Initialiser, Optim, State, Trained};
@@ -37,6 +38,8 @@ registry! {
     mod began: Began;
     mod sagan: Sagan;
     mod cgan: Cgan;
+    mod acgan: Acgan;
+    mod infogan: Infogan;
     mod gauss1d: Gauss1d;
 }
 
@@ -67,4 +70,16 @@ fn trained<N: State>(
         true => net.with_ema(make(&Initialiser::zeros(init.kind())), optim.ema),
         false => net,
     }
+}
+
+/// `settings` with pictures of ten rows of one point of noise each, a column a class, from the batch's own statistics
+/// as published.
+fn by_class(preset: Preset, mut settings: Settings) -> Settings {
+    let pictures = &mut settings.pictures;
+    (pictures.rows, pictures.columns) = (10, 10);
+    pictures.mode = match preset {
+        Preset::AsPublished => SampleMode::Batch,
+        Preset::Fixed => SampleMode::Eval,
+    };
+    settings
 }

@@ -1,0 +1,184 @@
+//! `infogan`: a code beside the noise that D must be able to read off the sample, and so comes to mean something (Chen
+//! et al., arXiv:1606.03657).
+
+use super::{by_class, trained};
+use crate::nets::infogan::{Code, CodeGenerator, Recogniser, Shape};
+use crate::options::{self, Targets, require};
+use crate::{About, Preset, Recipe, Report, Settings, Step, System};
+use detach_nn::loss::{bce_with_logits, cross_entropy};
+use detach_nn::{Initialiser, Optim, Trained};
+use detach_tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Options {
+    /// Dimensions of the noise, without the code's.
+    latent: usize,
+    width: usize,
+    /// Units of the fully connected layers.
+    hidden: usize,
+    /// Categories of the code.
+    classes: usize,
+    /// Numbers of the code.
+    codes: usize,
+    /// λ, how much it counts that the code is read off.
+    info_weight: f64,
+    /// Whether G's update moves the running statistics of D's BatchNorm.
+    d_stats_in_g_step: bool,
+    targets: Targets,
+    g: Optim,
+    d: Optim,
+}
+
+impl options::Options for Options {
+    fn check(&self) -> Result<(), String> {
+        options::require_sizes("latent", &[self.latent])?;
+        options::require_sizes("width", &[self.width])?;
+        options::require_sizes("hidden", &[self.hidden])?;
+        options::require_sizes("codes", &[self.codes])?;
+        require(
+            (1..=1000).contains(&self.classes),
+            "classes must be from 1 to 1000",
+        )?;
+        require(
+            self.info_weight.is_finite() && self.info_weight >= 0.0,
+            "info-weight must be a number, 0 or more",
+        )?;
+        self.targets.check()?;
+        options::require_optims(&[("g", &self.g), ("d", &self.d)])
+    }
+}
+
+impl Options {
+    fn shape(&self) -> Shape {
+        Shape {
+            latent: self.latent,
+            classes: self.classes,
+            codes: self.codes,
+            width: self.width,
+            hidden: self.hidden,
+        }
+    }
+
+    /// Noise `[n, latent]` and a code, uniform: noise, class, numbers in this order.
+    fn draw(&self, step: &mut Step<'_>, n: usize) -> (Tensor, Code) {
+        let z = step.uniform(&[n, self.latent]) * 2.0 - 1.0;
+        let class = step.classes(n, self.classes);
+        let numbers = step.uniform(&[n, self.codes]) * 2.0 - 1.0;
+        (z, Code { class, numbers })
+    }
+}
+
+/// The recipe in training.
+pub(crate) struct Infogan {
+    g: Trained<CodeGenerator>,
+    d: Trained<Recogniser>,
+    options: Options,
+}
+
+impl System for Infogan {
+    const ABOUT: About = About {
+        name: "infogan",
+        summary: "ten kinds and two directions found without labels: a code that D reads off the sample",
+        step: "D on reals + D and Q on detached fakes, one step; G on fresh noise and codes through the updated D and Q",
+        losses: &[
+            "I(c, x) = CE(Q(x), class of c) + ½ E Σ (Q(x) − numbers of c)²",
+            "D, Q: BCE(D(x), 1) + BCE(D(G(z, c)), 0) + I(c, G(z, c))",
+            "G: BCE(D(G(z′, c′)), 1) + I(c′, G(z′, c′))",
+        ],
+        sources: &[
+            "of the official code: networks (Q also has an output for the deviation of each number, which is fixed at 1), \
+             62 dimensions of noise and two numbers from [−1, 1), ten classes, Adam with β₁ 0.5 and rates 1e-3 for G and 2e-4 \
+             for D and Q, batches of 128, 11 epochs for its 5,000 steps",
+            "our choice: images in [−1, 1] with tanh for [0, 1] with σ, PyTorch's initial weights for N(0, 0.02), a picture of \
+             ten rows of one point of noise each, a column a class, every epoch",
+        ],
+        detach: "the fakes that D and Q learn from are detached as soon as they are made; G's update names G alone, so that Q \
+                 learns in D's step",
+        notes: &[
+            "No label is read: which digit a class comes to be differs from seed to seed, and two of them may share one. \
+             `gan sample --digit 3` asks for class 3 of the code.",
+            "class_loss and code_loss are the two parts of I for G's samples: a class that says nothing costs 2.3 (ln 10), \
+             numbers that say nothing 0.33 together.",
+            "Pictures are taken in train mode (the batch's own statistics) as the official code has them; `fixed` takes them in \
+             eval mode, and leaves the running statistics of D alone in G's update (d-stats-in-g-step = false).",
+        ],
+    };
+    type Options = Options;
+    type Generator = CodeGenerator;
+
+    fn preset(preset: Preset) -> (Settings, Options) {
+        let options = Options {
+            latent: 62,
+            width: 64,
+            hidden: 1024,
+            classes: 10,
+            codes: 2,
+            info_weight: 1.0,
+            d_stats_in_g_step: preset.is_published(),
+            targets: Targets::HARD,
+            g: options::adam_of_dcgan(1e-3),
+            d: options::adam_of_dcgan(2e-4),
+        };
+        let settings = Settings {
+            batch_size: 128,
+            ..Settings::of_epochs(11)
+        };
+        (by_class(preset, settings), options)
+    }
+
+    fn generator(o: &Options, init: &Initialiser) -> CodeGenerator {
+        CodeGenerator::new(o.shape(), init)
+    }
+
+    fn build(o: &Options, init: &Initialiser) -> Self {
+        Self {
+            g: trained(&o.g, init, |init| Self::generator(o, init)),
+            d: trained(&o.d, init, |init| Recogniser::new(o.shape(), init)),
+            options: o.clone(),
+        }
+    }
+}
+
+/// −ln Q(c|x) but for constants, a mean over the batch: of the class, and of the numbers.
+fn surprise(asked: &Code, read: &Code) -> [Tensor; 2] {
+    let off = (&read.numbers - &asked.numbers).square().sum_axes(&[1]);
+    let class = cross_entropy(&read.class, &asked.class);
+    [class, off.mean() * 0.5]
+}
+
+impl Recipe for Infogan {
+    fn train_step(&mut self, step: &mut Step<'_>) -> Report {
+        let Self { g, d, options: o } = self;
+        let (train, mut report) = (step.train(), Report::new());
+        let real = step.batch(0).images;
+        let n = real.shape()[0];
+        let (z, code) = o.draw(step, n);
+        let fake = g.forward(&z, &code, train).detach();
+        let real_logits = d.judge(&real, train);
+        let (fake_logits, read) = d.recognise(&fake, train);
+        let [class_loss, code_loss] = surprise(&code, &read);
+        let on_real = bce_with_logits(&real_logits, o.targets.real);
+        let on_fake = bce_with_logits(&fake_logits, o.targets.fake)
+            + (class_loss + code_loss) * o.info_weight;
+        let d_loss = &on_real + &on_fake;
+        step.update(d, &d_loss);
+        report.discriminator(&d_loss, [&on_real, &on_fake], [&real_logits, &fake_logits]);
+        let (z, code) = o.draw(step, n);
+        let fake = g.forward(&z, &code, train);
+        let (fake_logits, read) = d.recognise(&fake, train.moving_stats(o.d_stats_in_g_step));
+        let [class_loss, code_loss] = surprise(&code, &read);
+        let g_loss = bce_with_logits(&fake_logits, o.targets.generator)
+            + (&class_loss + &code_loss) * o.info_weight;
+        step.update(g, &g_loss);
+        report.generator(&g_loss, &fake);
+        report.scalar("class_loss", &class_loss);
+        report.scalar("code_loss", &code_loss);
+        report
+    }
+
+    parts!();
+}
+
+state!(Infogan);
