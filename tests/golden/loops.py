@@ -240,6 +240,19 @@ def step_cgan(run):
     return Step(d_loss, g_loss, p_real, p_fake)
 
 
+def step_mlp_cgan(run):
+    """G first; then D on reals with their classes and on the fakes made before G's update; squared distances."""
+    x, y = run.reals(), run.labels()
+    z, of = run.noise(), run.classes()
+    fake = run.G(z, of)
+    g_loss = (run.D(fake, of) - 1).square().mean()
+    run.update("G", g_loss)
+    on_real, on_fake = run.D(x, y), run.D(fake.detach(), of)
+    d_loss = ((on_real - 1).square().mean() + on_fake.square().mean()) / 2
+    run.update("D", d_loss)
+    return Step(d_loss, g_loss, scalars=scores(on_real, on_fake))
+
+
 @contextmanager
 def still(net, is_still):
     """Running statistics that do not move, where they are to be still."""

@@ -236,6 +236,20 @@ def cgan_planes(_dropout):
     return class_generator(), OfClass(down(11, 64), *dcgan_light(0.0)[1][1:])
 
 
+class BesideClass(nn.Sequential):
+    """A row of layers on the pixels of x and, behind them, the one-hot class."""
+
+    def forward(self, x, y):
+        return super().forward(torch.cat([x.flatten(1), one_hot(y, x.flatten(1))], 1))
+
+
+def mlp_cgan(dropout):
+    d = [nn.Linear(794, 512), leaky()]
+    for _ in range(2):
+        d += [nn.Linear(512, 512), nn.Dropout(dropout), leaky()]
+    return OfClass(nn.Linear(110, 128), *list(mlp_generator())[1:]), BesideClass(*d, nn.Linear(512, 1))
+
+
 def acgan(_dropout):
     """dcgan-light's D without sigma, with ten answers more."""
     return class_generator(), nn.Sequential(*dcgan_light(0.0)[1][:-3], nn.Conv2d(128, 11, 7, 1, 0), nn.Flatten())

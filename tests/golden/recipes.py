@@ -7,9 +7,10 @@ from typing import Callable
 import torch
 
 from loops import step_acgan, step_began, step_cgan, step_dcgan, step_fresh, step_g_first, step_gauss1d
-from loops import step_infogan, step_keras_mlp, step_lsgan, step_sagan, step_smoothed, step_wgan, step_wgan_gp
+from loops import step_infogan, step_keras_mlp, step_lsgan, step_mlp_cgan, step_sagan, step_smoothed, step_wgan
+from loops import step_wgan_gp
 from networks import acgan, began, cgan, cgan_planes, critic, critic64, dcgan, dcgan64, dcgan_light, gauss1d
-from networks import infogan, keras_mlp, least_squares, least_squares64, mlp, mlp_relu, sagan, sagan64
+from networks import infogan, keras_mlp, least_squares, least_squares64, mlp, mlp_cgan, mlp_relu, sagan, sagan64
 from optimisers import AdamKeras
 
 
@@ -244,6 +245,7 @@ RECIPES = {
         g_count=822_593,
         skips=(144, 0, 0, 0, 0, 0, 0, 0, 0, 2),
     ),
+    "mlp-cgan": Recipe(mlp_cgan, step_mlp_cgan, (1_511_312, 932_865), 8, golden_steps=10),
     "acgan": zoo(
         acgan,
         partial(step_acgan, fixed=False),

@@ -40,6 +40,7 @@ registry! {
     mod cgan: Cgan;
     mod acgan: Acgan;
     mod infogan: Infogan;
+    mod mlp_cgan: MlpCgan;
     mod gauss1d: Gauss1d;
 }
 

@@ -1,0 +1,190 @@
+//! `mlp-cgan`: the fully connected networks of `mlp`, told the class by its one-hot code beside noise and pixels (after
+//! Mirza & Osindero, arXiv:1411.1784).
+
+use super::mlp::bn_eps;
+use super::{by_class, trained};
+use crate::nets::conditional::ClassGenerator;
+use crate::nets::mlp::generator;
+use crate::options::{self, require};
+use crate::{About, Preset, Recipe, Report, Settings, Step, System, Wanted};
+use detach_nn::{
+    Dropout, Initialiser, LeakyReLU, Linear, Mode, Module, Name, Network, Optim, Sequential, Slot,
+    State, Trained,
+};
+use detach_tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Options {
+    latent: usize,
+    g_widths: Vec<usize>,
+    d_widths: Vec<usize>,
+    /// How many classes there are: the data's labels are 0 to one less.
+    classes: usize,
+    bn_eps: f64,
+    /// Probability of leaving out a unit of D, from its second layer on.
+    dropout: f64,
+    g: Optim,
+    d: Optim,
+}
+
+impl options::Options for Options {
+    fn check(&self) -> Result<(), String> {
+        options::require_sizes("latent", &[self.latent])?;
+        options::require_sizes("g-widths", &self.g_widths)?;
+        options::require_sizes("d-widths", &self.d_widths)?;
+        options::require_bn_eps(self.bn_eps)?;
+        options::require_dropout(self.dropout)?;
+        require(
+            (1..=1000).contains(&self.classes),
+            "classes must be from 1 to 1000",
+        )?;
+        options::require_optims(&[("g", &self.g), ("d", &self.d)])
+    }
+}
+
+/// Pixels and one-hot class side by side to a number each, `[N, 1]`.
+struct Judge {
+    net: Sequential,
+    classes: usize,
+}
+
+impl Judge {
+    fn new(o: &Options, init: &Initialiser) -> Self {
+        let mut net = Sequential::new();
+        let mut from = 28 * 28 + o.classes;
+        for (i, &width) in o.d_widths.iter().enumerate() {
+            net = net.push(Linear::new(from, width, init));
+            if i > 0 {
+                net = net.push(Dropout::new(o.dropout));
+            }
+            net = net.push(LeakyReLU(0.2));
+            from = width;
+        }
+        Self {
+            net: net.push(Linear::new(from, 1, init)),
+            classes: o.classes,
+        }
+    }
+
+    fn input(&self, x: &Tensor, y: &Tensor) -> Tensor {
+        let n = x.shape()[0];
+        let pixels = x.reshape(&[n, x.len() / n]);
+        Tensor::concat(&[&pixels, &y.one_hot(self.classes)], 1)
+    }
+
+    fn forward(&self, x: &Tensor, y: &Tensor, mode: Mode<'_>) -> Tensor {
+        self.net.forward(&self.input(x, y), mode)
+    }
+}
+
+impl State for Judge {
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
+        self.net.visit(path, f);
+    }
+}
+
+impl Network for Judge {
+    fn describe(&self) -> String {
+        self.net.describe()
+    }
+
+    fn outline(&self, input: &Tensor) -> Vec<(String, Vec<usize>)> {
+        let classes = Wanted::in_turn(self.classes, input.shape()[0], input.kind());
+        self.net.outline(&self.input(input, &classes))
+    }
+}
+
+/// The recipe in training.
+pub(crate) struct MlpCgan {
+    g: Trained<ClassGenerator>,
+    d: Trained<Judge>,
+    options: Options,
+}
+
+impl System for MlpCgan {
+    const ABOUT: About = About {
+        name: "mlp-cgan",
+        summary: "fully connected `cgan`, with squared distances; fast, and its classes come slowly",
+        step: "G on noise and classes that are drawn; then D on reals with their classes + D on the fakes made before G's \
+               update, with theirs",
+        losses: &[
+            "D: ½E(D(x, y) − 1)² + ½E D(G(z, ŷ), ŷ)²",
+            "G: E(D(G(z, ŷ), ŷ) − 1)²",
+        ],
+        sources: &[
+            "of PyTorch-GAN's `cgan`: D, order, losses, Adam 2e-4 with betas 0.5 and 0.999, batches of 64, 200 epochs",
+            "our choice: one-hot classes instead of ten learnt numbers for each, images of 28 pixels instead of 32, a picture of \
+             ten rows of one point of noise each, a column a class, every epoch",
+        ],
+        detach: "G's update has used the fakes' graph, and D gets them detached",
+        notes: &[
+            "BatchNorm1d(n, 0.8) sets eps, not momentum, as in `mlp`; `fixed` uses 1e-5 (bn-eps = 1e-5).",
+            "The classes of the fakes are drawn, all equally likely; they are not those of the batch.",
+            "Pictures are taken in train mode (the batch's own statistics); `fixed` takes them in eval mode.",
+        ],
+    };
+    type Options = Options;
+    type Generator = ClassGenerator;
+
+    fn preset(preset: Preset) -> (Settings, Options) {
+        let options = Options {
+            latent: 100,
+            g_widths: vec![128, 256, 512, 1024],
+            d_widths: vec![512, 512, 512],
+            classes: 10,
+            bn_eps: bn_eps(preset),
+            dropout: 0.4,
+            g: options::adam_of_dcgan(2e-4),
+            d: options::adam_of_dcgan(2e-4),
+        };
+        (by_class(preset, Settings::of_epochs(200)), options)
+    }
+
+    fn classes(o: &Options) -> Option<usize> {
+        Some(o.classes)
+    }
+
+    fn generator(o: &Options, init: &Initialiser) -> ClassGenerator {
+        let inputs = o.classes + o.latent;
+        ClassGenerator {
+            net: generator(inputs, &o.g_widths, Some(o.bn_eps), init),
+            latent: o.latent,
+            classes: o.classes,
+        }
+    }
+
+    fn build(o: &Options, init: &Initialiser) -> Self {
+        Self {
+            g: trained(&o.g, init, |init| Self::generator(o, init)),
+            d: trained(&o.d, init, |init| Judge::new(o, init)),
+            options: o.clone(),
+        }
+    }
+}
+
+impl Recipe for MlpCgan {
+    fn train_step(&mut self, step: &mut Step<'_>) -> Report {
+        let Self { g, d, options: o } = self;
+        let (train, mut report) = (step.train(), Report::new());
+        let batch = step.batch(0);
+        let (n, real, labels) = (batch.len(), &batch.images, batch.labels());
+        let z = step.noise(&[n, o.latent]);
+        let wanted = step.classes(n, o.classes);
+        let fake = g.forward(&z, &wanted, train);
+        let g_loss = (d.forward(&fake, &wanted, train) - 1.0).square().mean();
+        step.update(g, &g_loss);
+        report.generator(&g_loss, &fake);
+        let on_real = d.forward(real, &labels, train);
+        let on_fake = d.forward(&fake.detach(), &wanted, train);
+        let d_loss = ((&on_real - 1.0).square().mean() + on_fake.square().mean()) * 0.5;
+        step.update(d, &d_loss);
+        report.critic(&d_loss, [&on_real, &on_fake]);
+        report
+    }
+
+    parts!();
+}
+
+state!(MlpCgan);
