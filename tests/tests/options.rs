@@ -149,6 +149,8 @@ fn what_was_meant_is_said() {
         ("recipes mlp-rel", "did you mean `mlp-relu`?"),
         ("train mlp --set batch_size=8", "did you mean `batch-size`?"),
         ("train mlp --set lattent=8", "did you mean `latent`?"),
+        ("train cgan --set condition=classifier", "`acgan`"),
+        ("train cgan --set condition=plane", "planes"),
     ] {
         sandbox.gan(words).failed(2, &[meant]);
     }

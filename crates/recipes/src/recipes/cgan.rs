@@ -11,12 +11,27 @@ use serde::{Deserialize, Serialize};
 
 /// How D is told a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", try_from = "String")]
 pub(crate) enum Condition {
     /// ⟨E[y], h⟩ is added to the logit.
     Projection,
     /// A channel a class beside the image.
     Planes,
+}
+
+impl TryFrom<String> for Condition {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        match name.as_str() {
+            "projection" => Ok(Self::Projection),
+            "planes" => Ok(Self::Planes),
+            "classifier" => Err("a D that says the class itself is the recipe `acgan`".to_owned()),
+            _ => Err(format!(
+                "condition must be projection or planes, and not `{name}`"
+            )),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
