@@ -132,6 +132,9 @@ impl Images {
     }
 }
 
+/// What red, green and blue weigh in grey, as real images become grey where colours are of no use (Rec. 601).
+const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
+
 /// Makes bytes of what networks make: images `[N, C, H, W]` in [-1, 1], as files of samples hold them, and brings them
 /// to the channels and the size of real ones.
 #[derive(Debug)]
@@ -146,7 +149,7 @@ impl Fit {
     /// From images of `from` to images of `to`, both `[C, H, W]`; `None` where colours would have to be made up.
     pub fn new(from: [usize; 3], to: [usize; 3]) -> Option<Self> {
         let [channels, height, width] = from;
-        let fits = channels == to[0] || to[0] == 1;
+        let fits = channels == to[0] || [channels, to[0]] == [LUMA.len(), 1];
         let resize =
             ([height, width] != to[1..]).then(|| Antialias::new([height, width], [to[1], to[2]]));
         fits.then(|| Self {
@@ -168,10 +171,13 @@ impl Fit {
                     .for_each(|plane| self.push_plane(plane, bytes));
                 continue;
             }
-            // Grey images shown in colours are the same in all of them.
-            let grey: Vec<f32> = (0..plane)
-                .map(|i| (0..channels).map(|c| image[c * plane + i]).sum::<f32>() / channels as f32)
-                .collect();
+            let at = |i: usize| {
+                let channels = LUMA.iter().enumerate();
+                channels
+                    .map(|(c, weight)| weight * image[c * plane + i])
+                    .sum()
+            };
+            let grey: Vec<f32> = (0..plane).map(at).collect();
             self.push_plane(&grey, bytes);
         }
     }
@@ -218,7 +224,7 @@ mod tests {
         let mut grey = Fit::new([3, 2, 2], [1, 1, 1]).expect("smaller and grey");
         bytes.clear();
         grey.push(&[[-1.0; 4], [0.0; 4], [1.0; 4]].concat(), &mut bytes);
-        assert_eq!(bytes, [128]);
+        assert_eq!(bytes, [104]);
         assert!(Fit::new([1, 2, 2], [3, 2, 2]).is_none());
     }
 }

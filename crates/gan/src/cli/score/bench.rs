@@ -25,8 +25,8 @@ pub(super) struct Source {
     pub(super) given: Option<PathBuf>,
 }
 
-/// What makes two sources one: what was given or the checksum on record, and the kind of images.
-type Key = (Option<PathBuf>, Option<u32>, Wanted);
+/// What makes two sources one: what was given or the checksum on record, the kind of images, and how many.
+type Key = (Option<PathBuf>, Option<u32>, Wanted, usize);
 
 /// Real images that samples are compared with.
 pub(super) struct Bench {
@@ -41,9 +41,9 @@ pub(super) struct Bench {
 }
 
 impl Source {
-    fn key(&self) -> Key {
+    fn key(&self, count: usize) -> Key {
         let checksum = self.run.as_ref().and_then(|run| run.data_checksum);
-        (self.given.clone(), checksum, self.wanted)
+        (self.given.clone(), checksum, self.wanted, count)
     }
 
     fn found(&self) -> Result<Found> {
@@ -72,7 +72,7 @@ pub(super) fn find(
     count: usize,
     benches: &mut Vec<Rc<Bench>>,
 ) -> Result<Rc<Bench>> {
-    let key = source.key();
+    let key = source.key(count);
     // A run of old may have no checksum on record; its data is read for it alone.
     let is_known = source.run.is_none() || source.given.is_some() || key.1.is_some();
     if let Some(bench) = benches.iter().find(|bench| is_known && bench.key == key) {

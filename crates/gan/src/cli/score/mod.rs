@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use bench::{Bench, Source};
 use detach_data::Wanted;
 use detach_recipes::{DataKind, SampleMode};
+use samples::FileSamples;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -32,7 +33,7 @@ pub(super) struct Args {
     /// Run directories; or samples: a .npy, .npy.gz, .idx3-ubyte, .idx3-ubyte.gz or .npz file, or a folder of PNG images
     #[arg(required = true, value_name = "RUN|FILE")]
     what: Vec<PathBuf>,
-    /// How many samples, and how many real images: FID falls with more, whatever the samples are
+    /// How many samples, at most those of a file, and as many real images: FID falls with more, whatever the samples are
     #[arg(long, short = 'n', default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
     count: u32,
     /// The class that each sample of a file was asked to be of: an .idx1-ubyte file, or a text with one a line
@@ -132,10 +133,10 @@ impl Args {
             run: None,
             given: self.data_dir.clone().or_else(environment::data_dir),
         };
-        // Before anything that takes long.
         ensure!(path.exists(), "there is no such run or file");
-        let bench = bench::find(&source, self.count(), benches)?;
-        let samples = samples::of_file(path, self.labels.as_deref(), &bench, self.count())?;
+        let samples = FileSamples::read(path, self.count())?;
+        let bench = bench::find(&source, samples.len(), benches)?;
+        let samples = samples.fitted(&bench, self.labels.as_deref())?;
         Ok(Scored {
             path: path.to_owned(),
             run: None,

@@ -52,38 +52,108 @@ pub(super) fn of_run(
     Ok(images.with_labels(asked.collect()))
 }
 
-/// Samples that a file or a folder holds, at most `count`.
-pub(super) fn of_file(
-    path: &Path,
-    labels: Option<&Path>,
-    bench: &Bench,
-    count: usize,
-) -> Result<Images> {
-    let labels = labels.map(classes::read_any).transpose()?;
-    let (name, _) = kind_of(path);
-    let images = match name.ends_with(".npy") {
-        true => of_array(path, bench, count)?,
-        false => {
-            let [channels, side, _] = bench.shape();
-            let wanted = Wanted::new(channels, side);
-            let set = detach_data::open(path, Split::Train, wanted)?;
-            let all = Images::of(&*set, 0..set.len().min(count));
-            let mut fit = fit(all.shape(), bench)?;
-            let mut values = vec![0.0; all.bytes().len()];
-            detach_data::sample::normalise(all.bytes(), &mut values);
-            let mut bytes = Vec::with_capacity(values.len());
-            fit.push(&values, &mut bytes);
-            Images::new(bench.shape(), bytes)
+/// Samples that a file or a folder holds, as they are there.
+pub(super) struct FileSamples {
+    shape: [usize; 3],
+    held: Held,
+}
+
+enum Held {
+    Bytes(Images),
+    /// In [-1, 1].
+    Values(Vec<f32>),
+}
+
+impl FileSamples {
+    /// Reads at most `count`.
+    ///
+    /// # Errors
+    /// When there are none that can be scored.
+    pub(super) fn read(path: &Path, count: usize) -> Result<Self> {
+        let (name, _) = kind_of(path);
+        let samples = match name.ends_with(".npy") {
+            true => Self::of_array(path, count)?,
+            false => {
+                let set = detach_data::open(path, Split::Train, Wanted::default())?;
+                let images = Images::of(&*set, 0..set.len().min(count));
+                Self {
+                    shape: images.shape(),
+                    held: Held::Bytes(images),
+                }
+            }
+        };
+        ensure!(
+            samples.len() > 1,
+            "it holds {} images; give two at least, and thousands for scores that mean something",
+            samples.len()
+        );
+        Ok(samples)
+    }
+
+    /// `[N, C, H, W]` or `[N, H, W]` in [-1, 1].
+    fn of_array(path: &Path, count: usize) -> Result<Self> {
+        let array = npy::read(path)?;
+        let shape = match array.shape[..] {
+            [_, h, w] => [1, h, w],
+            [_, c, h, w] => [c, h, w],
+            _ => bail!(
+                "it holds an array {:?}; samples are [N, C, H, W]",
+                array.shape
+            ),
+        };
+        ensure!(
+            shape.iter().all(|size| *size > 0),
+            "it holds an array {:?}, which has no pixels",
+            array.shape
+        );
+        let mut values = array.values;
+        values.truncate(count.min(array.shape[0]) * shape.iter().product::<usize>());
+        ensure!(
+            values.iter().all(|value| (-1.5..=1.5).contains(value)),
+            "its values are not in [-1, 1], as networks make them; scale them, or write bytes as .idx3-ubyte"
+        );
+        Ok(Self {
+            shape,
+            held: Held::Values(values),
+        })
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        match &self.held {
+            Held::Bytes(images) => images.len(),
+            Held::Values(values) => values.len() / self.shape.iter().product::<usize>(),
         }
-    };
-    ensure!(
-        images.len() > 1,
-        "it holds {} images; give two at least, and thousands for scores that mean something",
-        images.len()
-    );
-    let Some(mut labels) = labels else {
-        return Ok(images);
-    };
+    }
+
+    /// As the real images of `bench` are, with the classes that the file `labels` says they were asked to be of.
+    ///
+    /// # Errors
+    /// When they cannot be made so, or the labels are not theirs.
+    pub(super) fn fitted(&self, bench: &Bench, labels: Option<&Path>) -> Result<Images> {
+        let mut fit = fit(self.shape, bench)?;
+        let mut bytes = Vec::new();
+        match &self.held {
+            Held::Values(values) => fit.push(values, &mut bytes),
+            Held::Bytes(images) => {
+                let mut values = vec![0.0; images.pixels()];
+                for number in 0..images.len() {
+                    detach_data::sample::normalise(images.image(number), &mut values);
+                    fit.push(&values, &mut bytes);
+                }
+            }
+        }
+        let images = Images::new(bench.shape(), bytes);
+        match labels {
+            None => Ok(images),
+            Some(path) => labelled(images, path, bench.classifier.about().classes),
+        }
+    }
+}
+
+/// Images with the classes of a file.
+fn labelled(images: Images, path: &Path, classes: usize) -> Result<Images> {
+    let mut labels = classes::read_any(path)?;
     ensure!(
         labels.len() >= images.len(),
         "there are {} labels of {} samples; give one for each",
@@ -91,42 +161,14 @@ pub(super) fn of_file(
         images.len()
     );
     labels.truncate(images.len());
-    let classes = bench.classifier.about().classes;
     if let Some(beyond) = labels.iter().find(|label| **label >= classes) {
         bail!(
             "there is no class {beyond}: the data has the classes 0 to {}",
             classes - 1
         );
     }
-    Ok(images.with_labels(labels.into_iter().map(|label| label as u32).collect()))
-}
-
-/// `[N, C, H, W]` or `[N, H, W]` in [-1, 1].
-fn of_array(path: &Path, bench: &Bench, count: usize) -> Result<Images> {
-    let array = npy::read(path)?;
-    let shape = match array.shape[..] {
-        [_, h, w] => [1, h, w],
-        [_, c, h, w] => [c, h, w],
-        _ => bail!(
-            "it holds an array {:?}; samples are [N, C, H, W]",
-            array.shape
-        ),
-    };
-    ensure!(
-        shape.iter().all(|size| *size > 0),
-        "it holds an array {:?}, which has no pixels",
-        array.shape
-    );
-    let pixels = shape.iter().product::<usize>();
-    let count = count.min(array.shape[0]);
-    let values = &array.values[..count * pixels];
-    ensure!(
-        values.iter().all(|value| (-1.5..=1.5).contains(value)),
-        "its values are not in [-1, 1], as networks make them; scale them, or write bytes as .idx3-ubyte"
-    );
-    let mut bytes = Vec::with_capacity(values.len());
-    fit(shape, bench)?.push(values, &mut bytes);
-    Ok(Images::new(bench.shape(), bytes))
+    let labels = labels.into_iter().map(|label| label as u32);
+    Ok(images.with_labels(labels.collect()))
 }
 
 fn fit(from: [usize; 3], bench: &Bench) -> Result<Fit> {
