@@ -47,11 +47,11 @@ def dcgan(dropout):
     return nn.Sequential(*g), nn.Sequential(*d)
 
 
-def mlp_generator():
+def mlp_generator(eps=0.8):
     g = [nn.Linear(100, 128), leaky()]
     for a, b in [(128, 256), (256, 512), (512, 1024)]:
         # 0.8 was meant as a momentum; as published it is eps.
-        g += [nn.Linear(a, b), nn.BatchNorm1d(b, 0.8), leaky()]
+        g += [nn.Linear(a, b), nn.BatchNorm1d(b, eps), leaky()]
     return nn.Sequential(*g, nn.Linear(1024, 784), nn.Tanh(), image())
 
 
@@ -243,11 +243,11 @@ class BesideClass(nn.Sequential):
         return super().forward(torch.cat([x.flatten(1), one_hot(y, x.flatten(1))], 1))
 
 
-def mlp_cgan(dropout):
+def mlp_cgan(dropout, eps=0.8):
     d = [nn.Linear(794, 512), leaky()]
     for _ in range(2):
         d += [nn.Linear(512, 512), nn.Dropout(dropout), leaky()]
-    return OfClass(nn.Linear(110, 128), *list(mlp_generator())[1:]), BesideClass(*d, nn.Linear(512, 1))
+    return OfClass(nn.Linear(110, 128), *list(mlp_generator(eps))[1:]), BesideClass(*d, nn.Linear(512, 1))
 
 
 def acgan(_dropout):

@@ -246,6 +246,9 @@ RECIPES = {
         skips=(144, 0, 0, 0, 0, 0, 0, 0, 0, 2),
     ),
     "mlp-cgan": Recipe(mlp_cgan, step_mlp_cgan, (1_511_312, 932_865), 8, golden_steps=10),
+    "mlp-cgan-fixed": Recipe(
+        partial(mlp_cgan, eps=1e-5), step_mlp_cgan, (1_511_312, 932_865), 8, golden_steps=10, first=4000
+    ),
     "acgan": zoo(
         acgan,
         partial(step_acgan, fixed=False),

@@ -78,6 +78,7 @@ const OTHERS: &[Case] = &[
     other("sagan-fixed", "sagan", Preset::Fixed),
     changed("cgan-planes", "cgan", &["condition=planes"]),
     other("acgan-fixed", "acgan", Preset::Fixed),
+    other("mlp-cgan-fixed", "mlp-cgan", Preset::Fixed),
     changed("infogan-narrow", "infogan", &["width=4", "hidden=32"]),
     // As published its loss lies within rounding of 0, of which no share can be said.
     Case {
