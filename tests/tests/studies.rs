@@ -307,15 +307,14 @@ mod sweep {
         let words = format!("{STUDY} --trials 20 --max-steps 200");
         let started = |_| {
             let mut command = sandbox.command(&format!("{words} --out shared"));
-            let command = command.stdout(Stdio::null()).stderr(Stdio::piped());
-            command.spawn().expect("the program starts")
+            command.stdout(Stdio::null()).stderr(Stdio::piped());
+            command.spawn().expect("it starts")
         };
         let mut children: Vec<_> = (0..3).map(started).collect();
         wait_until("three processes to end", || children.iter_mut().all(ended));
         for child in children {
             let output = child.wait_with_output().expect("a process");
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{said}");
+            assert!(output.status.success(), "{output:?}");
         }
         let shared = sandbox.ok("sweep --out shared -q");
         assert_eq!(

@@ -76,11 +76,8 @@ fn replays_of_keras_mlp() {
 /// Its batches are sent to the device, not picked there.
 #[test]
 fn replays_on_data_without_end() {
-    let small = "--set width=4 --set latent=8";
-    check_replays(
-        &format!("dcgan-light --set channels=3 {small} --data stacked-mnist"),
-        8,
-    );
+    let flags = "--set channels=3 --set width=4 --set latent=8 --data stacked-mnist";
+    check_replays("dcgan-light", flags, 8);
 }
 
 #[test]
