@@ -9,6 +9,7 @@ use crate::arena::{Arena, Span, host_chunk, round_up};
 use crate::cuda::{Home, Ptr};
 use crate::device::{Cuda, Device};
 use crate::layout::Layout;
+use crate::parallel::in_task;
 use crate::real::{DType, Real};
 use std::convert::Infallible;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -143,7 +144,13 @@ impl Buffer {
         let most = isize::MAX as usize / 2;
         let bytes = len.checked_mul(dtype.size()).filter(|all| *all < most)?;
         let (span, home) = match device {
-            Device::Cpu => (pool().take(bytes)?, Home::SHARED),
+            Device::Cpu => {
+                debug_assert!(
+                    !in_task(),
+                    "a task that runs beside others takes {bytes} bytes"
+                );
+                (pool().take(bytes)?, Home::SHARED)
+            }
             Device::Cuda(cuda) => cuda.gpu().take(bytes),
         };
         Some(Self {

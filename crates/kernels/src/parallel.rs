@@ -6,7 +6,30 @@
 //! that is done takes over pieces from the far end of another's share, so that nobody
 //! waits longer than a piece for one that started late or was held up.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+thread_local! {
+    static IN_TASK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs one of several tasks that run at once. It must take no memory of the pool: which span it got would depend on which
+/// task came first, and what the next step needs on that.
+pub(crate) fn task<R>(f: impl FnOnce() -> R) -> R {
+    struct Back(bool);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            IN_TASK.set(self.0);
+        }
+    }
+    let _back = Back(IN_TASK.replace(true));
+    f()
+}
+
+/// Whether this thread is at a [`task`].
+pub(crate) fn in_task() -> bool {
+    IN_TASK.get()
+}
 
 /// Elements in a piece: 64 KiB of `f32`, which a core's own cache holds.
 pub(crate) const CHUNK: usize = 16 * 1024;

@@ -2,10 +2,10 @@
 
 use crate::{cuda, relative_error};
 use detach_data::{Dataset, Split, Stacked, synthetic};
-use detach_nn::Optimiser;
+use detach_nn::{Optimiser, count};
 use detach_recipes::settings::Sampling;
 use detach_recipes::{
-    Batches, DataKind, ImageSize, Preset, RECIPES, Settings, Setup, Trainer, find,
+    Batches, DataKind, ImageSize, Preset, RECIPES, RecipeInfo, Settings, Setup, Trainer, find,
 };
 use detach_tensor::{DType, Kind, Tensor, pool_stats};
 use detach_tests::emulated::{self, Variant};
@@ -74,14 +74,29 @@ fn check_first_step(mut setup: Setup) {
     panic!("{}, {}: {errors:?}", setup.recipe().name(), setup.preset);
 }
 
-/// Every second recipe of the registry, so that two tests share them.
+/// `setup` of a recipe, narrow.
+fn narrowed(recipe: &'static RecipeInfo, preset: Preset) -> Setup {
+    let mut setup = recipe.setup(preset);
+    for change in training::narrow(recipe) {
+        setup.set(change).expect("it can be narrow");
+    }
+    setup
+}
+
+/// Every second recipe of the registry, so that two tests share them. What BatchNorm makes of four samples behind thousands of
+/// inputs is no more the same on any two machines to 1e-5: the widest are narrow.
 fn check_first_steps(from: usize) {
+    const WIDEST: usize = 10_000_000;
     emulated::run(Variant::Plain, &[], || {
-        RECIPES
-            .iter()
-            .skip(from)
-            .step_by(2)
-            .for_each(|recipe| check_first_step(recipe.setup(Preset::AsPublished)));
+        for recipe in RECIPES.iter().skip(from).step_by(2) {
+            let setup = recipe.setup(Preset::AsPublished);
+            let trained = setup.build(DType::F32.into()).expect("a recipe");
+            let counts = trained.networks().into_iter().map(|(_, net)| count(net));
+            check_first_step(match counts.sum::<usize>() > WIDEST {
+                true => narrowed(recipe, Preset::AsPublished),
+                false => setup,
+            });
+        }
     });
 }
 
@@ -90,11 +105,7 @@ fn check_first_steps(from: usize) {
 fn first_gradients_of_what_is_fixed() {
     emulated::run(Variant::Plain, &[], || {
         for recipe in RECIPES {
-            let mut setup = recipe.setup(Preset::Fixed);
-            for change in training::narrow(recipe) {
-                setup.set(change).expect("it can be narrow");
-            }
-            check_first_step(setup);
+            check_first_step(narrowed(recipe, Preset::Fixed));
         }
     });
 }

@@ -42,7 +42,7 @@ fn a_full_disk() {
     if !can_mount.is_ok_and(|output| output.status.success()) {
         return skipped("needs the right to mount a small disk (unshare -m)");
     }
-    let train = "--no-pictures --checkpoint-every 100 --max-steps 900 -q";
+    let train = "--no-pictures --checkpoint-every 100 --log-every 100 --max-steps 900 -q";
     let in_namespace = |script: String| {
         let mut command = sandbox.shell("exec unshare -m sh -ec \"$script\"");
         command.env("script", script);

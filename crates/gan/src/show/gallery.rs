@@ -88,15 +88,20 @@ pub fn snapshots(folder: &Path, step: u64) -> Result<Image> {
     Ok(figure(&panels))
 }
 
-/// What training looks like now: 64 samples of fixed noise, or 1,000 numbers.
+/// What training looks like now: 8 × 8 samples of fixed noise, or 1,000 numbers. Where there are a few classes, a column is one
+/// and a row one point of noise.
 pub fn preview(trainer: &Trainer) -> Image {
+    const SIDE: usize = 8;
+    const MOST_CLASSES: usize = 20;
     let pictures = &trainer.setup().settings.pictures;
+    let classes = trainer.recipe().sampler().input().classes();
+    let columns = classes.filter(|n| *n <= MOST_CLASSES).unwrap_or(SIDE);
     let n = match sample(trainer, 0, 2, pictures.mode).shape().len() {
-        4 => 64,
+        4 => SIDE * columns,
         _ => 1000,
     };
     let samples = sample(trainer, 0, n, pictures.mode);
-    draw(&samples, 8, pictures.scaling)
+    draw(&samples, columns, pictures.scaling)
 }
 
 #[cfg(test)]

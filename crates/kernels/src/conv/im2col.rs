@@ -14,7 +14,7 @@
 use super::geometry::Conv;
 use super::patches::{Taps, gather, scatter};
 use super::scratch::PerThread;
-use crate::gemm::cpu::{multiply, multiply_add, sum_rows};
+use crate::gemm::cpu::{multiply, panels_len, sum_rows};
 use crate::gemm::matrix::{Matrix, MatrixMut};
 use crate::{Buffer, DType, Device};
 use rayon::prelude::*;
@@ -125,9 +125,15 @@ impl Bands {
         }
     }
 
-    /// Elements of the largest matrix of patches.
+    /// Columns of the largest matrix of patches.
+    fn width(&self, conv: &Conv) -> usize {
+        self.taps * conv.kernel[1] * conv.big_channels
+    }
+
+    /// Elements of the largest matrix of patches, in whole cache lines.
     fn scratch(&self, conv: &Conv) -> usize {
-        self.rows * conv.small[1] * self.taps * conv.kernel[1] * conv.big_channels
+        let len = self.rows * conv.small[1] * self.width(conv);
+        len.next_multiple_of(16)
     }
 
     /// The kernel rows, some at a time.
@@ -149,22 +155,24 @@ fn multiply_gathered(conv: &Conv, x: &[f32], w: &[f32], y: &mut [f32]) {
     let bands = Bands::new(conv);
     let w = Matrix::row_major(w, conv.small_channels, conv.patch()).t();
     let line = conv.small[1] * conv.small_channels;
-    PerThread::lend(bands.scratch(conv), |scratch| {
+    let panels = panels_len(bands.width(conv), conv.small_channels);
+    PerThread::lend(panels + bands.scratch(conv), |scratch| {
         let outputs = y.par_chunks_mut(bands.rows * line).enumerate();
         outputs.for_each(|(band, y)| {
             let start = band * bands.rows;
             let rows = start..start + y.len() / line;
             let m = rows.len() * conv.small[1];
             let mut y = MatrixMut::new(y, m, conv.small_channels);
-            scratch.with(|patches| {
+            scratch.with(|scratch| {
+                let (panels, patches) = scratch.split_at_mut(panels);
                 let mut column = 0;
                 for taps in bands.taps(conv) {
                     let k = taps.patch(conv);
                     let patches = &mut patches[..m * k];
                     gather(conv, x, rows.clone(), &taps, patches);
                     let patches = Matrix::row_major(patches, m, k);
-                    let product = if column == 0 { multiply } else { multiply_add };
-                    product(patches, w.rows(column, k), y.reborrow());
+                    let w = w.rows(column, k);
+                    multiply(patches, w, y.reborrow(), panels, column > 0);
                     column += k;
                 }
             });
@@ -177,7 +185,8 @@ fn scatter_products(conv: &Conv, y: &[f32], w: &[f32], x: &mut [f32]) {
     let bands = Bands::new(conv);
     let images = (bands.rows / conv.small[0]).max(1);
     let w = Matrix::row_major(w, conv.small_channels, conv.patch());
-    PerThread::lend(bands.scratch(conv), |scratch| {
+    let panels = panels_len(conv.small_channels, bands.width(conv));
+    PerThread::lend(panels + bands.scratch(conv), |scratch| {
         let outputs = x.par_chunks_mut(images * conv.big_len());
         let inputs = y.par_chunks(images * conv.small_len());
         outputs.zip(inputs).for_each(|(x, y)| {
@@ -187,12 +196,14 @@ fn scatter_products(conv: &Conv, y: &[f32], w: &[f32], x: &mut [f32]) {
             for rows in pieces(0..positions / conv.small[1], bands.rows) {
                 let m = rows.len() * conv.small[1];
                 let y = y.rows(rows.start * conv.small[1], m);
-                scratch.with(|patches| {
+                scratch.with(|scratch| {
+                    let (panels, patches) = scratch.split_at_mut(panels);
                     let mut column = 0;
                     for taps in bands.taps(conv) {
                         let n = taps.patch(conv);
                         let patches = &mut patches[..m * n];
-                        multiply(y, w.columns(column, n), MatrixMut::new(patches, m, n));
+                        let product = MatrixMut::new(patches, m, n);
+                        multiply(y, w.columns(column, n), product, panels, false);
                         scatter(conv, patches, rows.clone(), &taps, x);
                         column += n;
                     }
@@ -208,12 +219,20 @@ fn sum_products(conv: &Conv, x: &[f32], y: &[f32], w: &mut [f32]) {
     let all = conv.batch * conv.small[0];
     let (m, n) = (conv.small_channels, conv.patch());
     let bands = Bands::new(conv);
-    PerThread::lend(bands.scratch(conv), |scratch| {
+    let panels = panels_len(bands.rows * conv.small[1], bands.width(conv));
+    PerThread::lend(panels + bands.scratch(conv), |scratch| {
         let sum = |rows: Range<usize>, (column, block): (usize, MatrixMut<'_>)| {
             let taps = Taps::at(conv, column, block.shape[1]);
-            scratch.with(|patches| {
+            scratch.with(|scratch| {
                 let bands = pieces(rows, bands.rows);
-                sum_bands(conv, (x, y), bands, &taps, patches, block);
+                sum_bands(
+                    conv,
+                    (x, y),
+                    bands,
+                    &taps,
+                    scratch.split_at_mut(panels),
+                    block,
+                );
             });
         };
         if w.len() > SMALL_WEIGHT {
@@ -226,8 +245,7 @@ fn sum_products(conv: &Conv, x: &[f32], y: &[f32], w: &mut [f32]) {
         let parts = parts.as_mut_slice();
         let outputs = parts.par_chunks_mut(len).enumerate();
         outputs.for_each(|(i, out)| {
-            let width = bands.taps * conv.kernel[1] * conv.big_channels;
-            for block in MatrixMut::new(out, m, n).column_blocks(width) {
+            for block in MatrixMut::new(out, m, n).column_blocks(bands.width(conv)) {
                 sum(i * part..all.min((i + 1) * part), block);
             }
         });
@@ -241,20 +259,21 @@ fn sum_bands(
     (x, y): (&[f32], &[f32]),
     bands: impl Iterator<Item = Range<usize>>,
     taps: &Taps,
-    patches: &mut [f32],
+    (panels, patches): (&mut [f32], &mut [f32]),
     mut block: MatrixMut<'_>,
 ) {
     let (columns, n) = (conv.small[1], block.shape[1]);
     let all = conv.batch * conv.small[0] * columns;
     let y = Matrix::row_major(y, all, conv.small_channels).t();
-    let mut product: fn(_, _, _) = multiply;
+    let mut add = false;
     for rows in bands {
         let k = rows.len() * columns;
         let y = y.columns(rows.start * columns, k);
         let patches = &mut patches[..k * n];
         gather(conv, x, rows, taps, patches);
-        product(y, Matrix::row_major(patches, k, n), block.reborrow());
-        product = multiply_add;
+        let patches = Matrix::row_major(patches, k, n);
+        multiply(y, patches, block.reborrow(), panels, add);
+        add = true;
     }
 }
 

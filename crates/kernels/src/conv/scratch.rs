@@ -1,5 +1,6 @@
 //! Memory that a task needs while it runs.
 
+use crate::parallel::task;
 use crate::{Buffer, DType, Device};
 use std::sync::{Mutex, PoisonError};
 
@@ -23,6 +24,6 @@ impl PerThread<'_> {
         let mut slice = self.0[thread]
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        f(&mut slice)
+        task(|| f(&mut slice))
     }
 }

@@ -118,19 +118,19 @@ pub(crate) fn sum_rows(parts: &[f32], out: &mut [f32]) {
     }
 }
 
-/// `out = a * b` on the calling thread.
-pub(crate) fn multiply(a: Matrix<'_, f32>, b: Matrix<'_, f32>, out: MatrixMut<'_>) {
-    alone(a, b, out, false);
+/// Elements that [`multiply`] packs a `[k, n]` operand into, in whole cache lines.
+pub(crate) fn panels_len(k: usize, n: usize) -> usize {
+    blocked::panels_len(k, n)
 }
 
-/// `out = out + a * b` on the calling thread.
-pub(crate) fn multiply_add(a: Matrix<'_, f32>, b: Matrix<'_, f32>, out: MatrixMut<'_>) {
-    alone(a, b, out, true);
-}
-
-fn alone(a: Matrix<'_, f32>, b: Matrix<'_, f32>, out: MatrixMut<'_>, add: bool) {
-    let len = blocked::panels_len(a.shape[1], b.shape[1]);
-    let mut scratch = Buffer::scratch(Device::Cpu, DType::F32, len);
-    let scratch = scratch.as_mut_slice();
-    accumulate(a, Right::Plain(b, scratch), out, &TypedEpilogue::NONE, add);
+/// `out = a * b` on the calling thread, or `out = out + a * b` to `add`, with the first [`panels_len`] elements of `panels`
+/// to pack `b` into. Tasks that run at once must not take memory of the pool, which would then depend on their order.
+pub(crate) fn multiply(
+    a: Matrix<'_, f32>,
+    b: Matrix<'_, f32>,
+    out: MatrixMut<'_>,
+    panels: &mut [f32],
+    add: bool,
+) {
+    accumulate(a, Right::Plain(b, panels), out, &TypedEpilogue::NONE, add);
 }

@@ -1,6 +1,6 @@
 //! Handing out the blocks of one product to the threads of the pool.
 
-use crate::parallel::{Order, Shares};
+use crate::parallel::{Order, Shares, task};
 use crate::{Buffer, DType, Device};
 use rayon::prelude::*;
 
@@ -16,12 +16,12 @@ pub(super) fn share(count: usize, len: usize, f: impl Fn(usize, &mut [f32]) + Sy
     let mut scratch = Buffer::scratch(Device::Cpu, DType::F32, threads.max(1) * len);
     let scratch = scratch.as_mut_slice();
     if threads <= 1 {
-        return (0..count).for_each(|i| f(i, scratch));
+        return (0..count).for_each(|i| task(|| f(i, scratch)));
     }
     let shares = Shares::new(count, Order::Forwards);
     let slices = scratch.par_chunks_exact_mut(len).with_max_len(1);
     slices.for_each(|scratch| {
-        shares.take_each(|i| f(i, scratch));
+        shares.take_each(|i| task(|| f(i, scratch)));
     });
 }
 
