@@ -145,10 +145,7 @@ impl Buffer {
         let bytes = len.checked_mul(dtype.size()).filter(|all| *all < most)?;
         let (span, home) = match device {
             Device::Cpu => {
-                debug_assert!(
-                    !in_task(),
-                    "a task that runs beside others takes {bytes} bytes"
-                );
+                debug_assert!(!in_task(), "tasks that run at once take memory");
                 (pool().take(bytes)?, Home::SHARED)
             }
             Device::Cuda(cuda) => cuda.gpu().take(bytes),
