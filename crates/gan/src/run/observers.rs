@@ -256,6 +256,11 @@ impl Observer for Pictures<'_> {
         self.figures(at)?;
         Ok(Flow::Continue)
     }
+
+    fn end(&mut self, at: At<'_>, _: End) -> Result<()> {
+        self.run.samples_again()?;
+        self.figures(at)
+    }
 }
 
 /// Renews `latest.png`: soon, then now and then, and at the end. By the clock, as nothing depends on it.
