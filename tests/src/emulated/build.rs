@@ -58,8 +58,10 @@ pub fn library(variant: Variant, sources: &[PathBuf]) -> Option<PathBuf> {
         println!("skipped: needs g++, for the emulated device");
         return None;
     };
+    let flags = flags(variant);
     let build = Build {
-        flags: flags(variant),
+        engine: folder().join(engine_hash(&version.stdout, &flags)),
+        flags,
         sources,
     };
     let folder = folder().join(build.hash(&version.stdout));
@@ -126,7 +128,32 @@ fn has_fma() -> bool {
     false
 }
 
+/// SHA-256 of a compiler's version, its flags and the files that go into it, the first half, as hexadecimal digits.
+fn digest(version: &[u8], flags: &[String], inputs: &[PathBuf]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(version);
+    hash.update(flags.join(" "));
+    for path in inputs {
+        hash.update(path.as_os_str().as_encoded_bytes());
+        hash.update(fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())));
+    }
+    let digest = hash.finalize();
+    digest
+        .iter()
+        .take(12)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Names the objects of the stand-in itself, which libraries of other kernels share.
+fn engine_hash(version: &[u8], flags: &[String]) -> String {
+    let inputs = files_with(&emulator(), &["h", "cpp"]);
+    format!("engine-{}", digest(version, flags, &inputs))
+}
+
 struct Build<'a> {
+    /// The folder of the stand-in's objects.
+    engine: PathBuf,
     flags: Vec<String>,
     sources: &'a [PathBuf],
 }
@@ -145,21 +172,7 @@ impl Build<'_> {
             .flat_map(|folder| files_with(folder, &["cuh", "h", "cpp"]));
         let headers: Vec<_> = headers.collect();
         inputs.extend(headers);
-        let mut hash = Sha256::new();
-        hash.update(version);
-        hash.update(self.flags.join(" "));
-        for path in &inputs {
-            hash.update(path.as_os_str().as_encoded_bytes());
-            hash.update(
-                fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())),
-            );
-        }
-        let digest = hash.finalize();
-        digest
-            .iter()
-            .take(12)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        digest(version, &self.flags, &inputs)
     }
 
     /// Compiles everything, two files at a time, and links it.
@@ -213,22 +226,33 @@ impl Build<'_> {
     fn compile(&self, folder: &Path, source: &Path) -> PathBuf {
         let stem = source.file_stem().expect("a source has a name");
         let stem = stem.to_str().expect("a name of letters");
+        if source.extension().is_none_or(|it| it != "cu") {
+            return self.compile_engine(source, stem);
+        }
         let object = folder.join(format!("{stem}.o"));
         let mut command = compiler();
         command.args(&self.flags).arg("-I").arg(emulator());
-        if source.extension().is_some_and(|it| it == "cu") {
-            command.arg("-I").arg(repository().join("kernels"));
-            command.arg("-c").arg(self.wrap(folder, source, stem));
-        } else {
-            // The engine itself is no business of the sanitizers.
-            let engine = self
-                .flags
-                .iter()
-                .filter(|flag| !flag.starts_with("-fsanitize"));
-            command = compiler();
-            command.args(engine).arg("-c").arg(source);
-        }
+        command.arg("-I").arg(repository().join("kernels"));
+        command.arg("-c").arg(self.wrap(folder, source, stem));
         succeed(command.arg("-o").arg(&object));
+        object
+    }
+
+    /// A file of the stand-in, once for all libraries: under a name of its own until it is whole, as others may be at it.
+    fn compile_engine(&self, source: &Path, stem: &str) -> PathBuf {
+        let object = self.engine.join(format!("{stem}.o"));
+        if object.is_file() {
+            return object;
+        }
+        fs::create_dir_all(&self.engine).expect("a folder below the target folder");
+        let partial = tempfile::NamedTempFile::new_in(&self.engine).expect("a file there");
+        // The engine itself is no business of the sanitizers.
+        let is_engines = |flag: &&String| !flag.starts_with("-fsanitize");
+        let mut command = compiler();
+        command.args(self.flags.iter().filter(is_engines));
+        command.arg("-c").arg(source).arg("-o").arg(partial.path());
+        succeed(&mut command);
+        partial.persist(&object).expect("a new name");
         object
     }
 

@@ -197,6 +197,9 @@ fn whole_steps() -> Vec<Row> {
         ("began", 16, zoo),
         ("sagan", 64, zoo),
         ("cgan", 64, zoo),
+        ("acgan", 64, zoo),
+        ("infogan", 128, zoo),
+        ("mlp-cgan", 64, zoo),
     ] {
         let what = format!("step `{recipe}`, batch {batch}");
         let case = format!("step {recipe} {batch}");
