@@ -56,17 +56,10 @@ class Run:
     def update(self, name, loss):
         self.optimisers[name].zero_grad()
         loss.backward()
-        self.optimisers[name].step()
+        self.step(name, loss)
 
-    def update_both(self, losses):
-        gradients = {
-            name: torch.autograd.grad(loss, list(getattr(self, name).parameters()), retain_graph=True)
-            for name, loss in losses.items()
-        }
-        for name in losses:
-            for parameter, gradient in zip(getattr(self, name).parameters(), gradients[name]):
-                parameter.grad = gradient
-            self.optimisers[name].step()
+    def step(self, name, _loss):
+        self.optimisers[name].step()
 
 
 def teach_allocator():

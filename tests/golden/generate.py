@@ -160,16 +160,6 @@ class Run:
         loss.backward()
         self.step(name, loss)
 
-    def update_both(self, losses):
-        all_gradients = {
-            name: torch.autograd.grad(loss, list(getattr(self, name).parameters()), retain_graph=True)
-            for name, loss in losses.items()
-        }
-        for name, loss in losses.items():
-            for parameter, gradient in zip(getattr(self, name).parameters(), all_gradients[name]):
-                parameter.grad = gradient
-            self.step(name, loss)
-
     def step(self, name, loss):
         """The optimiser's, with the gradients that the parameters have, and its record."""
         optimiser = self.optimisers[name]

@@ -7,10 +7,10 @@ A loop is one function that runs one training step on a `run`, which has
     run.noise()              the next draw of noise
     run.uniform(*shape)      the next draw, of numbers from [0, 1)
     run.k                    a number that the loop keeps, from 0
-    run.update_both(losses)  one optimiser step of each network on its own loss, both gradients taken first
     run.labels()             the classes of the batch that was taken last
     run.classes()            the next draw, of a class for each sample
-    run.update(name, loss)   zero_grad, backward and one optimiser step of network "G" or "D"
+    run.step(name, loss)     one optimiser step of network "G" or "D" with the gradients that it has, which are the loss's
+    run.update(name, loss)   zero_grad, backward and that step
 
 so the same loop produces goldens (generate.py) and timings (benches/peers/step.py).
 """
@@ -186,13 +186,23 @@ def step_lsgan(run):
     return Step(d_loss, g_loss, scalars=scores(on_real, on_fake))
 
 
+def update_both(run, losses):
+    """An optimiser step of each network on its own loss, both gradients taken first."""
+    nets = {name: list(getattr(run, name).parameters()) for name in losses}
+    gradients = {name: torch.autograd.grad(losses[name], nets[name], retain_graph=True) for name in losses}
+    for name, loss in losses.items():
+        for parameter, gradient in zip(nets[name], gradients[name]):
+            parameter.grad = gradient
+        run.step(name, loss)
+
+
 def step_began(run, gamma):
     """D on L(x) - k L(G(z)) and G on L(G(z)), both gradients before either moves; then k."""
     x = run.reals()
     fake = run.G(run.uniform(len(x), 64) * 2 - 1)
     error_real, error_fake = ((run.D(v) - v).abs().mean() for v in (x, fake))
     d_loss = error_real - run.k * error_fake
-    run.update_both({"D": d_loss, "G": error_fake})
+    update_both(run, {"D": d_loss, "G": error_fake})
     balance = (gamma * error_real - error_fake).detach()
     run.k = (run.k + 0.001 * balance).clamp(0.0, 1.0)
     told = {"real_error": error_real, "fake_error": error_fake, "k": run.k, "convergence": error_real + balance.abs()}

@@ -43,9 +43,7 @@ impl SelfAttention {
             gamma: Param::new(Array::zeros(&[], init.kind())),
         }
     }
-}
 
-impl SelfAttention {
     /// softmax(θ(x)·φ(x)ᵀ), `[N, H·W, H·W/4]`.
     fn weights(&self, x: &Tensor, mode: Mode<'_>) -> Tensor {
         let queries = rows(&self.theta.forward(x, mode));

@@ -96,6 +96,17 @@ pub fn require_side(size: usize) -> Result<(), String> {
     )
 }
 
+/// Refuses numbers of classes that no data has.
+///
+/// # Errors
+/// When `classes` is one.
+pub fn require_classes(classes: usize) -> Result<(), String> {
+    require(
+        (1..=1000).contains(&classes),
+        "classes must be from 1 to 1000",
+    )
+}
+
 /// Refuses images that are neither grey nor RGB.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! What a training step tells.
 
+use crate::theory::mean_and_deviation;
 use detach_nn::{Param, State, parameters};
 use detach_tensor::Tensor;
 
@@ -34,16 +35,9 @@ impl Measure {
             Self::Value(x) => x.item(),
             Self::Positive(x) => share(x, |x| x > 0.0),
             Self::Negative(x) => share(x, |x| x < 0.0),
-            Self::Deviation(x) => deviation(&x.to_vec()),
+            Self::Deviation(x) => mean_and_deviation(&x.to_vec()).1,
         }
     }
-}
-
-fn deviation(values: &[f64]) -> f64 {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let squares = values.iter().map(|x| (x - mean).powi(2));
-    (squares.sum::<f64>() / n).sqrt()
 }
 
 fn share(of: &Tensor, is: fn(f64) -> bool) -> f64 {

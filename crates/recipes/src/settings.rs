@@ -127,6 +127,16 @@ pub enum SampleMode {
     Batch,
 }
 
+impl SampleMode {
+    /// As most systems were published, and as it should be.
+    pub fn of(preset: Preset) -> Self {
+        match preset {
+            Preset::AsPublished => Self::Batch,
+            Preset::Fixed => Self::Eval,
+        }
+    }
+}
+
 /// What a picture shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

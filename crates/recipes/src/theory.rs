@@ -115,7 +115,7 @@ impl Theory {
 }
 
 /// The density of N(0, 1).
-fn normal(x: f64) -> f64 {
+pub fn normal(x: f64) -> f64 {
     (-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt()
 }
 

@@ -128,7 +128,7 @@ fn has_fma() -> bool {
     false
 }
 
-/// SHA-256 of a compiler's version, its flags and the files that go into it, the first half, as hexadecimal digits.
+/// The first twelve bytes of the SHA-256 of a compiler's version, its flags and the files that go into it.
 fn digest(version: &[u8], flags: &[String], inputs: &[PathBuf]) -> String {
     let mut hash = Sha256::new();
     hash.update(version);

@@ -1,29 +1,16 @@
 //! Data sets that need no download: the same everywhere, varied, and found by name.
 
-use crate::contents;
+use crate::{contents, find};
 use detach_data::{
-    Dataset, Error, Find, InMemory, Lookup, Named, Place, SHAPES, Split, Stacked, Style, Wanted,
-    shapes, synthetic,
+    Dataset, Error, Find, InMemory, Named, Place, SHAPES, Split, Stacked, Style, Wanted, shapes,
+    synthetic,
 };
 use std::collections::HashSet;
-use tempfile::TempDir;
 
 const STYLES: [Style; 3] = [Style::Shaded, Style::Filled, Style::Outlined];
 
 /// Bytes of a shape.
 const BYTES: usize = 3 * 64 * 64;
-
-/// A search that knows nothing outside `root`.
-fn find(root: &TempDir, wanted: Wanted) -> Find {
-    Find {
-        lookup: Lookup {
-            local: root.path().join("data"),
-            cache: Some(root.path().join("cache")),
-            ..Lookup::new(None)
-        },
-        ..Find::new(None, wanted)
-    }
-}
 
 #[test]
 fn a_shape_is_a_function_of_seed_and_index() {

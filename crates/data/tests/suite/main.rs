@@ -6,10 +6,11 @@ mod npz;
 mod open;
 mod pytorch;
 
-use detach_data::Dataset;
+use detach_data::{Dataset, Find, Lookup, Wanted};
 use png::{BitDepth, ColorType};
 use std::fs::{self, File};
 use std::path::Path;
+use tempfile::TempDir;
 
 /// Writes a PNG image `[H, W, C]`, grey or RGB as its bytes are many. The folder is made where it is missing.
 fn put(path: impl AsRef<Path>, [height, width]: [usize; 2], bytes: &[u8]) {
@@ -24,6 +25,18 @@ fn put(path: impl AsRef<Path>, [height, width]: [usize; 2], bytes: &[u8]) {
     let mut writer = encoder.write_header().unwrap();
     writer.write_image_data(bytes).unwrap();
     writer.finish().unwrap();
+}
+
+/// A search that knows nothing outside `root`.
+fn find(root: &TempDir, wanted: Wanted) -> Find {
+    Find {
+        lookup: Lookup {
+            local: root.path().join("data"),
+            cache: Some(root.path().join("cache")),
+            ..Lookup::new(None)
+        },
+        ..Find::new(None, wanted)
+    }
 }
 
 /// All images, one after the other, and their labels.

@@ -1,22 +1,9 @@
 //! What lies where, and where a data set is looked for.
 
-use crate::{contents, put};
-use detach_data::{Dataset, Error, Find, Lookup, Split, Wanted, open, synthetic};
+use crate::{contents, find, put};
+use detach_data::{Dataset, Error, Split, Wanted, open, synthetic};
 use proptest::prelude::*;
 use std::fs;
-use tempfile::TempDir;
-
-/// A search that knows nothing outside `root`.
-fn find(root: &TempDir, wanted: Wanted) -> Find {
-    Find {
-        lookup: Lookup {
-            local: root.path().join("data"),
-            cache: Some(root.path().join("cache")),
-            ..Lookup::new(None)
-        },
-        ..Find::new(None, wanted)
-    }
-}
 
 #[test]
 fn idx_files_go_before_all_others() {

@@ -1,7 +1,8 @@
 //! What a recipe shows of itself, drawn: panels from left to right.
 
-use super::canvas::{Canvas, Color, TITLE};
+use super::canvas::{Canvas, TITLE};
 use super::gallery;
+use super::histogram::BAR;
 use super::picture::Image;
 use super::plot::{Plot, Under, color, range};
 use detach_recipes::figure::{Content, Curve, Figure, Panel};
@@ -16,7 +17,6 @@ const CORNER: [f64; 2] = [72.0, 40.0];
 const BEYOND: [f64; 2] = [28.0, 36.0];
 /// A line of a legend.
 const LINE: f64 = 18.0;
-const BAR: Color = [192, 113, 57];
 const BINS: usize = 40;
 
 /// What a number of the lines of metrics was, by its name: the steps that have it, and its values.
@@ -181,6 +181,7 @@ fn draw_bars(values: &[f64], [x, y]: [Range<f64>; 2], canvas: &mut Canvas) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::canvas::Color;
     use super::*;
     use detach_tensor::{Array, DType, Tensor};
 

@@ -17,7 +17,7 @@ use crate::show::picture::Image;
 use plot::Plot;
 
 /// What a generator made is orange, what is real is a line of ink.
-const BAR: Color = [192, 113, 57];
+pub(super) const BAR: Color = [192, 113, 57];
 const CURVE: Color = [27, 29, 33];
 
 /// How the picture is laid out.

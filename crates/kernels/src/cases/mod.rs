@@ -38,7 +38,7 @@ pub struct Case {
     pub is_large: bool,
 }
 
-/// The most multiply-adds of a small case.
+/// The most work of a small case, in multiply-adds or elements.
 const LARGE: usize = 1 << 20;
 
 /// Every family's cases.
@@ -110,7 +110,7 @@ impl Case {
         }
     }
 
-    /// This case, large after so many multiply-adds or elements.
+    /// This case, large if it is so much work.
     pub(crate) fn of_work(self, work: usize) -> Self {
         Self {
             is_large: work > LARGE,

@@ -1,6 +1,7 @@
 //! Networks that are told which class a sample is of (Mirza & Osindero, arXiv:1411.1784).
 
 use super::dcgan::{Size, light_features, light_generator};
+use super::described;
 use crate::{Input, Sampler, Wanted};
 use detach_nn::{Conv2d, Initialiser, Mode, Module, Name, Network, Param, Sequential, Slot, State};
 use detach_tensor::Tensor;
@@ -33,7 +34,7 @@ impl ClassGenerator {
             ..size
         };
         Self {
-            net: light_generator(inputs, init),
+            net: light_generator(1, inputs, init),
             latent: size.latent,
             classes,
         }
@@ -200,12 +201,10 @@ impl State for Projection {
 
 impl Network for Projection {
     fn describe(&self) -> String {
-        let features = self.features.describe();
-        let row = features.strip_suffix(')').unwrap_or(&features);
-        let (place, head) = (self.place(), self.head.describe());
         let embedding = self.embedding.get();
         let [classes, count] = [0, 1].map(|axis| embedding.shape()[axis]);
-        format!("{row}  ({place}): {head}\n  (embedding): Embedding({classes}, {count})\n)")
+        let embedding = format!("Embedding({classes}, {count})");
+        described(&self.features, &self.head, ("embedding", &embedding))
     }
 
     fn outline(&self, input: &Tensor) -> Vec<(String, Vec<usize>)> {

@@ -71,14 +71,9 @@ pub fn discriminator(
         .push(Linear::new(2 * width * 7 * 7, 1, init))
 }
 
-/// Noise `[N, latent]`, seen as latent×1×1, to images `[N, 1, 28, 28]`: 7×7 at once, then
-/// doubled twice. Published with a width of 64.
-pub fn light_generator(size: Size, init: &Initialiser) -> Sequential {
-    light_generator_of(1, size, init)
-}
-
-/// [`light_generator`] of images `[N, channels, 28, 28]`.
-pub fn light_generator_of(channels: usize, size: Size, init: &Initialiser) -> Sequential {
+/// Noise `[N, latent]`, seen as latent×1×1, to images `[N, channels, 28, 28]`: 7×7 at once, then
+/// doubled twice. Published with a width of 64 and one channel.
+pub fn light_generator(channels: usize, size: Size, init: &Initialiser) -> Sequential {
     let Size {
         latent,
         width,
@@ -164,12 +159,12 @@ pub fn rgb_discriminator(
         .push(Flatten)
 }
 
-/// [`light_generator_of`] where images have 28 pixels a side, [`rgb_generator`] where they have 64.
+/// [`light_generator`] where images have 28 pixels a side, [`rgb_generator`] where they have 64.
 pub fn generator_of(image: ImageSize, size: Size, init: &Initialiser) -> Generator {
     Generator {
         net: match image.side {
             64 => rgb_generator(image.channels, size, init),
-            _ => light_generator_of(image.channels, size, init),
+            _ => light_generator(image.channels, size, init),
         },
         latent: size.latent,
     }

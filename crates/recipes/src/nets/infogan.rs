@@ -2,6 +2,7 @@
 //! also says which code a sample was made from.
 
 use super::dcgan::{double, halve};
+use super::described;
 use crate::sampler::uniform_of;
 use crate::{Input, Sampler, Wanted};
 use detach_nn::{
@@ -194,11 +195,7 @@ impl State for Recogniser {
 
 impl Network for Recogniser {
     fn describe(&self) -> String {
-        let features = self.features.describe();
-        let row = features.strip_suffix(')').unwrap_or(&features);
-        let q = self.q.describe().replace('\n', "\n  ");
-        let (place, head) = (self.place(), self.head.describe());
-        format!("{row}  ({place}): {head}\n  (q): {q}\n)")
+        described(&self.features, &self.head, ("q", &self.q.describe()))
     }
 
     fn outline(&self, input: &Tensor) -> Vec<(String, Vec<usize>)> {

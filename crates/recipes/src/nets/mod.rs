@@ -10,7 +10,7 @@ pub mod infogan;
 pub mod mlp;
 pub mod sagan;
 
-use detach_nn::{BatchNorm, Initialiser, Sequential};
+use detach_nn::{BatchNorm, Initialiser, Network, Sequential};
 
 /// LeakyReLU's slope in every published network here.
 pub(crate) const SLOPE: f64 = 0.2;
@@ -26,4 +26,13 @@ pub(crate) fn normed(
         true => net.push(BatchNorm::new(channels, init)),
         false => net,
     }
+}
+
+/// The text of a row of layers with a last one behind it, and what stands beside the row: its name and its text.
+fn described(row: &Sequential, last: &dyn Network, (name, beside): (&str, &str)) -> String {
+    let text = row.describe();
+    let layers = text.strip_suffix(')').unwrap_or(&text);
+    let (place, last) = (row.layers().count(), last.describe());
+    let beside = beside.replace('\n', "\n  ");
+    format!("{layers}  ({place}): {last}\n  ({name}): {beside}\n)")
 }

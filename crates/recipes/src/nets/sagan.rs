@@ -91,42 +91,51 @@ pub fn discriminator(side: usize, width: usize, init: &Initialiser) -> Sequentia
 
 /// Where the attention of a [generator] looks: images `[n·2q, 3, S, S]` in [-1, 1] from `z` `[n, latent]`, and for each of `q`
 /// places two of them: the sample with the place in red, and the weights that its pixel gives the others, the largest
-/// of them white. `None` where there is no attention.
-pub fn attention_maps(net: &Sequential, z: &Tensor, places: &[[f64; 2]]) -> Option<Tensor> {
+/// of them white.
+///
+/// # Panics
+/// When there is no attention in `net`.
+pub fn attention_maps(net: &Sequential, z: &Tensor, places: &[[f64; 2]]) -> Tensor {
     let mut x = z.clone();
     let mut weights = None;
     for layer in net.layers() {
         weights = weights.or(layer.attention(&x, Mode::eval()));
         x = layer.forward(&x, Mode::eval());
     }
-    let (weights, &[n, channels, side, _]) = (weights?.to_vec::<f64>(), x.shape()) else {
-        unreachable!("a generator of images gives images")
-    };
-    let samples = x.to_vec::<f64>();
-    let pixels = side * side;
-    let (queries, keys) = (side / 2, side / 4);
-    let mut out = Vec::with_capacity(n * places.len() * 6 * pixels);
-    for sample in 0..n {
+    let weights = weights.expect("attention").to_vec::<f64>();
+    let (samples, shape) = (x.to_vec::<f64>(), x.shape());
+    let (n, side) = (shape[0], shape[2]);
+    // A query for each 2×2 pixels, a key for each 4×4.
+    let (queries, keys) = (side / 2, side / 4 * (side / 4));
+    let mut out = Vec::new();
+    for (number, sample) in samples.chunks_exact(samples.len() / n).enumerate() {
         for place in places {
             let [row, column] = place.map(|share| (share * queries as f64) as usize);
-            for channel in 0..3 {
-                let from = (sample * channels + channel.min(channels - 1)) * pixels;
-                let mut image = samples[from..from + pixels].to_vec();
-                for (dy, dx) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-                    image[(2 * row + dy) * side + 2 * column + dx] =
-                        if channel == 0 { 1.0 } else { -1.0 };
-                }
-                out.extend(image);
-            }
-            let query = (sample * queries + row) * queries + column;
-            let of = &weights[query * keys * keys..][..keys * keys];
-            let most = of.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
-            let map =
-                (0..pixels).map(|i| 2.0 * of[i / side / 4 * keys + i % side / 4] / most - 1.0);
-            let map: Vec<f64> = map.collect();
-            (0..3).for_each(|_| out.extend(&map));
+            let query = (number * queries + row) * queries + column;
+            out.extend(marked(sample, side, [2 * row, 2 * column]));
+            out.extend(map(&weights[query * keys..][..keys], side).repeat(3));
         }
     }
     let shape = [n * 2 * places.len(), 3, side, side];
-    Some(Tensor::constant(Array::from_f64(&out, &shape, DType::F32)))
+    Tensor::constant(Array::from_f64(&out, &shape, DType::F32))
+}
+
+/// A sample `[C, side, side]` in three channels, with 2×2 pixels from this one on in red.
+fn marked(sample: &[f64], side: usize, [row, column]: [usize; 2]) -> Vec<f64> {
+    let planes = sample.chunks_exact(side * side).cycle().take(3);
+    let mut image: Vec<f64> = planes.flatten().copied().collect();
+    for (channel, plane) in image.chunks_exact_mut(side * side).enumerate() {
+        for line in plane.chunks_exact_mut(side).skip(row).take(2) {
+            line[column..column + 2].fill(if channel == 0 { 1.0 } else { -1.0 });
+        }
+    }
+    image
+}
+
+/// The weights of a query as an image `[side, side]` in [-1, 1], the largest of them white.
+fn map(weights: &[f64], side: usize) -> Vec<f64> {
+    let most = weights.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+    let key = |pixel: usize| pixel / side / 4 * (side / 4) + pixel % side / 4;
+    let brightness = |pixel| 2.0 * weights[key(pixel)] / most - 1.0;
+    (0..side * side).map(brightness).collect()
 }

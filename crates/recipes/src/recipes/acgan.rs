@@ -4,7 +4,7 @@
 use super::{by_class, trained};
 use crate::nets::conditional::ClassGenerator;
 use crate::nets::dcgan::{Size, light_features};
-use crate::options::{self, Targets, require};
+use crate::options::{self, Targets};
 use crate::{About, Preset, Recipe, Report, Settings, Step, System};
 use detach_nn::loss::{bce_with_logits, cross_entropy};
 use detach_nn::{Conv2d, Flatten, Initialiser, Module, Optim, Sequential, Trained};
@@ -31,10 +31,7 @@ impl options::Options for Options {
     fn check(&self) -> Result<(), String> {
         options::require_sizes("latent", &[self.latent])?;
         options::require_sizes("width", &[self.width])?;
-        require(
-            (1..=1000).contains(&self.classes),
-            "classes must be from 1 to 1000",
-        )?;
+        options::require_classes(self.classes)?;
         self.targets.check()?;
         options::require_optims(&[("g", &self.g), ("d", &self.d)])
     }

@@ -3,8 +3,7 @@
 
 use super::smoothed::{Published, Smoothed};
 use crate::nets::dcgan::{Size, rgb_discriminator, rgb_generator};
-use crate::settings::SampleMode;
-use crate::{About, ImageSize, Preset, Settings};
+use crate::{About, ImageSize};
 use detach_nn::{Initialiser, Sequential};
 
 /// The recipe in training.
@@ -41,15 +40,6 @@ impl Published for Rgb {
         channels: 3,
         side: 64,
     };
-
-    fn settings(preset: Preset) -> Settings {
-        let mut settings = Settings::of_epochs(50);
-        settings.pictures.mode = match preset {
-            Preset::AsPublished => SampleMode::Batch,
-            Preset::Fixed => SampleMode::Eval,
-        };
-        settings
-    }
 
     fn generator(channels: usize, size: Size, init: &Initialiser) -> Sequential {
         rgb_generator(channels, size, init)

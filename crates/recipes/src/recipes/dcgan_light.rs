@@ -2,9 +2,8 @@
 //! it makes digits soonest. Its loop is in `smoothed.rs`.
 
 use super::smoothed::{Published, Smoothed};
-use crate::nets::dcgan::{Size, light_discriminator, light_generator_of};
-use crate::settings::SampleMode;
-use crate::{About, ImageSize, Preset, Settings};
+use crate::nets::dcgan::{Size, light_discriminator, light_generator};
+use crate::{About, ImageSize};
 use detach_nn::{Initialiser, Sequential};
 
 /// The recipe in training.
@@ -40,17 +39,8 @@ impl Published for Light {
         side: 28,
     };
 
-    fn settings(preset: Preset) -> Settings {
-        let mut settings = Settings::of_epochs(50);
-        settings.pictures.mode = match preset {
-            Preset::AsPublished => SampleMode::Batch,
-            Preset::Fixed => SampleMode::Eval,
-        };
-        settings
-    }
-
     fn generator(channels: usize, size: Size, init: &Initialiser) -> Sequential {
-        light_generator_of(channels, size, init)
+        light_generator(channels, size, init)
     }
 
     fn discriminator(

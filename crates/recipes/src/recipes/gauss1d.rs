@@ -82,9 +82,9 @@ impl System for Gauss1d {
             "The published loss is −log(p + 1e-8), which biases p near 0 and 1; `fixed` computes it from logits \
              (log-eps = 0).",
             "As published G circles around the distribution for as long as it trains: after 5,000 iterations the deviation of its \
-             samples is anything from 0.7 to 1.3. `fixed` comes to rest: no momentum (d.beta1 and g.beta1 = 0.0), rates \
-             that fall to 0 (d.schedule and g.schedule = cosine:1), larger batches (batch-size = 256), and samples from G's \
-             average (g.ema = 0.998).",
+             samples was from 0.80 to 1.13, and their mean up to 0.13 from 0 (seeds 1 to 5). `fixed` comes to rest: no momentum \
+             (d.beta1 and g.beta1 = 0.0), rates that fall to 0 (d.schedule and g.schedule = cosine:1), larger batches \
+             (batch-size = 256), and samples from G's average (g.ema = 0.998).",
         ],
     };
     type Options = Options;

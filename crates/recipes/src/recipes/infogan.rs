@@ -37,10 +37,7 @@ impl options::Options for Options {
         options::require_sizes("width", &[self.width])?;
         options::require_sizes("hidden", &[self.hidden])?;
         options::require_sizes("codes", &[self.codes])?;
-        require(
-            (1..=1000).contains(&self.classes),
-            "classes must be from 1 to 1000",
-        )?;
+        options::require_classes(self.classes)?;
         require(
             self.info_weight.is_finite() && self.info_weight >= 0.0,
             "info-weight must be a number, 0 or more",

@@ -3,9 +3,10 @@
 
 use super::mlp::bn_eps;
 use super::{by_class, trained};
+use crate::nets::SLOPE;
 use crate::nets::conditional::ClassGenerator;
 use crate::nets::mlp::generator;
-use crate::options::{self, require};
+use crate::options;
 use crate::{About, Preset, Recipe, Report, Settings, Step, System, Wanted};
 use detach_nn::{
     Dropout, Initialiser, LeakyReLU, Linear, Mode, Module, Name, Network, Optim, Sequential, Slot,
@@ -36,10 +37,7 @@ impl options::Options for Options {
         options::require_sizes("d-widths", &self.d_widths)?;
         options::require_bn_eps(self.bn_eps)?;
         options::require_dropout(self.dropout)?;
-        require(
-            (1..=1000).contains(&self.classes),
-            "classes must be from 1 to 1000",
-        )?;
+        options::require_classes(self.classes)?;
         options::require_optims(&[("g", &self.g), ("d", &self.d)])
     }
 }
@@ -59,7 +57,7 @@ impl Judge {
             if i > 0 {
                 net = net.push(Dropout::new(o.dropout));
             }
-            net = net.push(LeakyReLU(0.2));
+            net = net.push(LeakyReLU(SLOPE));
             from = width;
         }
         Self {

@@ -78,9 +78,6 @@ fn trained<N: State>(
 fn by_class(preset: Preset, mut settings: Settings) -> Settings {
     let pictures = &mut settings.pictures;
     (pictures.rows, pictures.columns) = (10, 10);
-    pictures.mode = match preset {
-        Preset::AsPublished => SampleMode::Batch,
-        Preset::Fixed => SampleMode::Eval,
-    };
+    pictures.mode = SampleMode::of(preset);
     settings
 }

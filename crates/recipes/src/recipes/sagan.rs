@@ -138,15 +138,13 @@ impl Recipe for Sagan {
     fn figures(&self, look: &Look) -> Vec<Figure> {
         let z = look.noise(&[6, self.options.latent]).detach();
         let maps = attention_maps(&self.g.best().net, &z, &LOOKED_FROM);
-        let panel = |maps| Panel {
-            title: "where G looks from the red pixel".to_owned(),
-            content: Content::Images(maps, 2 * LOOKED_FROM.len()),
-        };
-        let figure = |maps| Figure {
+        vec![Figure {
             name: "attention",
-            panels: vec![panel(maps)],
-        };
-        maps.into_iter().map(figure).collect()
+            panels: vec![Panel {
+                title: "where G looks from the red pixel".to_owned(),
+                content: Content::Images(maps, 2 * LOOKED_FROM.len()),
+            }],
+        }]
     }
 
     parts!();

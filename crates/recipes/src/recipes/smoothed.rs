@@ -3,6 +3,7 @@
 use super::trained;
 use crate::nets::dcgan::Size;
 use crate::options::{self, GeneratorLoss, Targets};
+use crate::settings::SampleMode;
 use crate::{
     About, DataKind, Generator, ImageSize, Preset, Recipe, Report, Settings, Step, System,
 };
@@ -61,7 +62,6 @@ impl options::Options for Options {
 pub(crate) trait Published: 'static {
     const ABOUT: About;
     const IMAGE: ImageSize;
-    fn settings(preset: Preset) -> Settings;
     fn generator(channels: usize, size: Size, init: &Initialiser) -> Sequential;
     fn discriminator(
         channels: usize,
@@ -85,7 +85,9 @@ impl<P: Published> System for Smoothed<P> {
     type Generator = Generator;
 
     fn preset(preset: Preset) -> (Settings, Options) {
-        (P::settings(preset), Options::of(preset, P::IMAGE))
+        let mut settings = Settings::of_epochs(50);
+        settings.pictures.mode = SampleMode::of(preset);
+        (settings, Options::of(preset, P::IMAGE))
     }
 
     fn data(o: &Options) -> Vec<DataKind> {

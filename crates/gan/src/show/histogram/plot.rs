@@ -2,7 +2,7 @@
 
 use super::{BAR, CURVE};
 use crate::show::canvas::{ADVANCE, AXIS, Canvas, Color, GRID, NUMBER, PAPER, TITLE, width};
-use std::f64::consts::PI;
+use detach_recipes::theory::normal;
 use std::ops::Range;
 
 /// Steps of the vertical axis.
@@ -129,7 +129,7 @@ impl Plot {
         let points: Vec<[f64; 2]> = (0..=count)
             .map(|index| {
                 let value = self.range * (2.0 * index as f64 / count as f64 - 1.0);
-                [self.x(value), self.y(density(value))]
+                [self.x(value), self.y(normal(value))]
             })
             .collect();
         canvas.curve(&points, STROKE, CURVE);
@@ -154,11 +154,6 @@ impl Plot {
         let middle = (self.x.start + self.x.end) / 2.0;
         canvas.text(&text, [middle, y], 0.5, TITLE);
     }
-}
-
-/// The density of N(0, 1).
-pub(super) fn density(x: f64) -> f64 {
-    (-0.5 * x * x).exp() / (2.0 * PI).sqrt()
 }
 
 /// The height of each of `bins` bars across `-range..=range`.

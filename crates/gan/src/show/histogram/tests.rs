@@ -1,8 +1,9 @@
 //! What the pictures show, pixel by pixel.
 
-use super::plot::{densities, density, top};
+use super::plot::{densities, top};
 use super::*;
 use crate::show::canvas::{AXIS, PAPER};
+use detach_recipes::theory::normal as density;
 use std::ops::Range;
 
 // Where the default picture has its plot.
