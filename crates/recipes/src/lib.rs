@@ -6,13 +6,14 @@
 //! - [`Figure`]: what a recipe shows of itself besides samples; [`theory`]: the best discriminator.
 //! - [`Setup`]: a recipe with its settings, changed by key and checked.
 //! - [`Trainer`]: a recipe, its data and its position; steps, and checkpoints of them.
-//! - [`Session`] and [`Observer`]: the loop, and all that hears of it.
+//! - [`Session`] and [`Observer`]: the loop, and all that hears of it. [`detail`]: what it tells of a step from close up.
 //!
 //! There are no files, clocks, signals or threads in here, so it builds for wasm32, too.
 
 pub mod batch;
 pub mod batches;
 pub mod checkpoint;
+pub mod detail;
 pub mod figure;
 mod nearest;
 pub mod nets;
@@ -35,6 +36,7 @@ pub mod whole;
 
 pub use batch::Batch;
 pub use batches::Batches;
+pub use detail::Detail;
 pub use figure::{Figure, Look};
 pub use nearest::{meant, nearest};
 pub use options::{Options, Targets};

@@ -1,0 +1,47 @@
+//! `detail.jsonl`: what single steps were like from close up, a line of JSON each.
+
+use super::folder::Run;
+use super::metrics::{LineWriter, for_each_line};
+use anyhow::{Context, Result};
+use detach_recipes::Detail;
+use std::collections::BTreeMap;
+
+/// The details of `run`, in the order of their steps; none where it has written none. A line of a newer version, or of
+/// a person, tells nothing.
+///
+/// # Errors
+/// When the file is there and cannot be read.
+pub fn details(run: &Run) -> Result<Vec<Detail>> {
+    let mut all = BTreeMap::new();
+    for_each_line(&run.detail(), |line| {
+        if let Ok(detail) = serde_json::from_str::<Detail>(line)
+            && detail.version <= Detail::VERSION
+        {
+            all.insert(detail.step, detail);
+        }
+    })?;
+    Ok(all.into_values().collect())
+}
+
+/// Appends to `detail.jsonl`.
+#[derive(Debug)]
+pub struct DetailWriter(LineWriter);
+
+impl DetailWriter {
+    /// Opens the run's file, which from now on describes its first `step` steps.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or written.
+    pub fn open(run: &Run, step: u64) -> Result<Self> {
+        LineWriter::open(run.detail(), step).map(Self)
+    }
+
+    /// A whole line or nothing.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn append(&mut self, detail: &Detail) -> Result<()> {
+        let line = serde_json::to_string(detail).context("a detail as JSON")?;
+        self.0.append(&line)
+    }
+}
