@@ -4,13 +4,17 @@
 
 mod record;
 mod rules;
+mod scores;
+mod seen;
 mod verdict;
+mod watcher;
 
 use crate::run::Run;
 use anyhow::Result;
 pub use record::{Record, Scores};
 pub use rules::of;
 pub use verdict::{Check, Kind, Verdict};
+pub use watcher::Watcher;
 
 /// What is to be said of `run`.
 ///
@@ -19,3 +23,6 @@ pub use verdict::{Check, Kind, Verdict};
 pub fn of_run(run: &Run) -> Result<Verdict> {
     Ok(of(&Record::of(run)?))
 }
+
+#[cfg(test)]
+mod tests;

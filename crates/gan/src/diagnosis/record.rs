@@ -26,6 +26,8 @@ pub struct Scores {
     pub step: u64,
     /// Epochs done.
     pub epoch: f64,
+    /// How many samples were judged.
+    pub samples: usize,
     /// By name: `fid`, `precision`.
     pub scores: BTreeMap<String, f64>,
     /// What real images come to, by the same names.
@@ -40,17 +42,10 @@ impl Record {
     /// # Errors
     /// When a file of it is there and cannot be read.
     pub fn of(run: &Run) -> Result<Self> {
-        let mut scores = None;
-        for_each_line(&run.dir().join("scores.jsonl"), |line| {
-            let newest = scores.as_ref().map_or(0, |scores: &Scores| scores.step);
-            scores = Scores::read(line)
-                .filter(|scores| scores.step >= newest)
-                .or(scores.take());
-        })?;
         Ok(Self {
             history: History::of(run)?,
             details: details(run)?,
-            scores,
+            scores: Scores::of(run)?,
         })
     }
 
@@ -62,8 +57,24 @@ impl Record {
 }
 
 impl Scores {
+    /// The last scores of `run`; `None` where it has none.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read.
+    pub fn of(run: &Run) -> Result<Option<Self>> {
+        let mut last: Option<Self> = None;
+        for_each_line(&run.dir().join("scores.jsonl"), |line| {
+            if let Some(scores) = Self::read(line)
+                && last.as_ref().is_none_or(|last| last.step <= scores.step)
+            {
+                last = Some(scores);
+            }
+        })?;
+        Ok(last)
+    }
+
     /// A line; `None` of one that tells no scores.
-    fn read(line: &str) -> Option<Self> {
+    pub(super) fn read(line: &str) -> Option<Self> {
         let line: Map<String, Value> = serde_json::from_str(line).ok()?;
         let numbers = |key: &str| -> Option<BTreeMap<String, f64>> {
             let all = line.get(key)?.as_object()?;
@@ -74,6 +85,7 @@ impl Scores {
         Some(Self {
             step: line.get("step")?.as_u64()?,
             epoch: line.get("epoch").and_then(Value::as_f64).unwrap_or(0.0),
+            samples: line.get("samples").and_then(Value::as_u64).unwrap_or(0) as usize,
             scores: numbers("scores")?,
             floor: numbers("floor").unwrap_or_default(),
             classes: classes

@@ -3,6 +3,7 @@
 use super::folder::Run;
 use super::metrics;
 use anyhow::Result;
+use detach_recipes::Metrics;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -24,6 +25,15 @@ impl History {
         let mut history = Self::default();
         metrics::for_each_line(&run.metrics(), |line| history.add(line))?;
         Ok(history)
+    }
+
+    /// One line more, as it is told.
+    pub fn push(&mut self, metrics: &Metrics) {
+        let own = metrics.scalars.iter().copied();
+        let numbers = own
+            .chain([("epoch", metrics.epoch), ("step_ms", metrics.step_ms)])
+            .map(|(name, value)| (name.to_owned(), value));
+        self.lines.insert(metrics.step, numbers.collect());
     }
 
     /// One line more. One without a step, such as a person's, or of no JSON tells nothing.
