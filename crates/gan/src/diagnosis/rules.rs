@@ -12,7 +12,7 @@ const DEAF: f64 = 1e-3;
 /// D that tells reals from fakes no better than this tells nothing.
 const BLIND: f64 = 0.6;
 /// D that tells them less well than this takes fakes for reals.
-const FOOLED: f64 = 0.4;
+const FOOLED: f64 = 0.3;
 /// Samples differ from each other as reals do within this factor.
 const ALIKE: f64 = 2.0;
 /// Samples that differ less than this part of what reals do are one sample.
@@ -152,7 +152,7 @@ fn deaf(seen: &Seen<'_>) -> Option<Finding> {
     Some(Finding::new(
         Kind::DeafG,
         format!(
-            "the norm of its gradient is {}, and was {}; least of all in {}",
+            "the norm of its gradient is {}, and was {} once; least of all in {}",
             short(Some(now)),
             short(Some(before)),
             quietest.name
@@ -179,20 +179,26 @@ fn collapsed(seen: &Seen<'_>) -> Option<Finding> {
     ))
 }
 
-/// D tells nothing apart, though there is something to tell.
+/// D takes fakes for reals, or tells nothing apart though there is something to tell.
 fn overwhelmed(seen: &Seen<'_>) -> Option<Finding> {
     let (auc, variety) = (seen.auc()?, seen.variety()?);
+    let is_fooled = auc < FOOLED && seen.step >= EARLY;
     let alike = (ALIKE.recip()..ALIKE).contains(&variety);
-    if seen.step < BEGUN || auc >= BLIND || alike {
-        return None;
-    }
-    Some(Finding::new(
-        Kind::Overwhelmed,
+    let is_blind = auc < BLIND && !alike && seen.step >= BEGUN;
+    let what = if is_fooled {
+        format!("it takes fakes for reals rather than reals (AUC {auc:.2})")
+    } else if is_blind {
         format!(
             "it tells reals from fakes no better than chance (AUC {auc:.2}), and two fakes still differ {} times as much as \
              two reals",
             short(Some(variety))
-        ),
+        )
+    } else {
+        return None;
+    };
+    Some(Finding::new(
+        Kind::Overwhelmed,
+        what,
         "G moves faster than D learns to tell.",
         "Give D more: d-steps=2 or a larger d.lr, or a smaller g.lr.",
     ))
@@ -282,7 +288,7 @@ fn checks(seen: &Seen<'_>) -> Vec<Check> {
     let heard = |[now, before]: [f64; 2]| {
         let part = if before > 0.0 { now / before } else { 0.0 };
         let text = format!(
-            "the norm of G's gradient is {} times what it was",
+            "the norm of G's gradient is {} times its largest",
             short(Some(part))
         );
         above("gradient", part, DEAF, text)
