@@ -156,13 +156,15 @@ fn collapsed(seen: &Seen<'_>) -> Option<Finding> {
 
 /// D takes fakes for reals, or tells nothing apart though there is something to tell.
 fn overwhelmed(seen: &Seen<'_>) -> Option<Finding> {
-    let (auc, variety) = (seen.auc()?, seen.variety()?);
+    let auc = seen.auc()?;
     let is_fooled = auc < FOOLED && seen.step >= EARLY;
-    let alike = (ALIKE.recip()..ALIKE).contains(&variety);
-    let is_blind = auc < BLIND && !alike && seen.step >= BEGUN;
+    let is_blind = auc < BLIND && seen.step >= BEGUN;
+    let unlike = seen
+        .variety()
+        .filter(|variety| is_blind && !(ALIKE.recip()..ALIKE).contains(variety));
     let what = if is_fooled {
         format!("it takes fakes for reals rather than reals (AUC {auc:.2})")
-    } else if is_blind {
+    } else if let Some(variety) = unlike {
         format!(
             "it tells reals from fakes no better than chance (AUC {auc:.2}), and two fakes still differ {} times as much as \
              two reals",
@@ -180,17 +182,19 @@ fn overwhelmed(seen: &Seen<'_>) -> Option<Finding> {
 }
 
 fn early(seen: &Seen<'_>) -> Option<Finding> {
-    (seen.step < EARLY || seen.now.is_empty()).then(|| {
-        Finding::new(
-            Kind::TooEarly,
-            match seen.step {
-                1 => "1 step is on record".to_owned(),
-                steps => format!("{steps} steps are on record"),
-            },
-            "Nothing is wrong so far.",
-            "Train on.",
-        )
-    })
+    let steps = match seen.step {
+        1 => "1 step is on record".to_owned(),
+        steps => format!("{steps} steps are on record"),
+    };
+    let [cause, advice] = match seen.step < EARLY {
+        true => ["Nothing is wrong so far.", "Train on."],
+        false if seen.now.is_empty() && seen.record.scores.is_none() => [
+            "Too few of them were looked at closely: the run has no detail.jsonl, or one of a few lines.",
+            "Go on with it for some steps, or take its scores.",
+        ],
+        false => return None,
+    };
+    Some(Finding::new(Kind::TooEarly, steps, cause, advice))
 }
 
 /// A recipe of numbers says itself how near its samples are: by their Jensen-Shannon divergence, from 0 to log 2.

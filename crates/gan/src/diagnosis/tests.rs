@@ -1,8 +1,8 @@
 //! Every kind of verdict, on records that were planted.
 
 use super::*;
-use detach_recipes::Detail;
 use detach_recipes::detail::{AnswerKind, Answers, LayerDetail, NetworkDetail, Spread};
+use detach_recipes::{Detail, Metrics};
 use serde_json::json;
 
 /// What a detail is made of.
@@ -127,6 +127,19 @@ fn nothing_is_too_early() {
     is(&Record::default(), Kind::TooEarly);
     is(&steady(&HEALTHY, 4), Kind::TooEarly);
     is(&steady(&HEALTHY, 400), Kind::Alive);
+    // A run of before there were details.
+    let mut old = steady(&HEALTHY, 5000);
+    old.details.clear();
+    old.history.push(&Metrics {
+        step: 5000,
+        epoch: 5.0,
+        scalars: vec![("d_loss", 1.0)],
+        step_ms: 1.0,
+        images_per_s: 1.0,
+    });
+    is(&old, Kind::TooEarly);
+    old.scores = Some(scored(&[], [200; 10]));
+    is(&old, Kind::Good);
 }
 
 #[test]
