@@ -2,7 +2,7 @@
 
 use super::record::Record;
 use super::scores;
-use super::seen::{Blocked, Seen, discriminator, generator};
+use super::seen::{Blocked, Seen, generator};
 use super::verdict::{Check, Finding, Kind, Verdict};
 use crate::show::text::short;
 use detach_recipes::detail::LayerDetail;
@@ -63,13 +63,15 @@ fn diverged(record: &Record) -> Option<Finding> {
 
 /// Nothing of D moves, and it has not won.
 fn dead(seen: &Seen<'_>) -> Option<Finding> {
-    let Blocked { layer, since } = seen.blocked()?;
+    let Blocked {
+        layer,
+        is_last,
+        since,
+    } = seen.blocked()?;
     if seen.step < DEAD || seen.is_perfect() {
         return None;
     }
     let now = seen.now.last()?;
-    let layers = &discriminator(now)?.layers;
-    let is_last = layers.last().is_some_and(|last| std::ptr::eq(last, layer));
     let answer = now.answers.as_ref().map_or(String::new(), |answers| {
         format!(
             " It answers {} to everything.",
