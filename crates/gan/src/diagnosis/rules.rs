@@ -16,7 +16,7 @@ const FOOLED: f64 = 0.3;
 /// Samples differ from each other as reals do within this factor.
 const ALIKE: f64 = 2.0;
 /// Samples that differ less than this part of what reals do are one sample.
-const COLLAPSED: f64 = 0.05;
+const COLLAPSED: f64 = 0.02;
 /// Changes of the lead that are no chance.
 const TURNS: usize = 8;
 /// Before this step nobody can say how a run goes. That D is dead shows sooner, as it does not come back.
@@ -257,7 +257,7 @@ fn checks(seen: &Seen<'_>) -> Vec<Check> {
     };
     let dead = |layer: &LayerDetail| Check {
         id: "dead-units",
-        ok: layer.dead < 1.0,
+        ok: layer.dead < 1.0 || seen.is_perfect(),
         value: layer.dead,
         limit: 1.0,
         text: format!(

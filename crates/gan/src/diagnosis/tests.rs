@@ -184,6 +184,18 @@ fn a_dead_discriminator_is_known_by_its_layer() {
     assert_eq!(of(&once).kind, of(&now).kind);
 }
 
+/// A hinge loss is 0, and its gradient with it, where D is surer than it need be; G learns all the same.
+#[test]
+fn a_discriminator_that_has_won_is_not_dead() {
+    let won = Planted {
+        dead: [1.0; 3],
+        auc: 1.0,
+        ..HEALTHY
+    };
+    let verdict = is(&steady(&won, 80), Kind::Alive);
+    assert!(verdict.checks.iter().all(|check| check.ok), "{verdict:?}");
+}
+
 /// At equilibrium D answers ½ to all, as a dead one does; but its units live.
 #[test]
 fn equilibrium_is_not_death() {
