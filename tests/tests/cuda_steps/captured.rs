@@ -19,7 +19,7 @@ fn trainer(changes: &[&str], eager: bool) -> Trainer {
 }
 
 /// A step's checkpoint, and what it reported.
-type Traced = (Vec<u8>, Vec<(&'static str, f64)>);
+pub(crate) type Traced = (Vec<u8>, Vec<(&'static str, f64)>);
 
 /// Every weight, moment and number of its own after each step.
 fn trace(trainer: Trainer, steps: u64) -> Vec<Traced> {
@@ -27,7 +27,7 @@ fn trace(trainer: Trainer, steps: u64) -> Vec<Traced> {
 }
 
 /// The same of steps that are made by `run`, which is told how many there were before.
-fn trace_of(
+pub(crate) fn trace_of(
     mut trainer: Trainer,
     steps: u64,
     run: impl Fn(&mut Trainer, u64) -> Report,

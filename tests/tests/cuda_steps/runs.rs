@@ -1,6 +1,12 @@
 //! The program on the emulated device.
 
+use crate::captured::trace_of;
+use crate::cuda;
+use detach_data::{Split, Stacked, synthetic};
+use detach_recipes::{Batches, Closely, DataKind, Preset, Trainer, find};
+use detach_tests::emulated::{self, Variant};
 use detach_tests::program::{Done, Sandbox};
+use detach_tests::training::of_setup;
 
 /// `gan` on the emulated device; leaves the test where there is none.
 macro_rules! emulated {
@@ -34,33 +40,50 @@ fn with_eleven_digits() -> Sandbox {
     sandbox
 }
 
-/// Replayed steps leave the bits of steps that are run one by one, with short batches
+/// A recipe on the emulated device, with the settings of these flags of `gan train`; 11 digits in batches of 4.
+fn trainer(recipe: &str, flags: &str) -> Trainer {
+    let mut words = flags.split_whitespace();
+    let (mut preset, mut changes, mut is_stacked) = (Preset::AsPublished, Vec::new(), false);
+    while let Some(flag) = words.next() {
+        match (flag, words.next()) {
+            ("--preset", Some("fixed")) => preset = Preset::Fixed,
+            ("--set", Some(change)) => changes.push(change),
+            ("--data", Some("stacked-mnist")) => is_stacked = true,
+            other => panic!("{other:?} of {flags}"),
+        }
+    }
+    let mut setup = find(recipe).expect("a recipe").setup(preset);
+    setup.settings.batch_size = 4;
+    for change in changes {
+        setup.set(change).unwrap_or_else(|e| panic!("{e:#}"));
+    }
+    if !is_stacked {
+        return of_setup(&setup, 11, cuda());
+    }
+    let DataKind::Images(size) = setup.data().expect("its data")[0] else {
+        panic!("{recipe} makes no images");
+    };
+    let digits = Stacked::new(Box::new(synthetic(0, Split::Train, 11)), 0).expect("digits");
+    let set = Batches::images(Box::new(digits), size, &setup.settings, cuda()).expect("batches");
+    Trainer::new(setup, vec![set], cuda()).expect("a recipe")
+}
+
+/// Replayed steps leave the bits of steps that are run one by one, as those that are watched are, with short batches
 /// between the whole ones.
 fn check_replays(recipe: &str, flags: &str, steps: u64) {
-    let one_way = |eager: &'static str| -> Option<Sandbox> {
-        let sandbox = with_eleven_digits();
-        let words = train(
-            recipe,
-            &format!("--device cuda:0 --max-steps {steps} -q --json {flags}"),
-        );
-        let done = sandbox.on_emulated(&words, &[("DETACH_EAGER", eager)])?;
-        succeeded(done);
-        Some(sandbox)
-    };
-    let Some((replayed, eager)) = one_way("0").zip(one_way("1")) else {
-        return;
-    };
-    let numbers = |sandbox: &Sandbox| -> Vec<_> {
-        let metrics = sandbox.metrics("run");
-        metrics.into_iter().map(|line| line.numbers).collect()
-    };
-    let what = format!("{recipe} {flags}");
-    assert_eq!(numbers(&replayed), numbers(&eager), "{what}");
-    assert_eq!(
-        replayed.hash("run", steps),
-        eager.hash("run", steps),
-        "{what}"
-    );
+    emulated::run(Variant::Plain, &[], || {
+        let replayed = trace_of(trainer(recipe, flags), steps, |trainer, _| trainer.step());
+        let one_by_one = trace_of(trainer(recipe, flags), steps, |trainer, _| {
+            trainer.step_watched(Closely::Norms).0
+        });
+        for (step, (replayed, eager)) in replayed.iter().zip(&one_by_one).enumerate() {
+            assert_eq!(replayed.1, eager.1, "{recipe} {flags}, step {step}");
+            assert!(
+                replayed.0 == eager.0,
+                "{recipe} {flags}, weights of step {step}"
+            );
+        }
+    });
 }
 
 #[test]
@@ -225,17 +248,25 @@ fn a_run_with_all_that_belongs_to_it() {
     ));
 }
 
+/// Whether it is interrupted, and whether its steps are replayed. Of the last steps, every second one is not watched.
 #[test]
 fn an_interrupted_run_has_the_same_bits() {
-    let (whole, parts) = (with_eleven_digits(), with_eleven_digits());
-    let words = |steps| train("mlp", &format!("--device cuda:0 --max-steps {steps} -q"));
-    succeeded(emulated!(whole, words(9)));
+    let [whole, parts, eager] = [(); 3].map(|()| with_eleven_digits());
+    let words = |steps| {
+        format!(
+            "train mlp --offline --data-dir eleven --batch-size 4 --out run --no-pictures --log-every 1000 --set g-widths=[24] \
+             --device cuda:0 --max-steps {steps} -q"
+        )
+    };
+    succeeded(emulated!(whole, words(16)));
     succeeded(emulated!(parts, words(4)));
     succeeded(emulated!(
         parts,
-        "train --resume run --offline --no-pictures --device cuda:0 --max-steps 9 -q"
+        "train --resume run --offline --no-pictures --log-every 1000 --device cuda:0 --max-steps 16 -q"
     ));
-    assert_eq!(parts.hash("run", 9), whole.hash("run", 9));
+    assert_eq!(parts.hash("run", 16), whole.hash("run", 16));
+    succeeded(emulated!(eager, words(16), &[("DETACH_EAGER", "1")]));
+    assert_eq!(eager.hash("run", 16), whole.hash("run", 16));
 }
 
 mod devices {
