@@ -1,8 +1,8 @@
 //! Every kind of verdict, on records that were planted.
 
 use super::*;
+use detach_recipes::Detail;
 use detach_recipes::detail::{AnswerKind, Answers, LayerDetail, NetworkDetail, Spread};
-use detach_recipes::{Detail, Metrics};
 use serde_json::json;
 
 /// What a detail is made of.
@@ -122,16 +122,6 @@ fn with_scores(scores: Scores) -> Record {
     }
 }
 
-fn line(step: u64, scalars: Vec<(&'static str, f64)>) -> Metrics {
-    Metrics {
-        step,
-        epoch: step as f64 / 100.0,
-        scalars,
-        step_ms: 1.0,
-        images_per_s: 1.0,
-    }
-}
-
 #[test]
 fn nothing_is_too_early() {
     is(&Record::default(), Kind::TooEarly);
@@ -140,7 +130,7 @@ fn nothing_is_too_early() {
     // A run of before there were details.
     let mut old = steady(&HEALTHY, 5000);
     old.details.clear();
-    old.history.push(&line(5000, vec![("d_loss", 1.0)]));
+    old.history.add(r#"{"version":1,"step":5000,"d_loss":1.0}"#);
     is(&old, Kind::TooEarly);
     old.scores = Some(scored(&[], [200; 10]));
     is(&old, Kind::Good);
@@ -279,8 +269,8 @@ fn networks_that_take_turns_are_alive() {
     let mut record = steady(&HEALTHY, 4000);
     for step in (100..=4000).step_by(100) {
         let right = if step / 200 % 2 == 0 { 0.9 } else { 0.2 };
-        let scalars = vec![("real_acc", right), ("fake_acc", right)];
-        record.history.push(&line(step, scalars));
+        let line = json!({ "step": step, "real_acc": right, "fake_acc": right });
+        record.history.add(&line.to_string());
     }
     let verdict = is(&record, Kind::Alive);
     assert!(

@@ -37,7 +37,7 @@ impl History {
     }
 
     /// One line more. One without a step, such as a person's, or of no JSON tells nothing.
-    fn add(&mut self, line: &str) {
+    pub(crate) fn add(&mut self, line: &str) {
         let Ok(Value::Object(line)) = serde_json::from_str(line) else {
             return;
         };
