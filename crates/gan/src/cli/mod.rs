@@ -8,6 +8,7 @@ mod compare;
 pub mod console;
 mod data;
 mod device;
+mod doctor;
 mod environment;
 mod info;
 mod interpolate;
@@ -64,6 +65,8 @@ enum Command {
     Claims(Box<claims::Args>),
     /// Say how good runs or files of samples are, in numbers
     Score(score::Args),
+    /// Say in a sentence what runs are like: good, collapsed, D dead, and what to do
+    Doctor(doctor::Args),
     /// Train the classifier by which `gan score` judges images of a data set
     Classifier(classifier::Args),
     /// Make samples of a trained generator
@@ -109,7 +112,7 @@ impl Cli {
             Command::Sample(args) => args.threads,
             Command::Interpolate(args) => args.threads,
             Command::Info(args) => args.threads,
-            Command::Recipes(_) | Command::Data(_) => threads::Args::default(),
+            Command::Doctor(_) | Command::Recipes(_) | Command::Data(_) => threads::Args::default(),
             Command::Completions(_) | Command::Man(_) => return self.execute(),
         };
         signals::large_files_are_errors();
@@ -123,6 +126,7 @@ impl Cli {
             Command::Sweep(args) => return sweep::run(args),
             Command::Claims(args) => return claims::run(args),
             Command::Score(args) => score::run(args)?,
+            Command::Doctor(args) => doctor::run(args)?,
             Command::Classifier(args) => classifier::run(args)?,
             Command::Sample(args) => sample::run(args)?,
             Command::Interpolate(args) => interpolate::run(args)?,

@@ -91,8 +91,9 @@ fn numbers(metrics: &Metrics) -> Vec<Piece> {
         match *name {
             "d_loss" => pieces.push(Piece::new(6, format!("D {value:.3}"))),
             "g_loss" => pieces.push(Piece::new(6, format!("G {value:.3}"))),
-            // The halves of D's loss are for the logs.
+            // The halves of D's loss and the norms of gradients are for the logs.
             "d_loss_real" | "d_loss_fake" | "real_acc" | "fake_acc" => {}
+            name if name.ends_with("_norm") => {}
             name => pieces.push(Piece::new(2, format!("{name} {value:.3}"))),
         }
     }

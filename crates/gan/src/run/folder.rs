@@ -138,6 +138,11 @@ impl Run {
         self.dir.join("metrics.jsonl")
     }
 
+    /// The file of details: what single steps were like from close up.
+    pub fn detail(&self) -> PathBuf {
+        self.dir.join("detail.jsonl")
+    }
+
     /// The checkpoint that was best in a metric, where one was asked for.
     pub fn best(&self) -> PathBuf {
         self.checkpoints().join("best.safetensors")

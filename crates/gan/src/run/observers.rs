@@ -333,14 +333,15 @@ impl Events {
     }
 }
 
-/// Where TensorBoard shows a number: `d_loss` as `loss/d`, `real_acc` as `accuracy/real`.
+/// Where TensorBoard shows a number: `d_loss` as `loss/d`, `real_acc` as `accuracy/real`, `g_norm` as `gradient/g`.
 fn tag(name: &str) -> String {
     if let Some((network, half)) = name.split_once("_loss") {
         return format!("loss/{network}{half}");
     }
-    match name.strip_suffix("_acc") {
-        Some(of) => format!("accuracy/{of}"),
-        None => format!("recipe/{name}"),
+    match name.rsplit_once('_') {
+        Some((of, "acc")) => format!("accuracy/{of}"),
+        Some((of, "norm")) => format!("gradient/{of}"),
+        _ => format!("recipe/{name}"),
     }
 }
 
@@ -375,12 +376,13 @@ mod tests {
 
     #[test]
     fn tags_are_grouped() {
-        let tags = ["d_loss", "g_loss", "d_loss_real", "fake_acc", "w"].map(tag);
+        let tags = ["d_loss", "g_loss", "d_loss_real", "fake_acc", "g_norm", "w"].map(tag);
         let expected = [
             "loss/d",
             "loss/g",
             "loss/d_real",
             "accuracy/fake",
+            "gradient/g",
             "recipe/w",
         ];
         assert_eq!(tags, expected);

@@ -8,14 +8,17 @@ use crate::cli::progress::Progress;
 use crate::cli::signals::Signals;
 use crate::cli::usage::with_hint;
 use crate::cli::{console, elsewhere, shell};
+use crate::describe::describe;
+use crate::diagnosis::Watcher;
 use crate::run::cosmetic::Cosmetic;
+use crate::run::detail::{self, DetailWriter};
 use crate::run::metrics::{self, MetricsWriter};
 use crate::run::observers::{Best, Better, Events, Keeper, Pictures, Preview};
 use crate::run::{Lock, Run};
 use anyhow::{Context, Result, anyhow, ensure};
 use detach_nn::Checkpoint;
 use detach_recipes::checkpoint::other_arithmetic;
-use detach_recipes::{At, Clock, Flow, Metrics, Observer, Plan, Session, Trainer};
+use detach_recipes::{At, Clock, Diverged, Flow, Metrics, Observer, Plan, Session, Trainer};
 use std::time::{Duration, Instant};
 
 /// Trains as the flags say, until `signals` say otherwise; `None` listens to them from when there is something to lose.
@@ -78,6 +81,12 @@ fn observed(
     let mut progress = Progress::new(args.quiet, done, total);
     let told = progress.teller();
     let mut lines = Cosmetic::opened("lines of metrics", MetricsWriter::open(run, done));
+    let mut details = Cosmetic::opened("details of single steps", DetailWriter::open(run, done));
+    // After those who trim what it reads.
+    let watcher = Watcher::new(run, |verdict| {
+        tracing::warn!("{} {} {}", verdict.sentence, verdict.cause, verdict.advice);
+    });
+    let mut watcher = Cosmetic::opened("a diagnosis", watcher);
     let mut events = Cosmetic::opened("events for TensorBoard", Events::open(run, done));
     let mut keeper = Keeper::new(run, args.checkpoint_every);
     let mut best = match &args.best {
@@ -108,6 +117,7 @@ fn observed(
     let mut session = Session::new(trainer, plan, &clock);
     session.observe(&mut last);
     session.observe(&mut lines);
+    session.observe(&mut details);
     session.observe(&mut events);
     session.observe(&mut progress);
     if args.json {
@@ -120,17 +130,25 @@ fn observed(
         session.observe(&mut pictures);
         session.observe(&mut preview);
     }
+    session.observe(&mut watcher);
     session.observe(&mut keeper);
     session.observe(&mut signals);
     let end = session.run();
-    let steps = session.trainer().steps_done();
+    let (steps, epoch) = (session.trainer().steps_done(), session.trainer().epoch());
     drop(session);
+    if let Err(error) = &end
+        && error.is::<Diverged>()
+    {
+        // The error that matters is that one.
+        let _ = detail::diverged(run, (steps, epoch), &describe(error));
+    }
     Ok(Outcome {
         end: end?,
         signal: signals.first(),
         dir: run.dir().to_owned(),
         steps,
         metrics: last.metrics,
+        verdict: watcher.observer().and_then(Watcher::verdict).cloned(),
         time: clock.now(),
         data: data.config.data,
         is_synthetic: data.is_synthetic,

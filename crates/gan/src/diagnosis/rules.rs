@@ -1,0 +1,312 @@
+//! From a record to a verdict: the failures in the order in which one explains the next, then how far it is.
+
+use super::record::Record;
+use super::scores;
+use super::seen::{Blocked, Seen, discriminator, generator};
+use super::verdict::{Check, Kind, Verdict};
+use crate::show::text::short;
+use detach_recipes::Detail;
+use detach_recipes::detail::LayerDetail;
+
+/// G's gradient has all but vanished below this part of what it was.
+const DEAF: f64 = 1e-3;
+/// D that tells reals from fakes no better than this tells nothing.
+const BLIND: f64 = 0.6;
+/// Samples differ from each other as reals do within this factor.
+const ALIKE: f64 = 2.0;
+/// Samples that differ less than this part of what reals do are one sample.
+const COLLAPSED: f64 = 0.05;
+/// Changes of the lead that are no chance.
+const TURNS: usize = 8;
+/// Before this step nobody can say how a run goes; and before the second one, G has not yet got away from where it began.
+const EARLY: u64 = 50;
+const BEGUN: u64 = 400;
+
+/// What was found, and what to do.
+pub(super) struct Finding {
+    pub(super) kind: Kind,
+    /// What follows the words of the kind.
+    pub(super) what: String,
+    pub(super) cause: String,
+    pub(super) advice: String,
+}
+
+impl Finding {
+    pub(super) fn new(
+        kind: Kind,
+        what: String,
+        cause: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind,
+            what,
+            cause: cause.into(),
+            advice: advice.into(),
+        }
+    }
+}
+
+/// What is to be said of a run with this record.
+pub fn of(record: &Record) -> Verdict {
+    let seen = Seen::new(record);
+    let scored = record.scores.as_ref();
+    let found = diverged(record)
+        .or_else(|| dead(&seen))
+        .or_else(|| deaf(&seen))
+        .or_else(|| scored.and_then(scores::collapsed))
+        .or_else(|| collapsed(&seen))
+        .or_else(|| overwhelmed(&seen))
+        .or_else(|| early(&seen))
+        .or_else(|| scored.and_then(scores::good))
+        .or_else(|| matched(&seen))
+        .unwrap_or_else(|| alive(&seen));
+    Verdict {
+        kind: found.kind,
+        sentence: format!("{}: {}.", found.kind.words(), found.what),
+        cause: found.cause,
+        advice: found.advice,
+        checks: checks(&seen),
+        step: seen.step,
+    }
+}
+
+/// A number was not finite any more when training ended.
+fn diverged(record: &Record) -> Option<Finding> {
+    let last = record.details.last()?;
+    let why = last.diverged.as_deref()?;
+    Some(Finding::new(
+        Kind::Diverged,
+        format!("at step {} a number was not finite any more", last.step),
+        why,
+        "Start again with smaller learning rates (g.lr, d.lr) or a clipped gradient (clip-norm of g and d).",
+    ))
+}
+
+/// Nothing of D moves, and it has not won.
+fn dead(seen: &Seen<'_>) -> Option<Finding> {
+    let Blocked { layer, since } = seen.blocked()?;
+    if seen.is_perfect() {
+        return None;
+    }
+    let now = seen.now.last()?;
+    let layers = &discriminator(now)?.layers;
+    let is_last = layers.last().is_some_and(|last| std::ptr::eq(last, layer));
+    let answer = now.answers.as_ref().map_or(String::new(), |answers| {
+        format!(
+            " It answers {} to everything.",
+            short(Some(answers.fake_mean))
+        )
+    });
+    let cause = match is_last {
+        true => format!(
+            "What follows {} is flat for every real and every fake, as a ReLU is below 0.{answer}",
+            layer.name
+        ),
+        false => format!(
+            "All units of {} are off for every real and every fake, as a ReLU is below 0.{answer}",
+            layer.name
+        ),
+    };
+    Some(Finding::new(
+        Kind::DeadD,
+        format!(
+            "all units of its layer {} have been without a gradient since step {since}",
+            layer.name
+        ),
+        cause,
+        "It does not come back by itself: start again with another seed, or with an activation that is nowhere flat, as LeakyReLU \
+         is. `mlp-relu` has last-relu=false for it, which its preset `fixed` sets.",
+    ))
+}
+
+/// G's gradient is 0 or next to nothing, while D tells its fakes apart.
+fn deaf(seen: &Seen<'_>) -> Option<Finding> {
+    let quietest = |detail: &Detail| {
+        let layers = &generator(detail)?.layers;
+        layers
+            .iter()
+            .min_by(|a, b| a.norm.total_cmp(&b.norm))
+            .map(|layer| layer.name.clone())
+    };
+    let layer = seen.now.last().and_then(quietest).unwrap_or_default();
+    let what = match seen.heard() {
+        _ if seen.is_deaf() => "its gradient is exactly 0".to_owned(),
+        Some([now, before]) if now < DEAF * before && seen.is_perfect() => format!(
+            "the norm of its gradient is {}, and was {}; least of all in {layer}",
+            short(Some(now)),
+            short(Some(before))
+        ),
+        _ => return None,
+    };
+    let told = seen.auc().map_or(String::new(), |auc| {
+        format!(" D tells reals from fakes with an AUC of {auc:.3}.")
+    });
+    Some(Finding::new(
+        Kind::DeafG,
+        what,
+        format!(
+            "D's answer to fakes does not change with them any more, so that it says nothing of how to make better ones.{told}"
+        ),
+        "Take a loss that does not saturate (generator-loss=non-saturating), slow D down (a smaller d.lr, labels that are not \
+         1), or start again with another seed.",
+    ))
+}
+
+/// Samples are all but one and the same.
+fn collapsed(seen: &Seen<'_>) -> Option<Finding> {
+    let variety = seen.variety()?;
+    if seen.step < BEGUN || variety >= COLLAPSED {
+        return None;
+    }
+    Some(Finding::new(
+        Kind::Collapsed,
+        format!(
+            "to one sample: two of them differ {} times as much as two reals",
+            short(Some(variety))
+        ),
+        "G has found one answer that D takes, whatever the noise.",
+        "Start again from a checkpoint before it, or with a smaller g.lr; a critic (the recipes wgan-gp, lsgan) collapses less.",
+    ))
+}
+
+/// D tells nothing apart, though there is something to tell.
+fn overwhelmed(seen: &Seen<'_>) -> Option<Finding> {
+    let (auc, variety) = (seen.auc()?, seen.variety()?);
+    let alike = (ALIKE.recip()..ALIKE).contains(&variety);
+    if seen.step < BEGUN || auc >= BLIND || alike {
+        return None;
+    }
+    Some(Finding::new(
+        Kind::Overwhelmed,
+        format!(
+            "it tells reals from fakes no better than chance (AUC {auc:.2}), and two fakes still differ {} times as much as \
+             two reals",
+            short(Some(variety))
+        ),
+        "G moves faster than D learns to tell.",
+        "Give D more: d-steps=2 or a larger d.lr, or a smaller g.lr.",
+    ))
+}
+
+fn early(seen: &Seen<'_>) -> Option<Finding> {
+    (seen.step < EARLY || seen.now.is_empty()).then(|| {
+        Finding::new(
+            Kind::TooEarly,
+            match seen.step {
+                1 => "1 step is on record".to_owned(),
+                steps => format!("{steps} steps are on record"),
+            },
+            "Nothing is wrong so far.",
+            "Train on.",
+        )
+    })
+}
+
+/// A recipe of numbers says itself how near its samples are: by their Jensen-Shannon divergence, from 0 to log 2.
+fn matched(seen: &Seen<'_>) -> Option<Finding> {
+    let divergence = seen.record.history.lately("jsd")?;
+    (divergence < 0.01).then(|| {
+        Finding::new(
+            Kind::Good,
+            format!(
+                "the Jensen-Shannon divergence of samples and reals is {}",
+                short(Some(divergence))
+            ),
+            "G makes what the data is.",
+            "Nothing is left to do.",
+        )
+    })
+}
+
+fn alive(seen: &Seen<'_>) -> Finding {
+    let scored = seen.record.scores.as_ref();
+    let steps = format!("{} steps", seen.step);
+    if let Some(turns) = seen.turns().filter(|turns| *turns >= TURNS) {
+        return Finding::new(
+            Kind::Alive,
+            format!("after {steps} G and D take turns in being ahead, {turns} times lately"),
+            "Each step of one undoes the other's.",
+            "Smaller learning rates (g.lr, d.lr), or an average of G's weights (ema).",
+        );
+    }
+    match scored.and_then(|scores| scores.get("fid")) {
+        Some([fid, floor]) => Finding::new(
+            Kind::Alive,
+            format!(
+                "FID is {}, and that of real images {}",
+                short(Some(fid)),
+                short(Some(floor))
+            ),
+            "Both networks learn.",
+            "Train on.",
+        ),
+        None => Finding::new(
+            Kind::Alive,
+            format!("after {steps} both networks learn, and no score says how far it is"),
+            "Both networks learn.",
+            "Look at the samples, and train on.",
+        ),
+    }
+}
+
+/// The numbers that the rules hold against limits, as far as they are on record.
+fn checks(seen: &Seen<'_>) -> Vec<Check> {
+    let above = |id, value: f64, limit: f64, text: String| Check {
+        id,
+        ok: value > limit,
+        value,
+        limit,
+        text,
+    };
+    let dead = |layer: &LayerDetail| Check {
+        id: "dead-units",
+        ok: layer.dead < 1.0,
+        value: layer.dead,
+        limit: 1.0,
+        text: format!(
+            "{:.0}% of the units of D's {} are without a gradient",
+            100.0 * layer.dead,
+            layer.name
+        ),
+    };
+    let heard = |[now, before]: [f64; 2]| {
+        let part = if before > 0.0 { now / before } else { 0.0 };
+        let text = format!(
+            "the norm of G's gradient is {} times what it was",
+            short(Some(part))
+        );
+        above("gradient", part, DEAF, text)
+    };
+    let told = |auc: f64| {
+        above(
+            "answers",
+            auc,
+            0.5,
+            format!("D tells reals from fakes with an AUC of {auc:.2}"),
+        )
+    };
+    let varied = |variety: f64| {
+        let text = format!(
+            "two samples differ {} times as much as two reals",
+            short(Some(variety))
+        );
+        above("variety", variety, COLLAPSED, text)
+    };
+    let turns = |turns: usize| Check {
+        id: "turns",
+        ok: turns < TURNS,
+        value: turns as f64,
+        limit: TURNS as f64,
+        text: format!("the lead has changed {turns} times lately"),
+    };
+    let own = [
+        seen.deadest().map(dead),
+        seen.heard().map(heard),
+        seen.auc().map(told),
+        seen.variety().map(varied),
+        seen.turns().map(turns),
+    ];
+    let scored = seen.record.scores.iter().flat_map(scores::checks);
+    own.into_iter().flatten().chain(scored).collect()
+}
