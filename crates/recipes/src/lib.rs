@@ -48,7 +48,7 @@ pub use recipes::{RECIPES, find};
 pub use report::Report;
 pub use sampler::{Generator, Input, Sampler, Wanted};
 pub use samples::{DataKind, ImageSize};
-pub use session::{At, Clock, End, Flow, Metrics, Observer, Plan, Session};
+pub use session::{At, Clock, End, Flow, Metrics, Observer, Plan, Scorer, Session};
 pub use settings::{Preset, SampleMode, Settings};
 pub use setup::{Generates, RecipeInfo, Setup};
 pub use step::{Inputs, Step, Streams};

@@ -4,9 +4,7 @@ use crate::{cuda, relative_error};
 use detach_data::{Dataset, Split, Stacked, synthetic};
 use detach_nn::{Optimiser, count};
 use detach_recipes::settings::Sampling;
-use detach_recipes::{
-    Batches, DataKind, ImageSize, Preset, RECIPES, RecipeInfo, Settings, Setup,
-};
+use detach_recipes::{Batches, DataKind, ImageSize, Preset, RECIPES, RecipeInfo, Settings, Setup};
 use detach_tensor::{DType, Kind, Tensor, pool_stats};
 use detach_tests::emulated::{self, Variant};
 use detach_tests::training;

@@ -143,6 +143,11 @@ impl Run {
         self.dir.join("detail.jsonl")
     }
 
+    /// The file of scores, where any were asked for.
+    pub fn scores(&self) -> PathBuf {
+        self.dir.join("scores.jsonl")
+    }
+
     /// The checkpoint that was best in a metric, where one was asked for.
     pub fn best(&self) -> PathBuf {
         self.checkpoints().join("best.safetensors")

@@ -6,6 +6,7 @@
 //!   config.toml             recipe, preset, data, settings and options
 //!   metrics.jsonl           one line each few steps
 //!   detail.jsonl            single steps from close up: layers, answers, samples
+//!   scores.jsonl            scores while it is trained, where they were asked for
 //!   events.out.tfevents.…   the same for TensorBoard
 //!   samples/                pictures; latest.png is the newest
 //!   checkpoints/            step-00000938.safetensors: everything to go on from;

@@ -1,15 +1,16 @@
 //! `gan score`.
 
-mod bench;
+pub(super) mod bench;
 mod samples;
 mod tell;
 
 use super::{environment, sample, threads, values};
 use crate::run::Run;
 use crate::run::config::Config;
+use crate::score::bench::Bench;
 use crate::score::quality::Quality;
 use anyhow::{Context, Result, bail, ensure};
-use bench::{Bench, Source};
+use bench::{Known, Source};
 use detach_data::Wanted;
 use detach_recipes::{DataKind, SampleMode};
 use samples::FileSamples;
@@ -76,7 +77,7 @@ pub(super) fn run(args: &Args) -> Result<String> {
         args.labels.is_none() || (args.what.len() == 1 && !is_run(&args.what[0])),
         "--labels are of the samples of one file; a run knows which classes it was asked for"
     );
-    let mut benches: Vec<Rc<Bench>> = Vec::new();
+    let mut benches: Vec<Known> = Vec::new();
     let mut all = Vec::new();
     for path in &args.what {
         let scored = match is_run(path) {
@@ -96,7 +97,7 @@ impl Args {
         self.count as usize
     }
 
-    fn score_run(&self, path: &Path, benches: &mut Vec<Rc<Bench>>) -> Result<Scored> {
+    fn score_run(&self, path: &Path, benches: &mut Vec<Known>) -> Result<Scored> {
         let trained = sample::open(path, &self.device)?;
         let config = trained.run.config()?;
         let DataKind::Images(size) = trained.data else {
@@ -127,7 +128,7 @@ impl Args {
         })
     }
 
-    fn score_file(&self, path: &Path, benches: &mut Vec<Rc<Bench>>) -> Result<Scored> {
+    fn score_file(&self, path: &Path, benches: &mut Vec<Known>) -> Result<Scored> {
         let source = Source {
             wanted: Wanted::default(),
             run: None,

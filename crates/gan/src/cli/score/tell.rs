@@ -1,8 +1,8 @@
 //! Scores as tables and as JSON.
 
 use super::Scored;
-use super::bench::Bench;
 use crate::paths::Lossless;
+use crate::score::bench::Bench;
 use crate::score::classes::Class;
 use crate::score::interval::Estimate;
 use crate::score::quality::{MEASURES, Quality};
