@@ -1,6 +1,7 @@
 //! `gan score`.
 
 pub(super) mod bench;
+mod csv;
 mod samples;
 mod tell;
 
@@ -24,6 +25,7 @@ Examples:
   gan score runs/dcgan-light-1
   gan score runs/cgan-1                       with classes: how often a digit that is asked for is made
   gan score runs/dcgan-light-*                one row a run, and the mean over runs
+  gan score runs/* --csv > scores.csv         for a spreadsheet or pandas: one line a number
   gan score digits.idx3-ubyte.gz --data-dir data/MNIST/raw --json
 
 A classifier sees the samples and as many real images; its penultimate layer gives 64 numbers for each, its last one a class. The
@@ -53,8 +55,11 @@ pub(super) struct Args {
     #[arg(long, default_value = "cpu")]
     device: String,
     /// Write one JSON object instead of tables
-    #[arg(long)]
+    #[arg(long, conflicts_with = "csv")]
     json: bool,
+    /// Write a line of comma-separated values for each number of each run instead of tables
+    #[arg(long)]
+    csv: bool,
     #[command(flatten)]
     pub(super) threads: threads::Args,
 }
@@ -86,9 +91,10 @@ pub(super) fn run(args: &Args) -> Result<String> {
         };
         all.push(scored.with_context(|| format!("cannot score {}", path.display()))?);
     }
-    match args.json {
-        true => tell::json(&all),
-        false => Ok(tell::text(&all)),
+    match (args.json, args.csv) {
+        (true, _) => tell::json(&all),
+        (_, true) => Ok(csv::of(&all)),
+        _ => Ok(tell::text(&all)),
     }
 }
 
