@@ -5,21 +5,24 @@ use super::scores;
 use super::seen::{Blocked, Seen, discriminator, generator};
 use super::verdict::{Check, Kind, Verdict};
 use crate::show::text::short;
-use detach_recipes::Detail;
 use detach_recipes::detail::LayerDetail;
 
 /// G's gradient has all but vanished below this part of what it was.
 const DEAF: f64 = 1e-3;
 /// D that tells reals from fakes no better than this tells nothing.
 const BLIND: f64 = 0.6;
+/// D that tells them less well than this takes fakes for reals.
+const FOOLED: f64 = 0.3;
 /// Samples differ from each other as reals do within this factor.
 const ALIKE: f64 = 2.0;
 /// Samples that differ less than this part of what reals do are one sample.
 const COLLAPSED: f64 = 0.05;
 /// Changes of the lead that are no chance.
 const TURNS: usize = 8;
-/// Before this step nobody can say how a run goes; and before the second one, G has not yet got away from where it began.
+/// Before this step nobody can say how a run goes. That D is dead shows sooner, as it does not come back.
 const EARLY: u64 = 50;
+const DEAD: u64 = 10;
+/// Before this step, G may not yet have got away from where it began: one answer to all noise.
 const BEGUN: u64 = 400;
 
 /// What was found, and what to do.
@@ -86,7 +89,7 @@ fn diverged(record: &Record) -> Option<Finding> {
 /// Nothing of D moves, and it has not won.
 fn dead(seen: &Seen<'_>) -> Option<Finding> {
     let Blocked { layer, since } = seen.blocked()?;
-    if seen.is_perfect() {
+    if seen.step < DEAD || seen.is_perfect() {
         return None;
     }
     let now = seen.now.last()?;
@@ -122,34 +125,40 @@ fn dead(seen: &Seen<'_>) -> Option<Finding> {
 
 /// G's gradient is 0 or next to nothing, while D tells its fakes apart.
 fn deaf(seen: &Seen<'_>) -> Option<Finding> {
-    let quietest = |detail: &Detail| {
-        let layers = &generator(detail)?.layers;
-        layers
-            .iter()
-            .min_by(|a, b| a.norm.total_cmp(&b.norm))
-            .map(|layer| layer.name.clone())
-    };
-    let layer = seen.now.last().and_then(quietest).unwrap_or_default();
-    let what = match seen.heard() {
-        _ if seen.is_deaf() => "its gradient is exactly 0".to_owned(),
-        Some([now, before]) if now < DEAF * before && seen.is_perfect() => format!(
-            "the norm of its gradient is {}, and was {}; least of all in {layer}",
-            short(Some(now)),
-            short(Some(before))
-        ),
-        _ => return None,
-    };
+    // A ReLU before σ is off for the first fakes of many a run that goes well.
+    if seen.step < EARLY {
+        return None;
+    }
     let told = seen.auc().map_or(String::new(), |auc| {
         format!(" D tells reals from fakes with an AUC of {auc:.3}.")
     });
+    if seen.is_deaf() {
+        return Some(Finding::new(
+            Kind::DeafG,
+            "the gradient that reaches it is exactly 0".to_owned(),
+            format!(
+                "D's answer is flat for every fake, as a ReLU before σ is below 0, or σ so far out that it rounds.{told}"
+            ),
+            "Start again with another seed, a D that is nowhere flat (`mlp-relu` has last-relu=false for it), or a loss that does \
+             not saturate (generator-loss=non-saturating).",
+        ));
+    }
+    let [now, before] = seen.heard().filter(|_| seen.is_perfect())?;
+    if now >= DEAF * before {
+        return None;
+    }
+    let layers = &seen.now.last().and_then(generator)?.layers;
+    let quietest = layers.iter().min_by(|a, b| a.norm.total_cmp(&b.norm))?;
     Some(Finding::new(
         Kind::DeafG,
-        what,
         format!(
-            "D's answer to fakes does not change with them any more, so that it says nothing of how to make better ones.{told}"
+            "the norm of its gradient is {}, and was {} once; least of all in {}",
+            short(Some(now)),
+            short(Some(before)),
+            quietest.name
         ),
-        "Take a loss that does not saturate (generator-loss=non-saturating), slow D down (a smaller d.lr, labels that are not \
-         1), or start again with another seed.",
+        format!("D is so sure of every fake that its answer hardly changes with them.{told}"),
+        "Take a loss that does not saturate (generator-loss=non-saturating), or slow D down: a smaller d.lr, or targets.real=0.9.",
     ))
 }
 
@@ -170,20 +179,26 @@ fn collapsed(seen: &Seen<'_>) -> Option<Finding> {
     ))
 }
 
-/// D tells nothing apart, though there is something to tell.
+/// D takes fakes for reals, or tells nothing apart though there is something to tell.
 fn overwhelmed(seen: &Seen<'_>) -> Option<Finding> {
     let (auc, variety) = (seen.auc()?, seen.variety()?);
+    let is_fooled = auc < FOOLED && seen.step >= EARLY;
     let alike = (ALIKE.recip()..ALIKE).contains(&variety);
-    if seen.step < BEGUN || auc >= BLIND || alike {
-        return None;
-    }
-    Some(Finding::new(
-        Kind::Overwhelmed,
+    let is_blind = auc < BLIND && !alike && seen.step >= BEGUN;
+    let what = if is_fooled {
+        format!("it takes fakes for reals rather than reals (AUC {auc:.2})")
+    } else if is_blind {
         format!(
             "it tells reals from fakes no better than chance (AUC {auc:.2}), and two fakes still differ {} times as much as \
              two reals",
             short(Some(variety))
-        ),
+        )
+    } else {
+        return None;
+    };
+    Some(Finding::new(
+        Kind::Overwhelmed,
+        what,
         "G moves faster than D learns to tell.",
         "Give D more: d-steps=2 or a larger d.lr, or a smaller g.lr.",
     ))
@@ -244,7 +259,7 @@ fn alive(seen: &Seen<'_>) -> Finding {
         None => Finding::new(
             Kind::Alive,
             format!("after {steps} both networks learn, and no score says how far it is"),
-            "Both networks learn.",
+            "No failure is on record.",
             "Look at the samples, and train on.",
         ),
     }
@@ -254,7 +269,7 @@ fn alive(seen: &Seen<'_>) -> Finding {
 fn checks(seen: &Seen<'_>) -> Vec<Check> {
     let above = |id, value: f64, limit: f64, text: String| Check {
         id,
-        ok: value > limit,
+        ok: value >= limit,
         value,
         limit,
         text,
@@ -273,7 +288,7 @@ fn checks(seen: &Seen<'_>) -> Vec<Check> {
     let heard = |[now, before]: [f64; 2]| {
         let part = if before > 0.0 { now / before } else { 0.0 };
         let text = format!(
-            "the norm of G's gradient is {} times what it was",
+            "the norm of G's gradient is {} times its largest",
             short(Some(part))
         );
         above("gradient", part, DEAF, text)
@@ -282,7 +297,7 @@ fn checks(seen: &Seen<'_>) -> Vec<Check> {
         above(
             "answers",
             auc,
-            0.5,
+            FOOLED,
             format!("D tells reals from fakes with an AUC of {auc:.2}"),
         )
     };
@@ -291,7 +306,10 @@ fn checks(seen: &Seen<'_>) -> Vec<Check> {
             "two samples differ {} times as much as two reals",
             short(Some(variety))
         );
-        above("variety", variety, COLLAPSED, text)
+        Check {
+            ok: variety >= COLLAPSED || seen.step < BEGUN,
+            ..above("variety", variety, COLLAPSED, text)
+        }
     };
     let turns = |turns: usize| Check {
         id: "turns",

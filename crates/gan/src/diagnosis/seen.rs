@@ -56,13 +56,17 @@ impl<'a> Seen<'a> {
         Self::mean(self.late, variety)
     }
 
-    /// The norm of G's gradient now, and what it was before.
+    /// The norm of G's gradient now, and at its loudest: medians of three details in a row, as one alone may be a spike.
     pub(super) fn heard(&self) -> Option<[f64; 2]> {
-        let norm = |detail: &Detail| Some(generator(detail)?.norm);
-        let before = self.record.details.len() - self.now.len();
-        let now = median(self.now.iter().filter_map(norm))?;
-        let before = median(self.record.details[..before].iter().filter_map(norm))?;
-        Some([now, before])
+        let norms: Option<Vec<f64>> = self
+            .record
+            .details
+            .iter()
+            .map(|detail| Some(generator(detail)?.norm))
+            .collect();
+        let norms = norms?;
+        let medians = norms.windows(ENOUGH).map(median);
+        Some([medians.clone().next_back()?, medians.reduce(f64::max)?])
     }
 
     /// Whether G's gradient is exactly 0 in each detail of now.
@@ -149,8 +153,9 @@ pub(super) fn discriminator(detail: &Detail) -> Option<&NetworkDetail> {
     of_table(detail, 'd')
 }
 
-fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut values: Vec<f64> = values.collect();
+/// The median of at least one value.
+fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
+    values[values.len() / 2]
 }

@@ -190,6 +190,8 @@ fn a_generator_that_hears_nothing() {
         ..HEALTHY
     };
     is(&changing(&HEALTHY, 500, &deaf, 2000), Kind::DeafG);
+    // However long ago it heard something.
+    is(&changing(&HEALTHY, 20, &deaf, 200_000), Kind::DeafG);
     is(&steady(&Planted { g: 0.0, ..HEALTHY }, 60), Kind::DeafG);
     // D has won so far that nothing is left for it, either.
     is(
@@ -214,7 +216,14 @@ fn a_generator_that_hears_nothing() {
 }
 
 #[test]
-fn a_discriminator_that_tells_nothing_apart_although_it_could() {
+fn a_discriminator_that_is_fooled_or_tells_nothing_apart_although_it_could() {
+    let fooled = Planted {
+        auc: 0.02,
+        ..HEALTHY
+    };
+    is(&steady(&fooled, 100), Kind::Overwhelmed);
+    // For the first steps, any is.
+    is(&changing(&fooled, 20, &HEALTHY, 100), Kind::Alive);
     let lost = Planted {
         auc: 0.45,
         distance: 0.2,
