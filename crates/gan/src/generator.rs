@@ -2,10 +2,12 @@
 
 use crate::run::{Config, Lock, Run};
 use anyhow::{Context, Result};
-use detach_nn::{Checkpoint, Mode};
+use detach_nn::{Checkpoint, Mode, State};
 use detach_recipes::checkpoint::{check_checkpoint, upgrade, version};
 use detach_recipes::sampler::mode_of;
-use detach_recipes::{DataKind, Generates, Input, SampleMode, Sampler, Setup, Trainer, Wanted};
+use detach_recipes::{
+    DataKind, Generates, Input, Recipe, SampleMode, Sampler, Setup, Trainer, Wanted,
+};
 use detach_tensor::{Kind, Tensor};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -98,7 +100,7 @@ impl TrainedGenerator {
             .into());
         };
         let net = setup.generator(kind)?;
-        fill(&*net, &newest, &recipe).map_err(|error| run.without_newest(&error))?;
+        fill(&*net, ("generator", &newest), &recipe).map_err(|error| run.without_newest(&error))?;
         let data = setup.data()?;
         Ok(Self {
             run,
@@ -107,6 +109,28 @@ impl TrainedGenerator {
             net,
             kind,
         })
+    }
+
+    /// What it computes in, and where.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The recipe with the discriminator's newest weights, to ask for its [answers](Recipe::answers); the rest of it is as
+    /// before its first step.
+    ///
+    /// # Errors
+    /// When the checkpoint cannot be used.
+    pub fn discriminator(&self) -> Result<Box<dyn Recipe>> {
+        let recipe = self.setup.build(self.kind)?;
+        let newest = self.run.newest().context("there is no checkpoint")?;
+        for (name, net) in recipe.networks() {
+            if name == "discriminator" {
+                fill(net, (name, &newest), self.setup.recipe().name())
+                    .map_err(|error| self.run.without_newest(&error))?;
+            }
+        }
+        Ok(recipe)
     }
 
     /// What its samples are drawn from.
@@ -250,22 +274,22 @@ impl<'a> Draws<'a> {
     }
 }
 
-/// Reads the generator's weights.
-fn fill(net: &dyn Generates, path: &Path, recipe: &str) -> Result<()> {
+/// Reads the weights of the network called `name`: its average where one is kept.
+fn fill(net: &dyn State, (name, path): (&str, &Path), recipe: &str) -> Result<()> {
     let cannot_use = || format!("cannot use the checkpoint {}", path.display());
     // Before there were averages, the names were shorter.
-    let mut checkpoint = Checkpoint::load_part(path, "generator.ema")?;
+    let mut part = format!("{name}.ema");
+    let mut checkpoint = Checkpoint::load_part(path, &part)?;
     check_checkpoint(recipe, &checkpoint).with_context(cannot_use)?;
-    let mut part = "generator.ema";
     if checkpoint.names().next().is_none() {
         let old = version(&checkpoint)? == 0;
-        part = "generator.net";
-        checkpoint = Checkpoint::load_part(path, if old { "generator" } else { part })?;
+        part = format!("{name}.net");
+        checkpoint = Checkpoint::load_part(path, if old { name } else { &part })?;
         if old {
             upgrade(&mut checkpoint);
         }
     }
-    checkpoint.restore(part, net).with_context(cannot_use)
+    checkpoint.restore(&part, net).with_context(cannot_use)
 }
 
 /// Points of the latent space on the way between others: from one to the next, or in a square of four corners.

@@ -1,18 +1,26 @@
 //! Real images that samples are compared with, and who judges both.
 
 use super::classifier::Classifier;
+use super::gap::gap;
 use super::images::{Fit, Images};
+use super::interval::Estimate;
 use super::judge::RealData;
 use super::quality::{Quality, Real};
 use crate::generator::{Classes, Draws};
 use anyhow::{Context, Result, ensure};
-use detach_recipes::SampleMode;
+use detach_recipes::{DataKind, Recipe, SampleMode};
+use detach_tensor::Kind;
+
+/// Images of each kind that a discriminator is asked about: the interval of 2,000 is ±0.018.
+const JUDGED: usize = 2000;
 
 /// Real images that samples are compared with, judged once.
 pub struct Bench {
     /// Who judges.
     pub classifier: Classifier,
     real: Real,
+    /// Training images and others, a few thousand at most.
+    images: [Images; 2],
     /// What images come to that nothing was trained on.
     pub floor: Quality,
     /// The data in words, and its checksum.
@@ -22,12 +30,13 @@ pub struct Bench {
 impl Bench {
     /// `count` images of `data`, and as many test images for the floor; fewer where there are fewer.
     pub fn of(data: RealData, classifier: Classifier, count: usize) -> Self {
-        let real = Real::of(&classifier, &data.train.some(count));
+        let (train, test) = (data.train.some(count), data.test.some(count));
+        let real = Real::of(&classifier, &train);
         // Its labels are no wish that anybody was asked for.
-        let test = data.test.some(count);
-        let test = Images::new(test.shape(), test.bytes().to_vec());
+        let unasked = Images::new(test.shape(), test.bytes().to_vec());
         Self {
-            floor: real.quality(&classifier, &test),
+            floor: real.quality(&classifier, &unasked),
+            images: [train.some(JUDGED), test.some(JUDGED)],
             classifier,
             real,
             source: (data.source, data.checksum),
@@ -47,6 +56,14 @@ impl Bench {
     /// What `samples` come to.
     pub fn quality(&self, samples: &Images) -> Quality {
         self.real.quality(&self.classifier, samples)
+    }
+
+    /// How often the discriminator of `recipe` finds a training image more real than another, as [`gap`] says; `None` where
+    /// it takes images of another size, too.
+    pub fn gap(&self, recipe: &dyn Recipe, size: DataKind, kind: Kind) -> Option<Estimate> {
+        let [train, test] = &self.images;
+        let [c, h, w] = self.shape();
+        (size.shape(1) == [1, c, h, w]).then(|| gap(recipe, kind, [train, test]))?
     }
 
     /// What makes images of `from` into images like the real ones.

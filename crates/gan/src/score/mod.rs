@@ -6,6 +6,7 @@ pub mod classes;
 pub mod classifier;
 pub mod distances;
 pub mod frechet;
+pub mod gap;
 pub mod images;
 pub mod interval;
 pub mod judge;

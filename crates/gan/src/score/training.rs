@@ -1,6 +1,8 @@
 //! Scores of a generator while it is trained: `scores.jsonl`, a line of JSON each.
 
 use super::bench::Bench;
+use super::gap::{GAP, NO_GAP};
+use super::interval::Estimate;
 use super::quality::{MEASURES, Quality};
 use crate::describe::describe;
 use crate::generator::Draws;
@@ -34,13 +36,20 @@ impl TrainingScorer {
     }
 
     /// All of `quality` as a line.
-    fn line(&self, at: At<'_>, quality: &Quality) -> String {
+    fn line(&self, at: At<'_>, quality: &Quality, gap: Option<Estimate>) -> String {
         let numbers = |of: &dyn Fn(usize) -> Option<f64>| -> Map<String, Value> {
             let all = MEASURES.iter().enumerate();
             all.filter_map(|(place, measure)| Some((measure.name.to_owned(), json!(of(place)?))))
                 .collect()
         };
         let floor = &self.bench.floor.values;
+        let with_gap = |mut numbers: Map<String, Value>, of_gap: Option<f64>| {
+            numbers.extend(of_gap.map(|gap| (GAP.to_owned(), json!(gap))));
+            numbers
+        };
+        let scores = numbers(&|place| Some(quality.values[place].value));
+        let reach = numbers(&|place| quality.values[place].reach);
+        let floors = numbers(&|place| Some(floor[place].value));
         let counts = quality.classes.iter().map(|class| {
             let share = class.share.value * quality.samples as f64;
             share.round() as u64
@@ -51,9 +60,9 @@ impl TrainingScorer {
             "epoch": at.trainer.epoch(),
             "samples": quality.samples,
             "classifier": format!("{:08x}", self.bench.classifier.hash()),
-            "scores": numbers(&|place| Some(quality.values[place].value)),
-            "reach": numbers(&|place| quality.values[place].reach),
-            "floor": numbers(&|place| Some(floor[place].value)),
+            "scores": with_gap(scores, gap.map(|gap| gap.value)),
+            "reach": with_gap(reach, gap.and_then(|gap| gap.reach)),
+            "floor": with_gap(floors, gap.map(|_| NO_GAP)),
             "classes": counts.collect::<Vec<u64>>(),
         })
         .to_string()
@@ -68,16 +77,18 @@ impl Scorer for TrainingScorer {
             .bench
             .drawn(draws, (0, self.count, mode), &mut |_| ())?;
         let quality = self.bench.quality(&samples);
-        let line = self.line(at, &quality);
+        let trainer = at.trainer;
+        let size = trainer.setup().data()?[0];
+        let gap = self.bench.gap(trainer.recipe(), size, trainer.kind());
+        let line = self.line(at, &quality, gap);
         if let Some(lines) = &mut self.lines
             && let Err(error) = lines.append(&line)
         {
             warn(&error);
         }
         let values = MEASURES.iter().zip(&quality.values);
-        Ok(values
-            .map(|(measure, estimate)| (measure.name, estimate.value))
-            .collect())
+        let values = values.map(|(measure, estimate)| (measure.name, estimate.value));
+        Ok(values.chain(gap.map(|gap| (GAP, gap.value))).collect())
     }
 }
 
