@@ -3,7 +3,7 @@
 use super::record::Record;
 use super::scores;
 use super::seen::{Blocked, Seen, discriminator, generator};
-use super::verdict::{Check, Kind, Verdict};
+use super::verdict::{Check, Finding, Kind, Verdict};
 use crate::show::text::short;
 use detach_recipes::detail::LayerDetail;
 
@@ -24,31 +24,6 @@ const EARLY: u64 = 50;
 const DEAD: u64 = 10;
 /// Before this step, G may not yet have got away from where it began: one answer to all noise.
 const BEGUN: u64 = 400;
-
-/// What was found, and what to do.
-pub(super) struct Finding {
-    pub(super) kind: Kind,
-    /// What follows the words of the kind.
-    pub(super) what: String,
-    pub(super) cause: String,
-    pub(super) advice: String,
-}
-
-impl Finding {
-    pub(super) fn new(
-        kind: Kind,
-        what: String,
-        cause: impl Into<String>,
-        advice: impl Into<String>,
-    ) -> Self {
-        Self {
-            kind,
-            what,
-            cause: cause.into(),
-            advice: advice.into(),
-        }
-    }
-}
 
 /// What is to be said of a run with this record.
 pub fn of(record: &Record) -> Verdict {

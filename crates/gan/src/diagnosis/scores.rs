@@ -1,8 +1,7 @@
 //! What scores say of a run.
 
 use super::record::Scores;
-use super::rules::Finding;
-use super::verdict::{Check, Kind};
+use super::verdict::{Check, Finding, Kind};
 use crate::show::text::{grouped, short};
 
 /// Samples of which this share are others' copies are few.

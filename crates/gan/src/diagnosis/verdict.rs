@@ -88,3 +88,28 @@ pub struct Verdict {
     /// The last step on record.
     pub step: u64,
 }
+
+/// What was found, and what to do.
+pub(super) struct Finding {
+    pub(super) kind: Kind,
+    /// What follows the words of the kind.
+    pub(super) what: String,
+    pub(super) cause: String,
+    pub(super) advice: String,
+}
+
+impl Finding {
+    pub(super) fn new(
+        kind: Kind,
+        what: String,
+        cause: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind,
+            what,
+            cause: cause.into(),
+            advice: advice.into(),
+        }
+    }
+}

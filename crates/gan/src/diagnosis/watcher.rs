@@ -19,18 +19,16 @@ pub struct Watcher<'a> {
 }
 
 impl<'a> Watcher<'a> {
-    /// Goes on from the record of `run`, which is trimmed to where it stands, and calls `tell` at the first sign.
-    ///
-    /// # Errors
-    /// When a file of the record is there and cannot be read.
-    pub fn new(run: &'a Run, tell: impl FnMut(&Verdict) + 'a) -> Result<Self> {
-        Ok(Self {
+    /// Goes on from the record of `run`, which is trimmed to where it stands, and calls `tell` at the first sign. A record
+    /// that cannot be read begins anew: those who write to it say so.
+    pub fn new(run: &'a Run, tell: impl FnMut(&Verdict) + 'a) -> Self {
+        Self {
             run,
-            record: Record::of(run)?,
+            record: Record::of(run).unwrap_or_default(),
             tell: Box::new(tell),
             has_told: false,
             verdict: None,
-        })
+        }
     }
 
     /// What was to be said when it judged last.
@@ -38,15 +36,16 @@ impl<'a> Watcher<'a> {
         self.verdict.as_ref()
     }
 
-    fn judge(&mut self) -> Result<()> {
-        self.record.scores = Scores::of(self.run)?;
+    fn judge(&mut self) {
+        if let Ok(scores) = Scores::of(self.run) {
+            self.record.scores = scores;
+        }
         let verdict = of(&self.record);
         if verdict.kind.is_failure() && !self.has_told {
             self.has_told = true;
             (self.tell)(&verdict);
         }
         self.verdict = Some(verdict);
-        Ok(())
     }
 }
 
@@ -62,11 +61,12 @@ impl Observer for Watcher<'_> {
 
     fn detail(&mut self, _: At<'_>, detail: &Detail) -> Result<Flow> {
         self.record.details.push(detail.clone());
-        self.judge()?;
+        self.judge();
         Ok(Flow::Continue)
     }
 
     fn end(&mut self, _: At<'_>, _: End) -> Result<()> {
-        self.judge()
+        self.judge();
+        Ok(())
     }
 }

@@ -92,7 +92,7 @@ fn observed(
     let watcher = Watcher::new(run, |verdict| {
         tracing::warn!("{} {} {}", verdict.sentence, verdict.cause, verdict.advice);
     });
-    let mut watcher = Cosmetic::opened("a diagnosis", watcher);
+    let mut watcher = Cosmetic::new("a diagnosis", watcher);
     let mut events = Cosmetic::opened("events for TensorBoard", Events::open(run, done));
     let mut keeper = Keeper::new(run, args.checkpoint_every);
     let recipe = trainer.setup().recipe().name();
