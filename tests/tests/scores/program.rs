@@ -181,3 +181,39 @@ fn a_damaged_classifier_is_trained_again() {
     assert_eq!(json(&sandbox, "cgan -n 20"), whole);
     assert!(fs::metadata(&path).expect("a file").len() > 1000);
 }
+
+/// A thousand classes of three digits each, told apart by who knows ten.
+#[test]
+fn stacked_digits_have_modes() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("data synth --out digits --count 200");
+    sandbox.ok(
+        "train dcgan-light --data stacked-mnist --data-dir digits --set channels=3 --set width=4 --set latent=8 \
+         --batch-size 8 --max-steps 2 --offline --no-pictures -q --out run",
+    );
+    let scored = &json(&sandbox, "run -n 300")["scored"][0];
+    let number = |score: &str, key: &str| {
+        let number = scored["scores"][score][key].as_f64();
+        number.unwrap_or_else(|| panic!("{score} {key} in {scored}"))
+    };
+    assert_eq!(scored["classes"].as_array().map(Vec::len), Some(1000));
+    let (modes, kl) = (number("modes", "value"), number("kl", "value"));
+    assert!((1.0..=300.0).contains(&modes), "{modes}");
+    assert!(
+        (kl - (1000_f64.ln() - number("entropy", "value"))).abs() < 1e-9,
+        "{kl}"
+    );
+    // Of 300 triples nearly all are different, and a few coincide.
+    let real = number("modes", "floor");
+    assert!(
+        (200.0..300.0).contains(&real) && kl > number("kl", "floor"),
+        "{real} {kl}"
+    );
+    let hash = scored["classifier"]["hash"].as_str().expect("a text");
+    let known = sandbox
+        .ok("classifier --data-dir digits --out own.safetensors")
+        .stdout;
+    assert!(known.contains(hash), "{known}");
+    // A table of a thousand rows is none.
+    assert!(sandbox.ok("score run -n 300").stdout.lines().count() < 40);
+}

@@ -19,6 +19,7 @@ pub struct Bench {
     /// Who judges.
     pub classifier: Classifier,
     real: Real,
+    shape: [usize; 3],
     /// Training images and others, a few thousand at most.
     images: [Images; 2],
     /// What images come to that nothing was trained on.
@@ -35,6 +36,7 @@ impl Bench {
         // Its labels are no wish that anybody was asked for.
         let unasked = Images::new(test.shape(), test.bytes().to_vec());
         Self {
+            shape: train.shape(),
             floor: real.quality(&classifier, &unasked),
             images: [train.some(JUDGED), test.some(JUDGED)],
             classifier,
@@ -45,7 +47,12 @@ impl Bench {
 
     /// The shape of the images, `[C, H, W]`.
     pub fn shape(&self) -> [usize; 3] {
-        self.classifier.about().shape
+        self.shape
+    }
+
+    /// How many classes they are of.
+    pub fn classes(&self) -> usize {
+        self.classifier.classes_of(self.shape[0])
     }
 
     /// How many real images there are.
@@ -116,7 +123,7 @@ impl Bench {
         let Some(of) = draws.classes() else {
             return Ok(images);
         };
-        let judged = self.classifier.about().classes;
+        let judged = self.classes();
         ensure!(
             of <= judged,
             "it has {of} classes and its data {judged}; give the data that it was trained on with --data-dir"

@@ -73,9 +73,9 @@ pub(in crate::cli) fn find(
     }
     let found = source.found()?;
     let data = RealData::of(&found, source.wanted)?;
-    let classifier = match data.classifier() {
+    let classifier = match data.to_learn().classifier() {
         Some(classifier) => classifier,
-        None => trained(&data)?,
+        None => trained(data.to_learn())?,
     };
     let bench = Rc::new(Bench::of(data, classifier, count));
     known.push(Known {

@@ -124,7 +124,7 @@ impl FileSamples {
         let images = Images::new(bench.shape(), bytes);
         match labels {
             None => Ok(images),
-            Some(path) => labelled(images, path, bench.classifier.about().classes),
+            Some(path) => labelled(images, path, bench.classes()),
         }
     }
 }

@@ -12,6 +12,9 @@ use anyhow::Result;
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
 
+/// More classes than these fill no table that anybody reads; `--json` and `--csv` have them.
+const MOST_CLASSES: usize = 100;
+
 /// What each number means, for the help.
 pub(super) fn legend() -> String {
     let row = |name: &str, about: &str| vec![name.to_owned(), about.to_owned()];
@@ -104,7 +107,12 @@ fn single(scored: &Scored) -> String {
         let numbers = [Some(gap.value), gap.reach, Some(NO_GAP)].map(short);
         rows.push([vec![GAP.to_owned()], numbers.to_vec()].concat());
     }
-    table(&rows) + "\n" + &by_class(quality)
+    let mut out = table(&rows);
+    if quality.classes.len() <= MOST_CLASSES {
+        out += "\n";
+        out += &by_class(quality);
+    }
+    out
 }
 
 /// A row a class.
