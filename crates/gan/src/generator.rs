@@ -9,7 +9,6 @@ use detach_recipes::{
     DataKind, Generates, Input, Recipe, SampleMode, Sampler, Setup, Trainer, Wanted,
 };
 use detach_tensor::{Kind, Tensor};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Samples of one draw of noise. Part of the result where BatchNorm uses the batch's own
@@ -17,7 +16,7 @@ use std::path::{Path, PathBuf};
 const CHUNK: usize = 64;
 /// Samples generated at once where each is on its own: as few as keep the kernels busy,
 /// since memory that a process touches for the first time is dear.
-const PIECE: usize = 16;
+pub(crate) const PIECE: usize = 16;
 
 /// A run and its generator.
 pub struct TrainedGenerator {
@@ -228,7 +227,12 @@ impl<'a> Draws<'a> {
         self.sampler.input().noise(seed, draw, n, self.kind)
     }
 
-    fn generate(self, z: &Tensor, (classes, first): (&Classes, usize), mode: Mode<'_>) -> Tensor {
+    fn generate(self, z: &Tensor, which: (&Classes, usize), mode: Mode<'_>) -> Tensor {
+        self.sample(&z.detach(), which, mode).detach()
+    }
+
+    /// Samples `first`, `first` + 1, … as a function of noise `[n, latent]`. Without classes `classes` says nothing.
+    pub fn sample(self, z: &Tensor, (classes, first): (&Classes, usize), mode: Mode<'_>) -> Tensor {
         let wanted = match self.classes() {
             None => Wanted::default(),
             Some(of) => {
@@ -237,7 +241,7 @@ impl<'a> Draws<'a> {
                 Wanted::of_classes(&classes, self.kind)
             }
         };
-        self.sampler.sample(&z.detach(), &wanted, mode).detach()
+        self.sampler.sample(z, &wanted, mode)
     }
 
     /// `count` samples of a seed, of `classes` where there are classes, `[n, …]` at a time, each made when it is asked
@@ -290,104 +294,4 @@ fn fill(net: &dyn State, (name, path): (&str, &Path), recipe: &str) -> Result<()
         }
     }
     checkpoint.restore(&part, net).with_context(cannot_use)
-}
-
-/// Points of the latent space on the way between others: from one to the next, or in a square of four corners.
-#[derive(Clone, Debug)]
-pub struct Walk {
-    corners: Tensor,
-    frames: usize,
-    square: bool,
-}
-
-impl Walk {
-    /// `frames` points from the first of `corners` `[N, latent]` to the second, both ends included.
-    ///
-    /// # Panics
-    /// When there are fewer than two frames or corners.
-    #[track_caller]
-    pub fn line(corners: Tensor, frames: usize) -> Self {
-        assert!(frames > 1 && corners.shape()[0] > 1, "a walk has two ends");
-        Self {
-            corners,
-            frames,
-            square: false,
-        }
-    }
-
-    /// `frames` × `frames` points between four corners `[4, latent]`, row by row.
-    ///
-    /// # Panics
-    /// When there are fewer than two frames or four corners.
-    #[track_caller]
-    pub fn square(corners: Tensor, frames: usize) -> Self {
-        assert!(frames > 1 && corners.shape()[0] > 3, "a square has corners");
-        Self {
-            corners,
-            frames,
-            square: true,
-        }
-    }
-
-    /// How many points it has.
-    pub fn len(&self) -> usize {
-        match self.square {
-            true => self.frames * self.frames,
-            false => self.frames,
-        }
-    }
-
-    /// Whether it has no points, which no walk has.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The numbers of the points that are generated at once.
-    pub fn pieces(&self) -> impl DoubleEndedIterator<Item = Range<usize>> {
-        let len = self.len();
-        let starts = (0..len).step_by(PIECE);
-        starts.map(move |start| start..(start + PIECE).min(len))
-    }
-
-    /// The points of these numbers, `[n, latent]`.
-    pub fn points(&self, numbers: Range<usize>) -> Tensor {
-        let points: Vec<Tensor> = numbers.map(|number| self.point(number)).collect();
-        Tensor::concat(&points.iter().collect::<Vec<_>>(), 0)
-    }
-
-    fn point(&self, number: usize) -> Tensor {
-        let corner = |i| self.corners.slice(0, i, 1);
-        let between = |from: &Tensor, to: &Tensor, i: usize| {
-            let alpha = i as f64 / (self.frames - 1) as f64;
-            to * alpha + from * (1.0 - alpha)
-        };
-        if !self.square {
-            return between(&corner(0), &corner(1), number);
-        }
-        let (row, column) = (number / self.frames, number % self.frames);
-        let left = between(&corner(0), &corner(2), row);
-        let right = between(&corner(1), &corner(3), row);
-        between(&left, &right, column)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use detach_tensor::Array;
-
-    #[test]
-    fn walks_reach_their_ends() {
-        let corners = Array::from_slice(&[0.0_f32, 1.0, 10.0, 11.0], &[4, 1]);
-        let corners = Tensor::constant(corners);
-        let square = Walk::square(corners.clone(), 3);
-        let points = square.points(0..square.len()).to_vec::<f32>();
-        assert_eq!(points, [0.0, 0.5, 1.0, 5.0, 5.5, 6.0, 10.0, 10.5, 11.0]);
-        assert_eq!(square.points(4..6).to_vec::<f32>(), [5.5, 6.0]);
-        let line = Walk::line(corners, 5);
-        assert_eq!(
-            line.points(0..line.len()).to_vec::<f32>(),
-            [0.0, 0.25, 0.5, 0.75, 1.0]
-        );
-    }
 }

@@ -6,7 +6,7 @@
 //! - [`score`]: how good a run is, in numbers.
 //! - [`diagnosis`]: what a run's record says of it, in one sentence.
 //! - [`study`]: runs that differ in a few settings.
-//! - [`generator`]: a run's generator, to draw samples from.
+//! - [`generator`]: a run's generator, to draw samples from. [`walk`]: ways through its latent space.
 //! - [`cli`]: flags, wording, progress. Nothing else here knows a flag.
 //!
 //! Training itself is in `detach-recipes`: a [`Session`](detach_recipes::Session) whose observers are here.
@@ -21,3 +21,4 @@ pub mod run;
 pub mod score;
 pub mod show;
 pub mod study;
+pub mod walk;
