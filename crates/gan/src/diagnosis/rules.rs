@@ -2,7 +2,7 @@
 
 use super::record::Record;
 use super::scores;
-use super::seen::{Blocked, Seen, discriminator, generator};
+use super::seen::{Blocked, Seen, generator};
 use super::verdict::{Check, Finding, Kind, Verdict};
 use crate::show::text::short;
 use detach_recipes::detail::LayerDetail;
@@ -16,7 +16,7 @@ const FOOLED: f64 = 0.3;
 /// Samples differ from each other as reals do within this factor.
 const ALIKE: f64 = 2.0;
 /// Samples that differ less than this part of what reals do are one sample.
-const COLLAPSED: f64 = 0.05;
+const COLLAPSED: f64 = 0.02;
 /// Changes of the lead that are no chance.
 const TURNS: usize = 8;
 /// Before this step nobody can say how a run goes. That D is dead shows sooner, as it does not come back.
@@ -63,13 +63,15 @@ fn diverged(record: &Record) -> Option<Finding> {
 
 /// Nothing of D moves, and it has not won.
 fn dead(seen: &Seen<'_>) -> Option<Finding> {
-    let Blocked { layer, since } = seen.blocked()?;
+    let Blocked {
+        layer,
+        is_last,
+        since,
+    } = seen.blocked()?;
     if seen.step < DEAD || seen.is_perfect() {
         return None;
     }
     let now = seen.now.last()?;
-    let layers = &discriminator(now)?.layers;
-    let is_last = layers.last().is_some_and(|last| std::ptr::eq(last, layer));
     let answer = now.answers.as_ref().map_or(String::new(), |answers| {
         format!(
             " It answers {} to everything.",
@@ -156,13 +158,15 @@ fn collapsed(seen: &Seen<'_>) -> Option<Finding> {
 
 /// D takes fakes for reals, or tells nothing apart though there is something to tell.
 fn overwhelmed(seen: &Seen<'_>) -> Option<Finding> {
-    let (auc, variety) = (seen.auc()?, seen.variety()?);
+    let auc = seen.auc()?;
     let is_fooled = auc < FOOLED && seen.step >= EARLY;
-    let alike = (ALIKE.recip()..ALIKE).contains(&variety);
-    let is_blind = auc < BLIND && !alike && seen.step >= BEGUN;
+    let is_blind = auc < BLIND && seen.step >= BEGUN;
+    let unlike = seen
+        .variety()
+        .filter(|variety| is_blind && !(ALIKE.recip()..ALIKE).contains(variety));
     let what = if is_fooled {
         format!("it takes fakes for reals rather than reals (AUC {auc:.2})")
-    } else if is_blind {
+    } else if let Some(variety) = unlike {
         format!(
             "it tells reals from fakes no better than chance (AUC {auc:.2}), and two fakes still differ {} times as much as \
              two reals",
@@ -180,17 +184,19 @@ fn overwhelmed(seen: &Seen<'_>) -> Option<Finding> {
 }
 
 fn early(seen: &Seen<'_>) -> Option<Finding> {
-    (seen.step < EARLY || seen.now.is_empty()).then(|| {
-        Finding::new(
-            Kind::TooEarly,
-            match seen.step {
-                1 => "1 step is on record".to_owned(),
-                steps => format!("{steps} steps are on record"),
-            },
-            "Nothing is wrong so far.",
-            "Train on.",
-        )
-    })
+    let steps = match seen.step {
+        1 => "1 step is on record".to_owned(),
+        steps => format!("{steps} steps are on record"),
+    };
+    let [cause, advice] = match seen.step < EARLY {
+        true => ["Nothing is wrong so far.", "Train on."],
+        false if seen.now.is_empty() && seen.record.scores.is_none() => [
+            "Too few of them were looked at closely: the run has no detail.jsonl, or one of a few lines.",
+            "Go on with it for some steps, or take its scores.",
+        ],
+        false => return None,
+    };
+    Some(Finding::new(Kind::TooEarly, steps, cause, advice))
 }
 
 /// A recipe of numbers says itself how near its samples are: by their Jensen-Shannon divergence, from 0 to log 2.
@@ -251,7 +257,7 @@ fn checks(seen: &Seen<'_>) -> Vec<Check> {
     };
     let dead = |layer: &LayerDetail| Check {
         id: "dead-units",
-        ok: layer.dead < 1.0,
+        ok: layer.dead < 1.0 || seen.is_perfect(),
         value: layer.dead,
         limit: 1.0,
         text: format!(

@@ -123,7 +123,12 @@ pub(super) fn good(scores: &Scores) -> Option<Finding> {
         };
         Finding::new(
             Kind::Good,
-            format!("FID is {}, coverage {}", told("fid"), told("coverage")),
+            format!(
+                "FID is {}, coverage {}, at step {}",
+                told("fid"),
+                told("coverage"),
+                scores.step
+            ),
             "G makes nearly what the data is, and all of it.",
             "Nothing is left to do; more steps may still sharpen it.",
         )

@@ -21,6 +21,8 @@ pub(super) struct Seen<'a> {
 /// A layer of D that lets no gradient through.
 pub(super) struct Blocked<'a> {
     pub(super) layer: &'a LayerDetail,
+    /// Whether it is the one that answers.
+    pub(super) is_last: bool,
     /// The first step of those on record in a row in which it did not.
     pub(super) since: u64,
 }
@@ -75,29 +77,41 @@ impl<'a> Seen<'a> {
         !self.now.is_empty() && self.now.iter().all(is_zero)
     }
 
-    /// The layer of D that has let no gradient through in any detail of now. Where it and all before it are without one,
+    /// The layer of a D that has let no gradient through in any detail of now. Where it and all before it are without one,
     /// nothing comes from what is behind.
     pub(super) fn blocked(&self) -> Option<Blocked<'a>> {
+        let mut names = discriminators(self.now.last()?).map(|network| &*network.name);
+        names.find_map(|name| self.blocked_in(name))
+    }
+
+    fn blocked_in(&self, name: &str) -> Option<Blocked<'a>> {
         let blocked = |detail: &'a Detail| {
-            let layers = &discriminator(detail)?.layers;
-            layers.iter().take_while(|layer| layer.dead == 1.0).last()
+            let network = detail.network(name)?;
+            let still = network.layers.iter().take_while(|layer| layer.dead == 1.0);
+            let layer = still.last()?;
+            let is_last = network
+                .layers
+                .last()
+                .is_some_and(|last| std::ptr::eq(last, layer));
+            Some((layer, is_last))
         };
-        if self.now.is_empty() || !self.now.iter().all(|detail| blocked(detail).is_some()) {
+        if !self.now.iter().all(|detail| blocked(detail).is_some()) {
             return None;
         }
-        let mut run = self.record.details.iter().rev();
-        let run = run
-            .by_ref()
-            .map_while(|detail| Some((detail.step, blocked(detail)?)));
-        let layer = self.now.last().and_then(blocked)?;
-        let since = run.last().map_or(self.step, |(step, _)| step);
-        Some(Blocked { layer, since })
+        let all = self.record.details.iter().rev();
+        let run = all.map_while(|detail| blocked(detail).map(|_| detail.step));
+        let (layer, is_last) = blocked(self.now.last()?)?;
+        Some(Blocked {
+            layer,
+            is_last,
+            since: run.last().unwrap_or(self.step),
+        })
     }
 
     /// The layer of D with the largest share of dead units now.
     pub(super) fn deadest(&self) -> Option<&'a LayerDetail> {
-        let layers = &discriminator(self.now.last()?)?.layers;
-        layers.iter().max_by(|a, b| a.dead.total_cmp(&b.dead))
+        let layers = discriminators(self.now.last()?).flat_map(|network| &network.layers);
+        layers.max_by(|a, b| a.dead.total_cmp(&b.dead))
     }
 
     /// Whether D is so sure of all it sees now that nothing is left to learn from.
@@ -136,21 +150,16 @@ fn variety(detail: &Detail) -> Option<f64> {
     (reals.distance > 0.0).then(|| samples.distance / reals.distance)
 }
 
-fn of_table(detail: &Detail, first: char) -> Option<&NetworkDetail> {
-    detail
-        .networks
-        .iter()
-        .find(|network| network.name.starts_with(first))
-}
-
 /// The first of a step's generators.
 pub(super) fn generator(detail: &Detail) -> Option<&NetworkDetail> {
-    of_table(detail, 'g')
+    let mut networks = detail.networks.iter();
+    networks.find(|network| network.name.starts_with('g'))
 }
 
-/// The first of a step's discriminators.
-pub(super) fn discriminator(detail: &Detail) -> Option<&NetworkDetail> {
-    of_table(detail, 'd')
+/// A step's discriminators.
+fn discriminators(detail: &Detail) -> impl Iterator<Item = &NetworkDetail> {
+    let networks = detail.networks.iter();
+    networks.filter(|network| network.name.starts_with('d'))
 }
 
 /// The median of at least one value.

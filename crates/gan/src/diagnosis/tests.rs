@@ -1,8 +1,8 @@
 //! Every kind of verdict, on records that were planted.
 
 use super::*;
-use detach_recipes::Detail;
 use detach_recipes::detail::{AnswerKind, Answers, LayerDetail, NetworkDetail, Spread};
+use detach_recipes::{Detail, Metrics};
 use serde_json::json;
 
 /// What a detail is made of.
@@ -122,11 +122,28 @@ fn with_scores(scores: Scores) -> Record {
     }
 }
 
+fn line(step: u64, scalars: Vec<(&'static str, f64)>) -> Metrics {
+    Metrics {
+        step,
+        epoch: step as f64 / 100.0,
+        scalars,
+        step_ms: 1.0,
+        images_per_s: 1.0,
+    }
+}
+
 #[test]
 fn nothing_is_too_early() {
     is(&Record::default(), Kind::TooEarly);
     is(&steady(&HEALTHY, 4), Kind::TooEarly);
     is(&steady(&HEALTHY, 400), Kind::Alive);
+    // A run of before there were details.
+    let mut old = steady(&HEALTHY, 5000);
+    old.details.clear();
+    old.history.push(&line(5000, vec![("d_loss", 1.0)]));
+    is(&old, Kind::TooEarly);
+    old.scores = Some(scored(&[], [200; 10]));
+    is(&old, Kind::Good);
 }
 
 #[test]
@@ -165,6 +182,18 @@ fn a_dead_discriminator_is_known_by_its_layer() {
     let mut once = now.clone();
     once.details[10] = detail(once.details[10].step, &middle);
     assert_eq!(of(&once).kind, of(&now).kind);
+}
+
+/// A hinge loss is 0, and its gradient with it, where D is surer than it need be; G learns all the same.
+#[test]
+fn a_discriminator_that_has_won_is_not_dead() {
+    let won = Planted {
+        dead: [1.0; 3],
+        auc: 1.0,
+        ..HEALTHY
+    };
+    let verdict = is(&steady(&won, 80), Kind::Alive);
+    assert!(verdict.checks.iter().all(|check| check.ok), "{verdict:?}");
 }
 
 /// At equilibrium D answers ½ to all, as a dead one does; but its units live.
@@ -230,6 +259,37 @@ fn a_discriminator_that_is_fooled_or_tells_nothing_apart_although_it_could() {
         ..HEALTHY
     };
     is(&changing(&HEALTHY, 500, &lost, 4000), Kind::Overwhelmed);
+}
+
+/// Several discriminators are judged one by one.
+#[test]
+fn the_second_discriminator_may_be_the_dead_one() {
+    let mut record = steady(&HEALTHY, 400);
+    for detail in &mut record.details {
+        let mut second = detail.networks[1].clone();
+        second.name = "d-b".to_owned();
+        second.layers.iter_mut().for_each(|layer| layer.dead = 1.0);
+        detail.networks.push(second);
+    }
+    is(&record, Kind::DeadD);
+}
+
+#[test]
+fn networks_that_take_turns_are_alive() {
+    let mut record = steady(&HEALTHY, 4000);
+    for step in (100..=4000).step_by(100) {
+        let right = if step / 200 % 2 == 0 { 0.9 } else { 0.2 };
+        let scalars = vec![("real_acc", right), ("fake_acc", right)];
+        record.history.push(&line(step, scalars));
+    }
+    let verdict = is(&record, Kind::Alive);
+    assert!(
+        verdict
+            .checks
+            .iter()
+            .any(|check| check.id == "turns" && !check.ok)
+    );
+    assert!(verdict.sentence.contains("turns"), "{verdict:?}");
 }
 
 #[test]

@@ -307,6 +307,24 @@ mod tests {
         assert!(fs::read(&path).expect("a file") == after);
     }
 
+    #[test]
+    fn lines_are_read_but_for_what_is_no_text_or_too_long() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("metrics.jsonl");
+        let read = || {
+            let mut lines = Vec::new();
+            for_each_line(&path, |line| lines.push(line.to_owned())).expect("a file, or none");
+            lines
+        };
+        assert!(read().is_empty());
+        let long = vec![b'x'; 2 * Pieces::LONGEST as usize + 7];
+        let text = [&b"one\n\xff\n"[..], &long, b"\n\ntwo\r\nhalf"].concat();
+        fs::write(&path, text).expect("a file");
+        assert_eq!(read(), ["one", "", "two", "half"]);
+        fs::write(&path, [&b"one\n"[..], &long].concat()).expect("a file");
+        assert_eq!(read(), ["one"]);
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_link_is_left_alone() {
