@@ -5,7 +5,8 @@
 //! - [`show`]: pictures, histograms, animations. [`export`]: files for others to read.
 //! - [`score`]: how good a run is, in numbers.
 //! - [`study`]: runs that differ in a few settings.
-//! - [`generator`]: a run's generator, to draw samples from.
+//! - [`generator`]: a run's generator, to draw samples from. [`networks`]: all of its networks, to hand on.
+//! - [`import`]: weights of other programs.
 //! - [`cli`]: flags, wording, progress. Nothing else here knows a flag.
 //!
 //! Training itself is in `detach-recipes`: a [`Session`](detach_recipes::Session) whose observers are here.
@@ -14,6 +15,8 @@ pub mod cli;
 pub mod describe;
 pub mod export;
 pub mod generator;
+pub mod import;
+pub mod networks;
 pub mod paths;
 pub mod run;
 pub mod score;

@@ -9,6 +9,8 @@ pub mod console;
 mod data;
 mod device;
 mod environment;
+mod export;
+mod import;
 mod info;
 mod interpolate;
 mod mirror;
@@ -70,6 +72,10 @@ enum Command {
     Sample(sample::Args),
     /// Walk between points of the latent space
     Interpolate(interpolate::Args),
+    /// Write a run's networks for other programs: ONNX, PyTorch, NumPy
+    Export(export::Args),
+    /// Make a run of weights that another program saved
+    Import(import::Args),
     /// List the recipes, or explain one
     Recipes(recipes::Args),
     /// Fetch, inspect or make data
@@ -108,6 +114,8 @@ impl Cli {
             Command::Classifier(args) => args.threads,
             Command::Sample(args) => args.threads,
             Command::Interpolate(args) => args.threads,
+            Command::Export(args) => args.threads,
+            Command::Import(args) => args.threads,
             Command::Info(args) => args.threads,
             Command::Recipes(_) | Command::Data(_) => threads::Args::default(),
             Command::Completions(_) | Command::Man(_) => return self.execute(),
@@ -126,6 +134,8 @@ impl Cli {
             Command::Classifier(args) => classifier::run(args)?,
             Command::Sample(args) => sample::run(args)?,
             Command::Interpolate(args) => interpolate::run(args)?,
+            Command::Export(args) => export::run(args)?,
+            Command::Import(args) => import::run(args)?,
             Command::Recipes(args) => recipes::run(args)?,
             Command::Data(command) => data::run(command)?,
             Command::Info(args) => info::run(args),
