@@ -46,6 +46,12 @@ def replay(exported, name):
         def uniform(self, *shape):
             return numbers.uniform(*shape)
 
+        def labels(self):
+            return numbers.labels()
+
+        def classes(self, n):
+            return numbers.classes()
+
     run = Replay(None, dtype=torch.float64)
     fill(run.G, G_TAG)
     fill(run.D, D_TAG)

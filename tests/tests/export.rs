@@ -1,6 +1,13 @@
 //! What other programs make of exported networks, and we of theirs.
 
-use detach_recipes::RECIPES;
+use detach_gan::export::{npy, onnx};
+use detach_nn::{
+    AvgPool2d, BatchNorm, Conv2d, ConvTranspose2d, Dropout, ELU, GELU, Initialiser, InstanceNorm2d,
+    LayerNorm, Linear, MaxPool2d, Mode, Module, PixelNorm, ReflectionPad2d, ReplicationPad2d,
+    Scheme, Upsample, model_of, parameters,
+};
+use detach_recipes::{Preset, RECIPES, find};
+use detach_tensor::{DType, Kind, Random, Stream};
 use detach_tests::program::{Sandbox, python, skipped};
 use detach_tests::repository;
 use std::fs;
@@ -30,13 +37,11 @@ fn train(sandbox: &Sandbox, recipe: &str) {
 
 /// 20 samples, their noise, and their classes where there are any.
 fn sample(sandbox: &Sandbox, recipe: &str) {
-    let classes = detach_recipes::find(recipe).expect("a recipe");
-    let classes = classes.setup(detach_recipes::Preset::AsPublished);
-    let labels = match classes.generator(detach_tensor::Kind::default()) {
-        Ok(generator) if generator.input().classes().is_some() => {
-            format!("--labels-out {recipe}/labels.idx1-ubyte")
-        }
-        _ => String::new(),
+    let setup = find(recipe).expect("a recipe").setup(Preset::AsPublished);
+    let generator = setup.generator(Kind::default()).expect("a generator");
+    let labels = match generator.input().classes() {
+        Some(_) => format!("--labels-out {recipe}/labels.idx1-ubyte"),
+        None => String::new(),
     };
     sandbox.ok(&format!(
         "sample {recipe}/run --count 20 --seed 3 --mode eval --out {recipe}/images.npy --noise-out {recipe}/z.npy {labels}"
@@ -116,6 +121,25 @@ fn scripts_of_mlp() {
 }
 
 #[test]
+fn scripts_of_other_loops() {
+    script_is_the_golden("keras-mlp", "keras-mlp --set dropout=0");
+    script_is_the_golden("gauss1d", "gauss1d");
+    script_is_the_golden("began", "began");
+    script_is_the_golden("sagan", "sagan");
+    script_is_the_golden("sagan-fixed", "sagan --preset fixed");
+}
+
+#[test]
+fn scripts_of_classes() {
+    script_is_the_golden("cgan", "cgan");
+    script_is_the_golden("cgan-planes", "cgan --set condition=planes");
+    script_is_the_golden("acgan", "acgan");
+    script_is_the_golden("acgan-fixed", "acgan --preset fixed");
+    script_is_the_golden("mlp-cgan", "mlp-cgan --set dropout=0");
+    script_is_the_golden("infogan-narrow", "infogan --set width=4 --set hidden=32");
+}
+
+#[test]
 fn scripts_of_critics() {
     script_is_the_golden("wgan", "wgan");
     script_is_the_golden("wgan-gp", "wgan-gp");
@@ -167,16 +191,21 @@ fn script_trains_and_its_weights_come_back() {
 }
 
 #[test]
-fn recipes_without_a_script_are_refused_with_those_that_have_one() {
+fn settings_without_a_counterpart_in_a_script_are_refused_by_name() {
     let sandbox = Sandbox::new();
-    let small = "--max-steps 1 -q --no-pictures --offline";
-    sandbox.ok(&format!("train gauss1d {small} --out run"));
-    let refused = sandbox.gan("export run --to pytorch");
-    refused.failed(1, &["gauss1d", "dcgan-light", "wgan-gp"]);
-    sandbox.ok("train dcgan-light --set width=8 --set g.ema=0.9 --batch-size 8 --max-steps 1 -q --no-pictures --offline --data-dir digits --out averaged");
-    sandbox
-        .gan("export averaged --to pytorch")
-        .failed(1, &["g.ema"]);
+    let small =
+        "--set width=8 --batch-size 8 --max-steps 1 -q --no-pictures --offline --data-dir digits";
+    for (setting, name) in [
+        ("g.ema=0.9", "g.ema"),
+        ("d.schedule=linear:1:2", "d.schedule"),
+        ("d.clip-norm=1", "d.clip-norm"),
+    ] {
+        sandbox.ok(&format!(
+            "train dcgan-light --set {setting} {small} --out {name}"
+        ));
+        let refused = sandbox.gan(&format!("export {name} --to pytorch"));
+        refused.failed(1, &[name, "dcgan-light"]);
+    }
 }
 
 /// NumPy finds every weight under the name that it has in a checkpoint.
@@ -202,4 +231,118 @@ for name in 'generator', 'discriminator':
         .output()
         .expect("Python starts");
     assert!(output.status.success(), "{output:?}");
+}
+
+/// A layer that no recipe has, and the shape of what it takes.
+type Case = (&'static str, Box<dyn Module>, &'static [usize]);
+
+/// Layers whose models no recipe's are made of.
+fn layers() -> Vec<Case> {
+    let random = Random::new(1, Stream::Init);
+    let init = &Initialiser::new(Scheme::PyTorch, random, DType::F32);
+    let images: &[usize] = &[3, 2, 6, 4];
+    vec![
+        ("gelu", Box::new(GELU), images),
+        ("elu", Box::new(ELU(0.7)), images),
+        ("max-pool", Box::new(MaxPool2d(2)), images),
+        ("average-pool", Box::new(AvgPool2d), images),
+        ("nearest", Box::new(Upsample::Nearest), images),
+        ("bilinear", Box::new(Upsample::Bilinear), images),
+        ("reflection", Box::new(ReflectionPad2d(2)), images),
+        ("replication", Box::new(ReplicationPad2d(2)), images),
+        ("pixel-norm", Box::new(PixelNorm), images),
+        (
+            "layer-norm",
+            Box::new(LayerNorm::new(&[6, 4], init)),
+            images,
+        ),
+        (
+            "layer-norm-of-all",
+            Box::new(LayerNorm::new(&[2, 6, 4], init)),
+            images,
+        ),
+        (
+            "instance-norm",
+            Box::new(InstanceNorm2d::new(2).eps(0.1)),
+            images,
+        ),
+        (
+            "affine",
+            Box::new(InstanceNorm2d::new(2).affine(init)),
+            images,
+        ),
+        (
+            "unaffine",
+            Box::new(BatchNorm::new(2, init).without_affine()),
+            images,
+        ),
+        (
+            "dilated",
+            Box::new(Conv2d::new(2, 3, 3, init).dilation(2).padding(2).stride(2)),
+            images,
+        ),
+        (
+            "transposed",
+            Box::new(
+                ConvTranspose2d::new(2, 3, 3, init)
+                    .stride(2)
+                    .padding(1)
+                    .output_padding(1)
+                    .dilation(2),
+            ),
+            images,
+        ),
+        (
+            "bare",
+            Box::new(Linear::new(5, 2, init).without_bias()),
+            &[3, 5],
+        ),
+        ("dropout", Box::new(Dropout::new(0.5)), &[3, 5]),
+    ]
+}
+
+/// What ONNX Runtime makes of each layer is what the layer makes.
+#[test]
+fn onnx_runtime_agrees_for_every_layer() {
+    let Some(python) = python(&["numpy", "onnx", "onnxruntime"]) else {
+        return skipped("needs Python with numpy, onnx and onnxruntime (set PYTHON)");
+    };
+    let sandbox = Sandbox::new();
+    let random = Random::new(2, Stream::Noise);
+    for (name, layer, shape) in layers() {
+        // Parameters that are not where they begin.
+        for (_, param) in parameters(&*layer) {
+            let values = random.normal(param.get().shape(), DType::F32);
+            param.set("a test", values.value());
+        }
+        let x = random.normal(shape, DType::F32);
+        let y = layer.forward(&x, Mode::eval());
+        let model = model_of(&*layer, ("x", &shape[1..]), "y");
+        let model = model.unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(model.outputs[0].shape, y.shape()[1..], "{name}");
+        let file = |end: &str| sandbox.path(&format!("{name}{end}"));
+        onnx::write(&file(".onnx"), name, &model, &[]).expect("a model");
+        for (end, values) in [(".x.npy", &x), (".y.npy", &y)] {
+            npy::write(&file(end), values.shape(), &values.to_vec::<f32>()).expect("an array");
+        }
+    }
+    let script = "
+import glob, numpy as np, onnx, onnxruntime, sys
+for path in sorted(glob.glob('*.onnx')):
+    onnx.checker.check_model(path, full_check=True)
+    name = path.removesuffix('.onnx')
+    x, y = np.load(f'{name}.x.npy'), np.load(f'{name}.y.npy')
+    session = onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider'])
+    ours = session.run(None, {'x': x} if session.get_inputs() else {})[0]
+    assert ours.shape == y.shape and np.abs(ours - y).max() <= 1e-5, (name, ours, y)
+print(len(glob.glob('*.onnx')))
+";
+    let output = Command::new(python)
+        .args(["-c", script])
+        .current_dir(sandbox.path(""))
+        .output()
+        .expect("Python starts");
+    assert!(output.status.success(), "{output:?}");
+    let count = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(count.trim(), layers().len().to_string());
 }

@@ -1,6 +1,8 @@
 //! Weights that other programs saved, as runs.
 
-use detach_nn::Checkpoint;
+use detach_nn::{Checkpoint, parameters};
+use detach_recipes::{Preset, find};
+use detach_tensor::{Array, DType};
 use detach_tests::program::{Sandbox, python, skipped};
 use detach_tests::repository;
 use std::path::Path;
@@ -128,6 +130,38 @@ fn an_average_begins_at_imported_weights() {
     assert_eq!(read("run.npy"), read("theirs.npy"));
 }
 
+/// The generator of `gauss1d`, whose weights are all this.
+fn of_numbers(dtype: DType, value: f64) -> Checkpoint {
+    let recipe = find("gauss1d")
+        .expect("a recipe")
+        .setup(Preset::AsPublished);
+    let recipe = recipe.build(dtype.into()).expect("options that can be");
+    let (_, generator) = recipe.networks()[0];
+    for (_, param) in parameters(generator) {
+        let shape = param.get().shape().to_vec();
+        param.set("a test", &Array::full(value, &shape, dtype));
+    }
+    let mut weights = Checkpoint::new();
+    weights.add("", generator);
+    weights
+}
+
+/// Types are not converted, and what has diverged is not gone on from.
+#[test]
+fn weights_of_another_type_or_not_finite_are_refused() {
+    let sandbox = Sandbox::new();
+    for (dtype, value, parts) in [
+        (DType::F64, 1.0, ["`0.weight` is F64", "F32"]),
+        (DType::F32, f64::NAN, ["`0.", "not finite"]),
+    ] {
+        let weights = of_numbers(dtype, value);
+        weights.save(sandbox.path("w.safetensors")).expect("saved");
+        let refused = sandbox.gan("import w.safetensors --recipe gauss1d --out theirs");
+        refused.failed(1, &parts);
+        assert!(!sandbox.path("theirs").exists());
+    }
+}
+
 /// What is missing, additional, or of another shape is named, and no run is left.
 #[test]
 fn tensors_that_do_not_fit_are_named() {
@@ -160,6 +194,7 @@ fn tensors_that_do_not_fit_are_named() {
         &["`generator.1.weight`", "[100, 16, 7, 7]", "[100, 32, 7, 7]"],
     );
     assert!(!sandbox.path("theirs/config.toml").exists());
+    import(&Checkpoint::new()).failed(1, &["no tensors"]);
     // Of a checkpoint to go on from there is more than weights.
     let whole =
         "import run/checkpoints/step-00000002.safetensors --recipe dcgan-light --out theirs";

@@ -42,7 +42,7 @@ pub fn fill(recipe: &dyn Recipe, path: &Path, others: &[(&str, &Path)]) -> Resul
             known.join(". or ")
         );
     }
-    for name in inside {
+    for name in known.iter().filter(|name| inside.contains(*name)) {
         put(recipe, name, (&weights, name))?;
     }
     for (name, path) in others {
@@ -67,6 +67,11 @@ fn read(path: &Path) -> Result<Checkpoint> {
         weights.names().next().is_some(),
         "{weights} has no tensors; save a state dict with safetensors.torch.save_file"
     );
+    if let Some(name) = weights.not_finite().next() {
+        bail!(
+            "`{name}` of {weights} holds numbers that are not finite: its training had diverged; import earlier weights"
+        );
+    }
     Ok(weights)
 }
 

@@ -12,7 +12,7 @@ def on_reals_and_fakes(real_logits, fake_logits):
 def on_fakes(logits):
     """What G minimises."""
     targets = OPTIONS["targets"]
-    if OPTIONS["generator-loss"] == "saturating":
+    if OPTIONS.get("generator-loss") == "saturating":
         return -bce(logits, targets["fake"])
     return bce(logits, targets["generator"])
 

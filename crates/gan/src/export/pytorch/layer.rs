@@ -32,6 +32,11 @@ pub(super) fn of(text: &str, shape: &[usize]) -> Result<String> {
     match name {
         "BatchNorm" if shape.len() == 2 => Ok(format!("nn.BatchNorm1d({arguments}")),
         "BatchNorm" => Ok(format!("nn.BatchNorm2d({arguments}")),
+        "SelfAttention" => Ok(text.to_owned()),
+        "SpectralNorm" => {
+            let inner = arguments.strip_suffix(')').unwrap_or(arguments);
+            Ok(format!("spectral_norm({})", of(inner, shape)?))
+        }
         _ if SAME.contains(&name) => Ok(format!("nn.{text}")),
         _ => bail!("no part of a script makes `{text}`"),
     }
@@ -50,7 +55,11 @@ mod tests {
             "nn.BatchNorm1d(3, eps=0.8)"
         );
         assert_eq!(of("BatchNorm(3)", &[2, 3, 4, 4]), "nn.BatchNorm2d(3)");
-        let error = super::of("SelfAttention(64)", &[2, 64, 4, 4]).expect_err("none");
-        assert!(error.to_string().contains("SelfAttention(64)"), "{error}");
+        assert_eq!(
+            of("SpectralNorm(Conv2d(1, 2, kernel_size=3))", &[2, 2, 4, 4]),
+            "spectral_norm(nn.Conv2d(1, 2, kernel_size=3))"
+        );
+        let error = super::of("PixelNorm()", &[2, 64, 4, 4]).expect_err("none");
+        assert!(error.to_string().contains("PixelNorm()"), "{error}");
     }
 }

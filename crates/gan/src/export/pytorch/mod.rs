@@ -6,30 +6,96 @@
 mod layer;
 mod optim;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use detach_nn::Optim;
 use detach_recipes::settings::Sampling;
 use detach_recipes::{DataKind, Setup};
 use std::fmt::Write;
 use toml::Value;
 
-/// Loops on cross-entropy.
-const CROSS_ENTROPY: &str = include_str!("cross_entropy.py");
+/// How the loop of a recipe is written.
+#[derive(Clone, Copy)]
+struct Loop {
+    recipe: &'static str,
+    /// What makes of its layers the generator, and the discriminator.
+    networks: [&'static str; 2],
+    /// The parts of the script that are its loop.
+    parts: &'static [&'static str],
+}
 
-/// The recipes that can be written, with the parts of the script that are their loop; an `mlp` has one for each order.
-const LOOPS: &[(&str, &[&str])] = &[
-    ("dcgan-light", FRESH),
-    ("dcgan", &[CROSS_ENTROPY, include_str!("same_fakes.py")]),
-    ("dcgan64", FRESH),
-    ("mlp", FRESH),
-    ("mlp-relu", G_FIRST),
-    ("wgan", &[include_str!("wgan.py")]),
-    ("wgan-gp", CRITIC),
-    ("lsgan", CRITIC),
+const ROW: &str = "nn.Sequential";
+
+/// The loop of networks that are rows of layers.
+const fn rows(recipe: &'static str, parts: &'static [&'static str]) -> Loop {
+    of(recipe, [ROW, ROW], parts)
+}
+
+const fn of(
+    recipe: &'static str,
+    networks: [&'static str; 2],
+    parts: &'static [&'static str],
+) -> Loop {
+    Loop {
+        recipe,
+        networks,
+        parts,
+    }
+}
+
+/// The recipes that can be written; an `mlp` has a loop for each order.
+const LOOPS: &[Loop] = &[
+    rows("dcgan-light", FRESH),
+    rows("dcgan", &[CROSS_ENTROPY, include_str!("same_fakes.py")]),
+    rows("dcgan64", FRESH),
+    rows("mlp", FRESH),
+    rows("mlp-relu", &[CROSS_ENTROPY, G_FIRST]),
+    rows("keras-mlp", KERAS),
+    rows("wgan", &[include_str!("wgan.py")]),
+    rows("wgan-gp", CRITIC),
+    rows("lsgan", CRITIC),
+    rows("began", &[include_str!("began.py")]),
+    rows("sagan", SAGAN),
+    of("cgan", ["OfClass", "Projection"], CGAN),
+    of(
+        "acgan",
+        ["OfClass", ROW],
+        &[OF_CLASS, CROSS_ENTROPY, include_str!("acgan.py")],
+    ),
+    of(
+        "infogan",
+        ["OfCode", "Recogniser"],
+        &[OF_CLASS, CROSS_ENTROPY, include_str!("infogan.py")],
+    ),
+    of(
+        "mlp-cgan",
+        ["OfClass", "BesideClass"],
+        &[OF_CLASS, include_str!("mlp_cgan.py")],
+    ),
+    rows("gauss1d", &[CROSS_ENTROPY, include_str!("gauss1d.py")]),
 ];
+const CROSS_ENTROPY: &str = include_str!("cross_entropy.py");
+/// Pairs of losses.
+const ADVERSARIAL: &str = include_str!("adversarial.py");
+const OF_CLASS: &str = include_str!("of_class.py");
+const G_FIRST: &str = include_str!("g_first.py");
 const FRESH: &[&str] = &[CROSS_ENTROPY, include_str!("fresh_fakes.py")];
-const G_FIRST: &[&str] = &[CROSS_ENTROPY, include_str!("g_first.py")];
-const CRITIC: &[&str] = &[include_str!("critic.py")];
+const KERAS: &[&str] = &[
+    include_str!("adam_keras.py"),
+    CROSS_ENTROPY,
+    include_str!("two_updates.py"),
+];
+const CRITIC: &[&str] = &[ADVERSARIAL, include_str!("critic.py")];
+const SAGAN: &[&str] = &[
+    include_str!("attention.py"),
+    ADVERSARIAL,
+    include_str!("sagan.py"),
+];
+const CGAN: &[&str] = &[
+    OF_CLASS,
+    include_str!("projection.py"),
+    CROSS_ENTROPY,
+    include_str!("cgan.py"),
+];
 
 /// A network as a row of layers, each with the shape of what it gives.
 pub type Row = Vec<(String, Vec<usize>)>;
@@ -39,9 +105,12 @@ pub type Row = Vec<(String, Vec<usize>)>;
 /// # Errors
 /// When the recipe, a layer, or a setting of an optimiser has no part in any script, naming it.
 pub fn script(setup: &Setup, about: &str, [g, d]: [&Row; 2]) -> Result<String> {
-    let parts = parts_of(setup)?;
-    let DataKind::Images(size) = setup.data()?[0] else {
-        bail!("scripts are of images");
+    let Loop {
+        networks, parts, ..
+    } = loop_of(setup)?;
+    let sample = match setup.data()?[0] {
+        DataKind::Images(size) => format!("({}, {side}, {side})", size.channels, side = size.side),
+        DataKind::Gaussian => "(1,)".to_owned(),
     };
     let mut out = format!("\"\"\"{about}\n\nNeeds torch, numpy and safetensors. {USE}\"\"\"\n\n");
     out += include_str!("imports.py");
@@ -53,21 +122,18 @@ pub fn script(setup: &Setup, about: &str, [g, d]: [&Row; 2]) -> Result<String> {
     let options = Value::Table(setup.options().clone());
     let _ = write!(
         out,
-        "\nOPTIONS = {}\nBATCH = {}\nSAMPLE = ({}, {side}, {side})\nWITH_REPLACEMENT = {}\nDROP_LAST = {}\n",
+        "\nOPTIONS = {}\nBATCH = {}\nSAMPLE = {sample}\nWITH_REPLACEMENT = {}\nDROP_LAST = {}\n",
         literal(&options, 0),
         settings.batch_size,
-        size.channels,
         literal(&with_replacement.into(), 0),
         literal(&drop_last.into(), 0),
-        side = size.side,
     );
-    for (name, row) in [("generator", g), ("discriminator", d)] {
-        let _ = write!(out, "\n\ndef {name}():\n    return nn.Sequential(\n");
-        for (text, shape) in row {
-            let layer = layer::of(text, shape).with_context(|| refusal(setup))?;
-            let _ = writeln!(out, "        {layer},");
-        }
-        out += "    )\n";
+    for (name, row, class) in [
+        ("generator", g, networks[0]),
+        ("discriminator", d, networks[1]),
+    ] {
+        let body = network(class, row).with_context(|| refusal(setup))?;
+        let _ = write!(out, "\n\ndef {name}():\n    return {body}\n");
     }
     out += "\n\ndef optimisers(G, D):\n    return {\n";
     for (name, key) in [("G", "g"), ("D", "d")] {
@@ -92,21 +158,54 @@ fn refusal(setup: &Setup) -> String {
     format!("cannot write `{}` for PyTorch", setup.recipe().name())
 }
 
-fn parts_of(setup: &Setup) -> Result<&'static [&'static str]> {
-    let recipe = setup.recipe().name();
-    if setup.options().get("order").and_then(Value::as_str) == Some("g-first") {
-        return Ok(G_FIRST);
+/// A network of this class, made of a row of layers.
+fn network(class: &str, row: &Row) -> Result<String> {
+    let layers = |row: &[(String, Vec<usize>)], indent: usize| -> Result<String> {
+        let lines = row.iter().map(|(text, shape)| {
+            let layer = layer::of(text, shape)?;
+            Ok(format!("{:indent$}{layer},\n", ""))
+        });
+        lines.collect()
+    };
+    match class {
+        // What stands behind the layers is how the class counts.
+        "Projection" => {
+            let (_, row) = row.split_last().context("a network of layers")?;
+            Ok(format!("{class}(\n{}    )", layers(row, 8)?))
+        }
+        // The first layer of one output is the last of the row; behind it is q.
+        "Recogniser" => {
+            let last = row.iter().position(|(_, shape)| shape[1..] == [1]);
+            let (row, q) = row.split_at(last.context("an answer")? + 1);
+            Ok(format!(
+                "{class}(\n{}        q=nn.Sequential(\n{}        ),\n    )",
+                layers(row, 8)?,
+                layers(q, 12)?
+            ))
+        }
+        _ => Ok(format!("{class}(\n{}    )", layers(row, 8)?)),
     }
-    let known = LOOPS.iter().find(|(name, _)| *name == recipe);
-    let names: Vec<&str> = LOOPS.iter().map(|(name, _)| *name).collect();
-    let (_, parts) = known.with_context(|| {
+}
+
+fn loop_of(setup: &Setup) -> Result<Loop> {
+    let recipe = setup.recipe().name();
+    let choice = |key| setup.options().get(key).and_then(Value::as_str);
+    if choice("order") == Some("g-first") {
+        return Ok(rows(recipe, &[CROSS_ENTROPY, G_FIRST]));
+    }
+    if choice("condition") == Some("planes") {
+        return Ok(of(recipe, ["OfClass", "OfClass"], CGAN));
+    }
+    let known = LOOPS.iter().find(|known| known.recipe == recipe);
+    let names: Vec<&str> = LOOPS.iter().map(|known| known.recipe).collect();
+    let known = known.with_context(|| {
         format!(
             "`{recipe}` cannot be written for PyTorch yet; these can: {} (for the weights alone, and for networks to run, \
              use --to npz or --to onnx)",
             names.join(", ")
         )
     })?;
-    Ok(parts)
+    Ok(*known)
 }
 
 /// A value in Python.

@@ -13,7 +13,6 @@ pub(super) fn of(optim: &Optim, net: &str, key: &str) -> Result<String> {
         ("clip-norm", optim.clip_norm != 0.0),
         ("clip-value", optim.clip_value != 0.0),
         ("ema", optim.ema != 0.0),
-        ("kind = \"adam-keras\"", optim.kind == OptimKind::AdamKeras),
     ] {
         ensure!(
             !is_there,
@@ -29,7 +28,19 @@ pub(super) fn of(optim: &Optim, net: &str, key: &str) -> Result<String> {
             )
         }
         OptimKind::Sgd => format!("SGD({net}.parameters(), lr={lr:?}"),
-        OptimKind::Adam | OptimKind::AdamKeras => format!(
+        OptimKind::AdamKeras => {
+            let plain = Optim::adam_keras(*lr, optim.beta1, optim.beta2);
+            let plain = Optim { eps: *eps, ..plain };
+            ensure!(
+                *optim == plain,
+                "no part of a script does what {key} says beside lr, beta1, beta2 and eps with Keras' Adam; train without it"
+            );
+            return Ok(format!(
+                "AdamKeras({net}.parameters(), lr={lr:?}, betas=({:?}, {:?}), eps={eps:?})",
+                optim.beta1, optim.beta2
+            ));
+        }
+        OptimKind::Adam => format!(
             "Adam({net}.parameters(), lr={lr:?}, betas=({:?}, {:?}), eps={eps:?}",
             optim.beta1, optim.beta2
         ),
