@@ -162,6 +162,21 @@ fn weights_of_another_type_or_not_finite_are_refused() {
     }
 }
 
+/// A run of imported weights has no data yet: it takes what it is told, and keeps to that.
+#[test]
+fn an_imported_run_takes_its_data_when_it_goes_on() {
+    let sandbox = Sandbox::new();
+    trained(&sandbox, SMALL);
+    let settings = "--recipe dcgan-light --set width=8";
+    sandbox.ok(&format!(
+        "import run/checkpoints/generator.safetensors {settings} --out theirs"
+    ));
+    let go_on = "train --resume theirs --offline --no-pictures -q";
+    sandbox.ok(&format!("{go_on} --data digits --max-steps 1"));
+    let other = sandbox.gan(&format!("{go_on} --data shapes --max-steps 2"));
+    other.failed(2, &["--data"]);
+}
+
 /// What is missing, additional, or of another shape is named, and no run is left.
 #[test]
 fn tensors_that_do_not_fit_are_named() {

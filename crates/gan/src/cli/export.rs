@@ -1,10 +1,11 @@
 //! `gan export`.
 
 use super::sample::start_hint;
+use super::usage::with_hint;
 use super::{elsewhere, shell, threads};
 use crate::export::{npz, onnx, pytorch};
 use crate::networks::TrainedNetworks;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use detach_nn::{Checkpoint, Model, Value};
 use std::fmt::Write;
 use std::fs;
@@ -108,15 +109,13 @@ fn to_pytorch(trained: &TrainedNetworks, out: &Path) -> Result<String> {
         .iter()
         .map(|(name, network)| trained.row(name, *network));
     let rows: Vec<pytorch::Row> = rows.collect::<Result<_>>()?;
-    let [g, d] = &rows[..] else {
-        bail!("scripts are of recipes with one generator and one discriminator");
-    };
     let about = format!(
         "`{}` of Detach in PyTorch, from step {} of a run.",
         setup.recipe().name(),
         trained.step
     );
-    let script = pytorch::script(setup, &about, [g, d])?;
+    let script = pytorch::script(setup, &about, &rows)
+        .map_err(|error| with_hint(error, "--to onnx and --to npz write any recipe"))?;
     make(out)?;
     for (name, network) in networks {
         let mut weights = Checkpoint::new();

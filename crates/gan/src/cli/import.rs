@@ -81,7 +81,7 @@ pub(super) fn run(args: &Args) -> Result<String> {
     let given = filled.given.join(" and ");
     let fresh = match filled.fresh.is_empty() {
         true => String::new(),
-        false => format!("; {} as new", filled.fresh.join(" and ")),
+        false => format!("; {}: drawn anew", filled.fresh.join(" and ")),
     };
     let program = super::program();
     Ok(format!(

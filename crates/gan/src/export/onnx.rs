@@ -4,6 +4,7 @@ use detach_files::WriteError;
 use detach_nn::Model;
 use detach_nn::onnx::{Attribute, Constant, Element, Node, OPSET, Value};
 use prost::Message;
+use std::io;
 use std::path::Path;
 
 /// The version of the format that [`OPSET`] came with.
@@ -15,18 +16,28 @@ const BATCH: &str = "N";
 const FLOAT: i32 = 1;
 const INT64: i32 = 7;
 
+/// The longest message of protocol buffers.
+const LONGEST: usize = i32::MAX as usize;
+
 /// Writes `network` as a model called `name`, with texts that say what it is.
 ///
 /// # Errors
-/// When the file cannot be written. What was there before stays then.
+/// When the file cannot be written, or would be longer than any reader takes. What was there before stays then.
 pub fn write(
     path: &Path,
     name: &str,
     network: &Model,
     about: &[(&str, String)],
 ) -> Result<(), WriteError> {
-    let bytes = model(name, network, about).encode_to_vec();
-    detach_files::write(path, |out| out.write_all(&bytes))
+    let model = model(name, network, about);
+    detach_files::write(path, |out| {
+        if model.encoded_len() > LONGEST {
+            return Err(io::Error::other(
+                "a model holds 2 GiB at most, and these weights are more; use NumPy's format",
+            ));
+        }
+        out.write_all(&model.encode_to_vec())
+    })
 }
 
 fn model(name: &str, network: &Model, about: &[(&str, String)]) -> ModelProto {

@@ -6,7 +6,7 @@
 mod layer;
 mod optim;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use detach_nn::Optim;
 use detach_recipes::settings::Sampling;
 use detach_recipes::{DataKind, Setup};
@@ -100,14 +100,17 @@ const CGAN: &[&str] = &[
 /// A network as a row of layers, each with the shape of what it gives.
 pub type Row = Vec<(String, Vec<usize>)>;
 
-/// The script of a recipe whose generator and discriminator are these; `about` says in a line where it comes from.
+/// The script of a recipe whose networks are these, the generator first; `about` says in a line where it comes from.
 ///
 /// # Errors
 /// When the recipe, a layer, or a setting of an optimiser has no part in any script, naming it.
-pub fn script(setup: &Setup, about: &str, [g, d]: [&Row; 2]) -> Result<String> {
+pub fn script(setup: &Setup, about: &str, rows: &[Row]) -> Result<String> {
     let Loop {
         networks, parts, ..
     } = loop_of(setup)?;
+    let [g, d] = rows else {
+        bail!("a script is of one generator and one discriminator");
+    };
     let sample = match setup.data()?[0] {
         DataKind::Images(size) => format!("({}, {side}, {side})", size.channels, side = size.side),
         DataKind::Gaussian => "(1,)".to_owned(),
@@ -200,8 +203,7 @@ fn loop_of(setup: &Setup) -> Result<Loop> {
     let names: Vec<&str> = LOOPS.iter().map(|known| known.recipe).collect();
     let known = known.with_context(|| {
         format!(
-            "`{recipe}` cannot be written for PyTorch yet; these can: {} (for the weights alone, and for networks to run, \
-             use --to npz or --to onnx)",
+            "`{recipe}` cannot be written for PyTorch yet; these can: {}",
             names.join(", ")
         )
     })?;
