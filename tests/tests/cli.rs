@@ -29,7 +29,7 @@ mod help {
         for (command, flags) in [
             (
                 "",
-                "train compare sweep claims score classifier sample interpolate export import recipes data info completions man GAN_LOG GAN_DATA_DIR DETACH_SIMD NO_COLOR",
+                "train compare sweep claims score doctor classifier sample interpolate export import recipes data info completions man GAN_LOG GAN_DATA_DIR DETACH_SIMD NO_COLOR",
             ),
             ("train", train),
             (
@@ -54,6 +54,7 @@ mod help {
                 "score",
                 "<RUN|FILE>... --count --labels --seed --mode --data-dir --device --json --threads fid kid vendi",
             ),
+            ("doctor", "<RUN>... --json"),
             ("classifier", "--data-dir --out --threads"),
             (
                 "interpolate",
@@ -162,6 +163,7 @@ mod streams {
             done.stdout.clone(),
             str![[r#"
 done: 4 steps in [..]s, D [..], G [..], [..] ms a step
+verdict  Too early to say: [..]
 look at  run/samples/latest.png
 next     [..]gan[..] sample run --count 64 --out digits.png
          [..]gan[..] train --resume run --more N   (N epochs more)

@@ -4,6 +4,7 @@
 //! - [`run`]: the run folder and its files, each with a version.
 //! - [`show`]: pictures, histograms, animations. [`export`]: files for others to read.
 //! - [`score`]: how good a run is, in numbers.
+//! - [`diagnosis`]: what a run's record says of it, in one sentence.
 //! - [`study`]: runs that differ in a few settings.
 //! - [`generator`]: a run's generator, to draw samples from. [`networks`]: all of its networks, to hand on.
 //! - [`import`]: weights of other programs.
@@ -13,6 +14,7 @@
 
 pub mod cli;
 pub mod describe;
+pub mod diagnosis;
 pub mod export;
 pub mod generator;
 pub mod import;

@@ -48,6 +48,7 @@ pub mod dropout;
 pub mod ema;
 pub mod embedding;
 pub mod init;
+pub mod layers;
 pub mod linear;
 pub mod loss;
 pub mod module;
@@ -72,6 +73,7 @@ pub use dropout::{Dropout, Dropout2d};
 pub use ema::Ema;
 pub use embedding::Embedding;
 pub use init::{Initialiser, Scheme};
+pub use layers::{Layer, layers};
 pub use linear::Linear;
 pub use module::{
     Mode, Module, Network, Param, Slot, State, Weighted, count, gradients, model_of, parameters,

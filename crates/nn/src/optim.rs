@@ -91,6 +91,16 @@ impl Optimiser {
         self.observer = Some(observer);
     }
 
+    /// Takes out what [`watch`](Self::watch) put in, if anything.
+    pub fn unwatch(&mut self) -> Option<Observer> {
+        self.observer.take()
+    }
+
+    /// The names of the parameters that it moves, in the order of [`parameters`].
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.kept.iter().map(|kept| &*kept.parameter)
+    }
+
     /// One step down `gradients`, which are in the order of [`parameters`]; writes the
     /// parameters of `net` in place.
     ///

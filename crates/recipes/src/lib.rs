@@ -6,13 +6,16 @@
 //! - [`Figure`]: what a recipe shows of itself besides samples; [`theory`]: the best discriminator.
 //! - [`Setup`]: a recipe with its settings, changed by key and checked.
 //! - [`Trainer`]: a recipe, its data and its position; steps, and checkpoints of them.
-//! - [`Session`] and [`Observer`]: the loop, and all that hears of it.
+//! - [`Session`] and [`Observer`]: the loop, and all that hears of it. [`detail`]: what it tells of a step from close up.
 //!
 //! There are no files, clocks, signals or threads in here, so it builds for wasm32, too.
 
 pub mod batch;
 pub mod batches;
 pub mod checkpoint;
+pub mod detail;
+mod discriminator;
+mod diverged;
 pub mod figure;
 mod nearest;
 pub mod nets;
@@ -31,10 +34,14 @@ mod store;
 mod table;
 pub mod theory;
 pub mod trainer;
+pub mod watch;
 pub mod whole;
 
 pub use batch::Batch;
 pub use batches::Batches;
+pub use detail::Detail;
+pub use discriminator::Discriminator;
+pub use diverged::Diverged;
 pub use figure::{Figure, Look};
 pub use nearest::{meant, nearest};
 pub use options::{Options, Targets};
@@ -43,8 +50,9 @@ pub use recipes::{RECIPES, find};
 pub use report::Report;
 pub use sampler::{Generator, Input, Sampler, Wanted};
 pub use samples::{DataKind, ImageSize};
-pub use session::{At, Clock, Diverged, End, Flow, Metrics, Observer, Plan, Session};
+pub use session::{At, Clock, End, Flow, Metrics, Observer, Plan, Scorer, Session};
 pub use settings::{Preset, SampleMode, Settings};
 pub use setup::{Generates, RecipeInfo, Setup};
 pub use step::{Inputs, Step, Streams};
 pub use trainer::Trainer;
+pub use watch::{Closely, Watched};

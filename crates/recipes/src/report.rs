@@ -1,5 +1,6 @@
 //! What a training step tells.
 
+use crate::detail::{AnswerKind, Answers};
 use crate::theory::mean_and_deviation;
 use detach_nn::{Param, State, parameters};
 use detach_tensor::Tensor;
@@ -14,6 +15,8 @@ pub struct Report {
     samples: Option<Tensor>,
     /// Numbers of which there is one a sample.
     distributions: Vec<(&'static str, Tensor)>,
+    /// What D answered to reals and to fakes.
+    answers: Option<(AnswerKind, [Tensor; 2])>,
 }
 
 /// How a number is read off a tensor.
@@ -57,7 +60,7 @@ impl Report {
         self.set(name, Measure::Value(value.detach()));
     }
 
-    /// What D made of reals and fakes before its (last) update of the step: its loss, the loss of each
+    /// What D made of reals and fakes before its (last) update of the step: its answers, its loss, the loss of each
     /// half `[real, fake]` as `d_loss_real` and `d_loss_fake`, and from the logits `[real, fake]` `real_acc`,
     /// the share of D(x) > ½, and `fake_acc`, the share of D(G(z)) < ½.
     pub fn discriminator(&mut self, loss: &Tensor, halves: [&Tensor; 2], logits: [&Tensor; 2]) {
@@ -66,6 +69,7 @@ impl Report {
         self.scalar("d_loss_fake", halves[1]);
         self.set("real_acc", Measure::Positive(logits[0].detach()));
         self.set("fake_acc", Measure::Negative(logits[1].detach()));
+        self.answers = Some((AnswerKind::Logits, logits.map(Tensor::detach)));
     }
 
     /// What a critic made of reals and fakes before its (last) update of the step, where its answers are
@@ -74,6 +78,7 @@ impl Report {
         self.scalar("d_loss", loss);
         self.scalar("real_score", &answers[0].detach().mean());
         self.scalar("fake_score", &answers[1].detach().mean());
+        self.answers = Some((AnswerKind::Scores, answers.map(Tensor::detach)));
     }
 
     /// A penalty on a critic's slope with its weight, and the norms `[N]` that it is of: `penalty`,
@@ -135,6 +140,13 @@ impl Report {
     pub fn distributions(&self) -> Vec<(&'static str, Vec<f64>)> {
         let read = |(name, values): &(&'static str, Tensor)| (*name, values.to_vec());
         self.distributions.iter().map(read).collect()
+    }
+
+    /// Reads what D answered to reals and fakes from the device; `None` of a step that did not tell.
+    pub fn answers(&self) -> Option<Answers> {
+        let (kind, answers) = self.answers.as_ref()?;
+        let [real, fake] = answers.each_ref().map(Tensor::to_vec);
+        Some(Answers::of(*kind, real, fake))
     }
 
     /// The step's samples, `[N, …]`.

@@ -3,11 +3,14 @@
 //! A session knows no files, no clock, no signals and no threads: what it needs of them is handed
 //! in. So it runs in a test, in a program of one's own and in a browser.
 
+use crate::detail::Detail;
+use crate::diverged::{Diverged, check_finite};
 use crate::report::Report;
 use crate::sampler::mode_of;
 use crate::settings::{PictureSource, SampleMode};
 use crate::trainer::Trainer;
-use anyhow::{Result, bail, ensure};
+use crate::watch::{Closely, Watched};
+use anyhow::{Result, bail};
 use detach_nn::Checkpoint;
 use detach_tensor::{Array, Tensor};
 use std::time::Duration;
@@ -72,6 +75,8 @@ pub struct Metrics {
     pub epoch: f64,
     /// What the recipe reports, by name.
     pub scalars: Vec<(&'static str, f64)>,
+    /// What a [`Scorer`] says, by name; nothing in most lines.
+    pub scores: Vec<(&'static str, f64)>,
     /// Milliseconds a step, the mean since the last line.
     pub step_ms: f64,
     /// Samples of the recipe's batch size a second, the mean since the last line.
@@ -81,30 +86,11 @@ pub struct Metrics {
 impl Metrics {
     /// The number called `name`.
     pub fn get(&self, name: &str) -> Option<f64> {
-        let (_, value) = self.scalars.iter().find(|(known, _)| *known == name)?;
+        let all = self.scalars.iter().chain(&self.scores);
+        let (_, value) = all.into_iter().find(|(known, _)| *known == name)?;
         Some(*value)
     }
 }
-
-/// A run whose numbers are not finite any more. It diverges at the same step each time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Diverged(String);
-
-impl Diverged {
-    fn at(step: u64, what: &str) -> Self {
-        Self(format!(
-            "training diverged: at step {step} {what}; start a new run with a smaller learning rate (lr=…)"
-        ))
-    }
-}
-
-impl std::fmt::Display for Diverged {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Diverged {}
 
 /// Something that hears of a session: a progress bar, a log, a folder of checkpoints.
 ///
@@ -119,6 +105,17 @@ pub trait Observer {
     /// A line of metrics was due.
     fn metrics(&mut self, at: At<'_>, metrics: &Metrics) -> Result<Flow> {
         let _ = (at, metrics);
+        Ok(Flow::Continue)
+    }
+
+    /// Whether it wants to hear of [details](Self::detail). Where nobody does, no step is looked at so closely.
+    fn wants_details(&self) -> bool {
+        false
+    }
+
+    /// A step was looked at closely: one of those that [`Detail::is_due`] names, one that a picture is of, the last one.
+    fn detail(&mut self, at: At<'_>, detail: &Detail) -> Result<Flow> {
+        let _ = (at, detail);
         Ok(Flow::Continue)
     }
 
@@ -147,6 +144,18 @@ pub trait Observer {
     }
 }
 
+/// Something that says how good a state is in numbers that cost more than a line of metrics should: they are asked for
+/// less often, and told in the line of their step, so that every log and every observer has them.
+///
+/// It draws from the sample stream, which training never does: scoring changes nothing.
+pub trait Scorer {
+    /// The numbers of the state as it is now, by name.
+    ///
+    /// # Errors
+    /// When there are none, which ends the session.
+    fn score(&mut self, at: At<'_>) -> Result<Vec<(&'static str, f64)>>;
+}
+
 /// What a session does besides stepping.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
@@ -158,12 +167,33 @@ pub struct Plan {
     pub pictures: bool,
 }
 
+/// What is told after a step.
+#[derive(Clone, Copy)]
+struct Due {
+    metrics: bool,
+    score: bool,
+    detail: bool,
+    picture: bool,
+}
+
+impl Due {
+    fn closely(self) -> Closely {
+        match (self.detail, self.metrics) {
+            (true, _) => Closely::Layers,
+            (false, true) => Closely::Norms,
+            (false, false) => Closely::No,
+        }
+    }
+}
+
 /// A training run in progress.
 pub struct Session<'a> {
     trainer: Trainer,
     plan: Plan,
     clock: &'a dyn Clock,
     observers: Vec<&'a mut dyn Observer>,
+    /// Who scores, and the steps between two scores.
+    scorer: Option<(u64, &'a mut dyn Scorer)>,
     begun: Duration,
     report: Option<Report>,
     /// The step that this session saved last.
@@ -182,6 +212,7 @@ impl<'a> Session<'a> {
             plan,
             clock,
             observers: Vec::new(),
+            scorer: None,
             begun: clock.now(),
             report: None,
             saved_at: None,
@@ -194,6 +225,11 @@ impl<'a> Session<'a> {
     /// Tells `observer` of everything from now on, after those that were here before.
     pub fn observe(&mut self, observer: &'a mut dyn Observer) {
         self.observers.push(observer);
+    }
+
+    /// Asks `scorer` every so many steps and after the last one.
+    pub fn score(&mut self, every: u64, scorer: &'a mut dyn Scorer) {
+        self.scorer = Some((every.max(1), scorer));
     }
 
     /// The recipe, its data and its position.
@@ -224,27 +260,49 @@ impl<'a> Session<'a> {
         Ok(end)
     }
 
+    /// What is due after the step of this number.
+    fn due(&self, step: u64) -> Due {
+        let every = self.plan.metrics_every.max(1);
+        let is_last = step == self.plan.total;
+        let per_epoch = self.trainer.steps_per_epoch();
+        let pictures = &self.trainer.setup().settings.pictures;
+        let picture = self.plan.pictures && pictures.due(step, per_epoch);
+        let is_wanted = self.observers.iter().any(|one| one.wants_details());
+        let scorer = self.scorer.as_ref();
+        let score = scorer.is_some_and(|(every, _)| is_last || step.is_multiple_of(*every));
+        Due {
+            metrics: step.is_multiple_of(every) || step == 1 || is_last || score,
+            score,
+            detail: is_wanted && (Detail::is_due(step) || picture || is_last),
+            picture,
+        }
+    }
+
     /// One step with all that belongs to it; returns the strongest wish of the observers.
     fn step(&mut self) -> Result<Flow> {
+        let due = self.due(self.trainer.steps_done() + 1);
         let begun = self.clock.now();
         // The former step's report goes before the next one's comes.
         self.report = None;
-        let report = self.trainer.step();
+        let (report, watched) = self.trainer.step_watched(due.closely());
         self.time += self.clock.now().saturating_sub(begun);
         self.samples += report.samples().shape()[0];
         self.steps += 1;
-        self.report = Some(report);
 
-        let step = self.trainer.steps_done();
-        let every = self.plan.metrics_every.max(1);
         let mut flow = Flow::Continue;
-        if step.is_multiple_of(every) || step == 1 || step == self.plan.total {
-            let metrics = self.measure()?;
+        let detail = due.detail.then(|| self.detail(&report, &watched));
+        self.report = Some(report);
+        if due.metrics {
+            let mut metrics = self.measure(&watched)?;
+            if due.score {
+                metrics.scores = self.scores()?;
+            }
             flow = flow.max(self.tell(|observer, at| observer.metrics(at, &metrics))?);
         }
-        let per_epoch = self.trainer.steps_per_epoch();
-        let pictures = &self.trainer.setup().settings.pictures;
-        if self.plan.pictures && pictures.due(step, per_epoch) {
+        if let Some(detail) = detail.filter(Detail::is_finite) {
+            flow = flow.max(self.tell(|observer, at| observer.detail(at, &detail))?);
+        }
+        if due.picture {
             self.wait();
             let samples = self.picture();
             flow = flow.max(self.tell(|observer, at| observer.picture(at, &samples))?);
@@ -252,12 +310,39 @@ impl<'a> Session<'a> {
         Ok(flow.max(self.tell(|observer, at| observer.step(at))?))
     }
 
-    /// Reads the report's numbers.
-    fn measure(&mut self) -> Result<Metrics> {
+    /// The scores of the state as it is.
+    fn scores(&mut self) -> Result<Vec<(&'static str, f64)>> {
+        let Some((every, scorer)) = self.scorer.take() else {
+            return Ok(Vec::new());
+        };
+        let scores = scorer.score(self.at());
+        self.scorer = Some((every, scorer));
+        scores
+    }
+
+    /// Where it stands.
+    fn at(&self) -> At<'_> {
+        At {
+            trainer: &self.trainer,
+            report: self.report.as_ref(),
+            total: self.plan.total,
+            elapsed: self.clock.now().saturating_sub(self.begun),
+        }
+    }
+
+    /// Reads what was seen of a step that was watched closely.
+    fn detail(&mut self, report: &Report, watched: &Watched) -> Detail {
+        self.wait();
+        watched.detail(self.trainer.steps_done(), self.trainer.epoch(), report)
+    }
+
+    /// Reads the report's numbers, and the norms of the gradients.
+    fn measure(&mut self, watched: &Watched) -> Result<Metrics> {
         self.wait();
         let seconds = self.time.as_secs_f64().max(1e-9);
         let report = self.report.as_ref();
         let mut scalars = report.map(Report::read).unwrap_or_default();
+        scalars.extend(watched.norms());
         scalars.extend(self.trainer.recipe().measures(&self.trainer.look()));
         let step = self.trainer.steps_done();
         check_finite(&scalars, step)?;
@@ -265,6 +350,7 @@ impl<'a> Session<'a> {
             step,
             epoch: self.trainer.epoch(),
             scalars,
+            scores: Vec::new(),
             step_ms: 1e3 * seconds / f64::from(self.steps.max(1)),
             images_per_s: self.samples as f64 / seconds,
         };
@@ -358,20 +444,4 @@ pub fn sample(trainer: &Trainer, draw: u64, n: usize, mode: SampleMode) -> Tenso
     };
     let wanted = crate::sampler::Wanted::default();
     sampler.sample(&z.detach(), &wanted, mode_of(mode)).detach()
-}
-
-/// Refuses to go on where a number is not finite any more.
-///
-/// # Errors
-/// [`Diverged`], when one is not.
-pub fn check_finite(scalars: &[(&'static str, f64)], step: u64) -> Result<()> {
-    let bad = scalars.iter().find(|(_, value)| !value.is_finite());
-    let all = || {
-        let told = scalars
-            .iter()
-            .map(|(name, value)| format!("{name} {value}"));
-        told.collect::<Vec<_>>().join(", ")
-    };
-    ensure!(bad.is_none(), Diverged::at(step, &all()));
-    Ok(())
 }

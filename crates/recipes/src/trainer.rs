@@ -8,6 +8,7 @@ use crate::recipe::Recipe;
 use crate::report::Report;
 use crate::setup::Setup;
 use crate::step::{Inputs, Step, Streams};
+use crate::watch::{Closely, Watch, Watched};
 use anyhow::{Result, bail};
 use detach_nn::{Checkpoint, Name, Slot, State};
 use detach_tensor::{Count, Kind, StepKey, Steps, Stream, Tensor};
@@ -27,6 +28,10 @@ pub struct Trainer {
     arithmetic: Option<String>,
     /// How many batches of each set a step of a phase takes, once one has been run.
     takes: Vec<(u32, Vec<usize>)>,
+    /// How closely the step that is run is watched.
+    closely: Closely,
+    /// The last batch of the first data set, in a step whose layers are watched.
+    reals: Option<Tensor>,
 }
 
 /// The data and the noise of a training step.
@@ -34,14 +39,21 @@ struct Feed<'a> {
     sets: &'a mut [Batches],
     streams: &'a Streams,
     kind: Kind,
+    /// Where the batches of the first data set are noted, if they are.
+    reals: Option<&'a mut Option<Tensor>>,
 }
 
 impl Inputs for Feed<'_> {
     fn batch(&mut self, set: usize) -> Batch {
         let count = self.sets.len();
-        let set = self.sets.get_mut(set);
-        set.unwrap_or_else(|| panic!("a recipe of {count} data sets asked for another"))
-            .take()
+        let data = self.sets.get_mut(set);
+        let batch = data
+            .unwrap_or_else(|| panic!("a recipe of {count} data sets asked for another"))
+            .take();
+        if let (0, Some(reals)) = (set, &mut self.reals) {
+            **reals = Some(batch.images.clone());
+        }
+        batch
     }
 
     fn noise(&mut self, shape: &[usize]) -> Tensor {
@@ -84,6 +96,8 @@ impl Trainer {
             steps: Steps::new(kind.device),
             arithmetic: None,
             takes: Vec::new(),
+            closely: Closely::No,
+            reals: None,
         })
     }
 
@@ -168,6 +182,19 @@ impl Trainer {
         report
     }
 
+    /// As [`step`](Self::step), watched: the numbers are the same.
+    ///
+    /// # Panics
+    /// As [`step`](Self::step).
+    pub fn step_watched(&mut self, closely: Closely) -> (Report, Watched) {
+        let watch = Watch::begin(&mut *self.recipe, closely);
+        self.closely = closely;
+        let report = self.step();
+        self.closely = Closely::No;
+        let reals = self.reals.take();
+        (report, watch.end(&mut *self.recipe, reals))
+    }
+
     /// The lengths of the step's batches.
     fn key(&self, phase: u32) -> StepKey {
         let mut batches = Vec::new();
@@ -209,6 +236,8 @@ impl Trainer {
             kind,
             step,
             steps,
+            closely,
+            reals,
             ..
         } = self;
         let streams = Streams::new(setup.settings.seed, |random| random.at(step.clone()));
@@ -217,11 +246,18 @@ impl Trainer {
                 sets,
                 streams: &streams,
                 kind: *kind,
+                reals: (*closely == Closely::Layers).then_some(reals),
             };
             recipe.train_step(&mut Step::new(&mut feed, &streams, phase))
         };
         match key {
-            Some(key) => steps.run(key, run),
+            Some(key) if *closely == Closely::No => steps.run(key, run),
+            // Of a replay nobody sees more than its report.
+            Some(key) => {
+                let report = steps.run_eager(run);
+                steps.ran(key);
+                report
+            }
             None => steps.run_eager(run),
         }
     }

@@ -2,7 +2,7 @@
 //! step does what the eager one does.
 
 use crate::cuda;
-use detach_recipes::{Preset, Trainer};
+use detach_recipes::{Closely, Preset, Report, Trainer};
 use detach_tests::critic::CRITIC;
 use detach_tests::emulated::{self, Variant};
 use detach_tests::training::of_setup;
@@ -22,11 +22,20 @@ fn trainer(changes: &[&str], eager: bool) -> Trainer {
 type Traced = (Vec<u8>, Vec<(&'static str, f64)>);
 
 /// Every weight, moment and number of its own after each step.
-fn trace(mut trainer: Trainer, steps: u64) -> Vec<Traced> {
+fn trace(trainer: Trainer, steps: u64) -> Vec<Traced> {
+    trace_of(trainer, steps, |trainer, _| trainer.step())
+}
+
+/// The same of steps that are made by `run`, which is told how many there were before.
+fn trace_of(
+    mut trainer: Trainer,
+    steps: u64,
+    run: impl Fn(&mut Trainer, u64) -> Report,
+) -> Vec<Traced> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("x.safetensors");
-    let step = |_| {
-        let numbers = trainer.step().read();
+    let step = |before| {
+        let numbers = run(&mut trainer, before).read();
         let mut checkpoint = trainer.checkpoint();
         // That one is eager and the other is not is a setting, too.
         checkpoint.metadata.remove("settings");
@@ -69,4 +78,32 @@ fn a_falling_learning_rate_falls() {
 #[test]
 fn other_optimisers() {
     check(&["critic-steps=1", "d.kind=rmsprop", "g.kind=adam-keras"]);
+}
+
+/// A step that is watched is run as it is, before the capture, among replays, and where it is the only one of its key.
+#[test]
+fn a_watched_step_among_replays_changes_nothing() {
+    emulated::run(Variant::Plain, &[], || {
+        let changes = ["critic-steps=2", "g-every=3"];
+        let plain = trace(trainer(&changes, false), 30);
+        let watched = trace_of(trainer(&changes, false), 30, |trainer, before| {
+            let closely = match before {
+                before if before % 7 == 0 => Closely::Layers,
+                before if before % 5 == 0 => Closely::Norms,
+                _ => Closely::No,
+            };
+            let (report, seen) = trainer.step_watched(closely);
+            let norms = seen.norms();
+            assert!(
+                (closely == Closely::No) == norms.is_empty(),
+                "step {before}"
+            );
+            assert!(norms.iter().all(|(_, norm)| norm.is_finite()), "{norms:?}");
+            report
+        });
+        for (step, (plain, watched)) in plain.iter().zip(&watched).enumerate() {
+            assert_eq!(plain.1, watched.1, "step {step}");
+            assert!(plain.0 == watched.0, "weights of step {step}");
+        }
+    });
 }

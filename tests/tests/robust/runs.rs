@@ -110,7 +110,11 @@ fn nothing_cosmetic_stops_it() {
     assert!(sandbox.path("run/samples/latest.png").is_file());
 
     // A file where the folder was, and other things in the way of all that is written beside checkpoints.
-    let blocked = [("samples", "preview"), ("metrics.jsonl", "metrics")];
+    let blocked = [
+        ("samples", "preview"),
+        ("metrics.jsonl", "metrics"),
+        ("detail.jsonl", "detail"),
+    ];
     for (name, what) in blocked {
         let path = sandbox.path("run").join(name);
         let _ = fs::remove_dir_all(&path);
@@ -124,10 +128,10 @@ fn nothing_cosmetic_stops_it() {
         let about: Vec<&str> = warnings.filter(|line| line.contains(what)).collect();
         assert_eq!(about.len(), 1, "{name}: {done}");
     }
-    assert_eq!(sandbox.checkpoints("run").pop(), Some(32));
+    assert_eq!(sandbox.checkpoints("run").pop(), Some(40));
     // The bits are those of a run that nothing happened to.
-    sandbox.ok(&format!("{MLP} --epochs 4 --out whole -q"));
-    assert_eq!(sandbox.hash("run", 32), sandbox.hash("whole", 32));
+    sandbox.ok(&format!("{MLP} --epochs 5 --out whole -q"));
+    assert_eq!(sandbox.hash("run", 40), sandbox.hash("whole", 40));
 
     // Nowhere to save: that is an error, after the steps.
     fs::remove_dir_all(sandbox.path("run/checkpoints")).expect("a folder");

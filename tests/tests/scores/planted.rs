@@ -1,9 +1,10 @@
 //! Failures that were planted: each is to be seen in the numbers that are about it.
 
 use detach_data::{Split, synthetic};
+use detach_gan::diagnosis::{Kind, Record, Scores, of};
 use detach_gan::score::classifier::Classifier;
 use detach_gan::score::images::Images;
-use detach_gan::score::quality::{Quality, Real};
+use detach_gan::score::quality::{MEASURES, Quality, Real};
 use detach_tensor::{DType, Random, Stream};
 
 const COUNT: usize = 2000;
@@ -88,4 +89,46 @@ fn each_failure_shows_where_it_should() {
     );
     let three = &one_digit.classes[3];
     assert!(three.share.value > 0.85 && three.real < 0.15, "{told}");
+}
+
+/// What is said of a run whose samples come to `quality`, beside real images that come to `floor`.
+fn verdict(quality: &Quality, floor: &Quality) -> (Kind, String) {
+    let numbers = |of: &Quality| {
+        let named = MEASURES.iter().zip(&of.values);
+        named
+            .map(|(measure, value)| (measure.name.to_owned(), value.value))
+            .collect()
+    };
+    let count = |share: f64| (share * quality.samples as f64).round() as u64;
+    let classes = quality.classes.iter().map(|class| count(class.share.value));
+    let scores = Scores {
+        step: 5000,
+        epoch: 5.0,
+        samples: quality.samples,
+        scores: numbers(quality),
+        floor: numbers(floor),
+        classes: classes.collect(),
+    };
+    let verdict = of(&Record {
+        scores: Some(scores),
+        ..Record::default()
+    });
+    (verdict.kind, verdict.sentence)
+}
+
+#[test]
+fn each_failure_is_named() {
+    let [healthy, one_digit, repeated, noise] = planted();
+    assert!(!verdict(&healthy, &healthy).0.is_failure());
+    for (quality, named) in [
+        (&one_digit, "class 3"),
+        (&repeated, "64 images"),
+        (&noise, "noise"),
+    ] {
+        let (kind, sentence) = verdict(quality, &healthy);
+        assert!(
+            kind == Kind::Collapsed && sentence.contains(named),
+            "{sentence}\n{quality:?}"
+        );
+    }
 }

@@ -3,7 +3,7 @@
 use crate::describe::describe;
 use anyhow::Result;
 use detach_nn::Checkpoint;
-use detach_recipes::{At, End, Flow, Metrics, Observer};
+use detach_recipes::{At, Detail, End, Flow, Metrics, Observer};
 use detach_tensor::Tensor;
 
 /// An observer whose failures do not end the session: pictures, logs, events. The first one is warned of, and it
@@ -41,6 +41,11 @@ impl<O> Cosmetic<O> {
         out
     }
 
+    /// The observer; `None` of one that could not be opened.
+    pub fn observer(&self) -> Option<&O> {
+        self.observer.as_ref()
+    }
+
     fn call<R: Default>(&mut self, call: impl FnOnce(&mut O) -> Result<R>) -> Result<R> {
         let Some(observer) = &mut self.observer else {
             return Ok(R::default());
@@ -69,6 +74,14 @@ impl<O: Observer> Observer for Cosmetic<O> {
 
     fn metrics(&mut self, at: At<'_>, metrics: &Metrics) -> Result<Flow> {
         self.call(|observer| observer.metrics(at, metrics))
+    }
+
+    fn wants_details(&self) -> bool {
+        self.observer.as_ref().is_some_and(O::wants_details)
+    }
+
+    fn detail(&mut self, at: At<'_>, detail: &Detail) -> Result<Flow> {
+        self.call(|observer| observer.detail(at, detail))
     }
 
     fn picture(&mut self, at: At<'_>, samples: &Tensor) -> Result<Flow> {

@@ -1,10 +1,11 @@
 //! What a run's `metrics.jsonl` tells, read back.
 
 use super::folder::Run;
-use anyhow::{Context, Result};
+use super::metrics;
+use anyhow::Result;
+use detach_recipes::Metrics;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, ErrorKind};
 
 /// What a line has besides the numbers of the recipe.
 const NOT_OF_THE_RECIPE: [&str; 5] = ["version", "step", "epoch", "step_ms", "images_per_s"];
@@ -21,20 +22,18 @@ impl History {
     /// # Errors
     /// When the file is there and cannot be read.
     pub fn of(run: &Run) -> Result<Self> {
-        let path = run.metrics();
-        let file = match detach_files::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => {
-                return Err(error).with_context(|| format!("cannot read {}", path.display()));
-            }
-        };
         let mut history = Self::default();
-        for line in BufReader::new(file).lines() {
-            let line = line.with_context(|| format!("cannot read {}", path.display()))?;
-            history.add(&line);
-        }
+        metrics::for_each_line(&run.metrics(), |line| history.add(line))?;
         Ok(history)
+    }
+
+    /// One line more, as it is told.
+    pub fn push(&mut self, metrics: &Metrics) {
+        let own = metrics.scalars.iter().copied();
+        let numbers = own
+            .chain([("epoch", metrics.epoch), ("step_ms", metrics.step_ms)])
+            .map(|(name, value)| (name.to_owned(), value));
+        self.lines.insert(metrics.step, numbers.collect());
     }
 
     /// One line more. One without a step, such as a person's, or of no JSON tells nothing.

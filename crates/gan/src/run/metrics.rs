@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 /// of recipe only; the keys that both have mean the same.
 pub const VERSION: u32 = 1;
 
-/// A line of metrics as JSON: `version`, `step`, `epoch`, the recipe's own numbers by name,
+/// A line of metrics as JSON: `version`, `step`, `epoch`, the recipe's own numbers and scores by name,
 /// `step_ms`, `images_per_s`.
 pub fn line(metrics: &Metrics) -> String {
     let mut out = format!("{{\"version\":{VERSION},\"step\":{}", metrics.step);
-    let numbers = metrics.scalars.iter().copied();
+    let numbers = metrics.scalars.iter().chain(&metrics.scores).copied();
     let before = [("epoch", metrics.epoch)];
     let after = [
         ("step_ms", metrics.step_ms),
@@ -29,20 +29,19 @@ pub fn line(metrics: &Metrics) -> String {
     out
 }
 
-/// Appends to `metrics.jsonl`.
+/// Appends lines to a file.
 #[derive(Debug)]
-pub struct MetricsWriter {
+pub struct LineWriter {
     path: PathBuf,
     file: File,
 }
 
-impl MetricsWriter {
-    /// Opens the run's file, which from now on describes its first `step` steps.
+impl LineWriter {
+    /// Opens the file at `path`, which from now on describes a run's first `step` steps.
     ///
     /// # Errors
     /// When the file cannot be opened or written.
-    pub fn open(run: &Run, step: u64) -> Result<Self> {
-        let path = run.metrics();
+    pub fn open(path: PathBuf, step: u64) -> Result<Self> {
         trim(&path, step)?;
         let file = File::options().create(true).append(true).open(&path);
         Ok(Self {
@@ -55,16 +54,58 @@ impl MetricsWriter {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn append(&mut self, metrics: &Metrics) -> Result<()> {
-        let mut line = line(metrics).into_bytes();
-        line.push(b'\n');
+    pub fn append(&mut self, line: &str) -> Result<()> {
+        let line = format!("{line}\n");
         let length = self.file.metadata().map(|meta| meta.len());
-        let written = self.file.write_all(&line);
+        let written = self.file.write_all(line.as_bytes());
         if let (Err(_), Ok(length)) = (&written, length) {
             // The error that matters is the one below.
             let _ = self.file.set_len(length);
         }
         written.with_context(|| cannot_write(&self.path))
+    }
+}
+
+/// Calls `f` with each line of the file at `path`; never where it is not there. What is no text, or longer than any
+/// line of ours, is passed over.
+///
+/// # Errors
+/// When the file is there and cannot be read.
+pub fn for_each_line(path: &Path, mut f: impl FnMut(&str)) -> Result<()> {
+    let file = match detach_files::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    };
+    let mut pieces = Pieces::of(file);
+    let cannot_read = || format!("cannot read {}", path.display());
+    while let Some(piece) = pieces.next().with_context(cannot_read)? {
+        if let (false, Ok(text)) = (piece.long, std::str::from_utf8(piece.bytes)) {
+            f(text.trim_end());
+        }
+    }
+    Ok(())
+}
+
+/// Appends to `metrics.jsonl`.
+#[derive(Debug)]
+pub struct MetricsWriter(LineWriter);
+
+impl MetricsWriter {
+    /// Opens the run's file, which from now on describes its first `step` steps.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or written.
+    pub fn open(run: &Run, step: u64) -> Result<Self> {
+        LineWriter::open(run.metrics(), step).map(Self)
+    }
+
+    /// A whole line or nothing.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn append(&mut self, metrics: &Metrics) -> Result<()> {
+        self.0.append(&line(metrics))
     }
 }
 
@@ -287,12 +328,13 @@ mod tests {
             step: 7,
             epoch: 0.5,
             scalars: vec![("w", 1.5), ("clipped", 0.25)],
+            scores: vec![("fid", 12.0)],
             step_ms: 2.0,
             images_per_s: 32000.0,
         };
         let line: Value = serde_json::from_str(&line(&metrics)).expect("JSON");
         let expected = json!({
-            "version": VERSION, "step": 7, "epoch": 0.5, "w": 1.5, "clipped": 0.25,
+            "version": VERSION, "step": 7, "epoch": 0.5, "w": 1.5, "clipped": 0.25, "fid": 12.0,
             "step_ms": 2.0, "images_per_s": 32000.0,
         });
         assert_eq!(line, expected);

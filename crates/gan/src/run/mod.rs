@@ -5,6 +5,8 @@
 //!   run.lock                held by the process that trains it
 //!   config.toml             recipe, preset, data, settings and options
 //!   metrics.jsonl           one line each few steps
+//!   detail.jsonl            single steps from close up: layers, answers, samples
+//!   scores.jsonl            scores while it is trained, where they were asked for
 //!   events.out.tfevents.…   the same for TensorBoard
 //!   samples/                pictures; latest.png is the newest
 //!   checkpoints/            step-00000938.safetensors: everything to go on from;
@@ -15,6 +17,7 @@
 pub mod config;
 pub mod cosmetic;
 pub mod data;
+pub mod detail;
 pub mod folder;
 pub mod history;
 pub mod lock;
@@ -24,6 +27,7 @@ pub mod observers;
 pub mod tensorboard;
 
 pub use config::Config;
+pub use detail::DetailWriter;
 pub use folder::Run;
 pub use history::History;
 pub use lock::Lock;

@@ -3,6 +3,8 @@
 
 use super::mlp::bn_eps;
 use super::{by_class, trained};
+use crate::batch::Batch;
+use crate::discriminator::{Discriminator, first};
 use crate::nets::SLOPE;
 use crate::nets::conditional::ClassGenerator;
 use crate::nets::mlp::generator;
@@ -74,6 +76,12 @@ impl Judge {
 
     fn forward(&self, x: &Tensor, y: &Tensor, mode: Mode<'_>) -> Tensor {
         self.net.forward(&self.input(x, y), mode)
+    }
+}
+
+impl Discriminator for Judge {
+    fn answers(&self, batch: &Batch, mode: Mode<'_>) -> Tensor {
+        first(&self.forward(&batch.images, &batch.labels(), mode))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::cli::progress::clock;
 use crate::cli::shell;
+use crate::diagnosis::Verdict;
 use crate::paths::Lossless;
 use detach_recipes::{End, Metrics};
 use std::path::PathBuf;
@@ -21,6 +22,8 @@ pub(in crate::cli) struct Outcome {
     pub(in crate::cli) steps: u64,
     /// The last numbers.
     pub(super) metrics: Option<Metrics>,
+    /// What the run is like.
+    pub(super) verdict: Option<Verdict>,
     /// How long this call trained.
     pub(super) time: Duration,
     /// What it was trained on.
@@ -50,6 +53,7 @@ impl Outcome {
             "data": self.data,
             "steps": self.steps,
             "seconds": self.time.as_secs_f64(),
+            "verdict": self.verdict,
         });
         format!("{result}\n")
     }
@@ -85,8 +89,12 @@ impl Outcome {
             true => format!("data     {}\n", self.data),
             false => String::new(),
         };
+        let verdict = self.verdict.as_ref().map_or(String::new(), |verdict| {
+            format!("verdict  {}\n", verdict.sentence)
+        });
         format!(
             "{state}: {} steps in {}{numbers}\n\
+             {verdict}\
              {data}\
              look at  {look}\n\
              next     {program} sample {dir} --count 64 --out digits.png\n         {more}\n",
