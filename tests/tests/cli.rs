@@ -29,7 +29,7 @@ mod help {
         for (command, flags) in [
             (
                 "",
-                "train compare sweep claims runs show score doctor classifier sample interpolate recipes data info completions man GAN_LOG GAN_DATA_DIR DETACH_SIMD NO_COLOR",
+                "train compare sweep claims runs show score doctor classifier sample interpolate export import recipes data info completions man GAN_LOG GAN_DATA_DIR DETACH_SIMD NO_COLOR",
             ),
             ("train", train),
             (
@@ -61,6 +61,11 @@ mod help {
             (
                 "interpolate",
                 "<RUN> --out --frames --grid --path --digit --seed --device --threads .apng",
+            ),
+            ("export", "<RUN> --to --out --threads onnx pytorch npz"),
+            (
+                "import",
+                "<WEIGHTS> --recipe --discriminator --preset --set --out --threads",
             ),
             ("recipes", "[NAME]"),
             ("data", "fetch info synth"),

@@ -90,14 +90,7 @@ impl TrainedGenerator {
         let run = Run::open(path)?;
         let Config { recipe, .. } = run.config()?;
         let setup = run.config()?.setup()?;
-        let Some(newest) = run.newest() else {
-            let dir = run.dir().to_owned();
-            return Err(match Lock::holder(&dir) {
-                Some(by) => NoCheckpoint::Soon { dir, by },
-                None => NoCheckpoint::Never { dir },
-            }
-            .into());
-        };
+        let newest = newest(&run)?;
         let net = setup.generator(kind)?;
         fill(&*net, ("generator", &newest), &recipe).map_err(|error| run.without_newest(&error))?;
         let data = setup.data()?;
@@ -276,6 +269,18 @@ impl<'a> Draws<'a> {
             (z.slice(0, place, piece), start, piece.min(count - start))
         })
     }
+}
+
+/// The newest checkpoint of a run.
+///
+/// # Errors
+/// When there is none.
+pub fn newest(run: &Run) -> Result<PathBuf, NoCheckpoint> {
+    let dir = run.dir().to_owned();
+    run.newest().ok_or_else(|| match Lock::holder(&dir) {
+        Some(by) => NoCheckpoint::Soon { dir, by },
+        None => NoCheckpoint::Never { dir },
+    })
 }
 
 /// Reads the weights of the network called `name`: its average where one is kept.

@@ -7,6 +7,7 @@
 //! - [`diagnosis`]: what a run's record says of it, in one sentence.
 //! - [`study`]: runs that differ in a few settings.
 //! - [`generator`]: a run's generator, to draw samples from. [`walk`]: ways through its latent space.
+//! - [`networks`]: all of a run's networks, to hand on. [`import`]: weights of other programs.
 //! - [`cli`]: flags, wording, progress. Nothing else here knows a flag.
 //!
 //! Training itself is in `detach-recipes`: a [`Session`](detach_recipes::Session) whose observers are here.
@@ -16,6 +17,8 @@ pub mod describe;
 pub mod diagnosis;
 pub mod export;
 pub mod generator;
+pub mod import;
+pub mod networks;
 pub mod paths;
 pub mod run;
 pub mod score;

@@ -10,6 +10,8 @@ mod data;
 mod device;
 mod doctor;
 mod environment;
+mod export;
+mod import;
 mod info;
 mod interpolate;
 mod list;
@@ -80,6 +82,10 @@ enum Command {
     Sample(sample::Args),
     /// Walk between points of the latent space
     Interpolate(interpolate::Args),
+    /// Write a run's networks for other programs: ONNX, PyTorch, NumPy
+    Export(export::Args),
+    /// Make a run of weights that another program saved
+    Import(import::Args),
     /// List the recipes, or explain one
     Recipes(recipes::Args),
     /// Fetch, inspect or make data
@@ -118,6 +124,8 @@ impl Cli {
             Command::Classifier(args) => args.threads,
             Command::Sample(args) => args.threads,
             Command::Interpolate(args) => args.threads,
+            Command::Export(args) => args.threads,
+            Command::Import(args) => args.threads,
             Command::Info(args) => args.threads,
             Command::Doctor(_) | Command::Recipes(_) | Command::Data(_) => threads::Args::default(),
             Command::Runs(_) | Command::Show(_) => threads::Args::default(),
@@ -140,6 +148,8 @@ impl Cli {
             Command::Classifier(args) => classifier::run(args)?,
             Command::Sample(args) => sample::run(args)?,
             Command::Interpolate(args) => interpolate::run(args)?,
+            Command::Export(args) => export::run(args)?,
+            Command::Import(args) => import::run(args)?,
             Command::Recipes(args) => recipes::run(args)?,
             Command::Data(command) => data::run(command)?,
             Command::Info(args) => info::run(args),

@@ -5,7 +5,10 @@ use super::described;
 use crate::batch::Batch;
 use crate::discriminator::{Discriminator, first};
 use crate::{Input, Sampler, Wanted};
-use detach_nn::{Conv2d, Initialiser, Mode, Module, Name, Network, Param, Sequential, Slot, State};
+use detach_nn::{
+    Conv2d, Initialiser, Mode, Module, Name, Network, Param, Scope, Sequential, Slot, State,
+    Untraced, Value,
+};
 use detach_tensor::Tensor;
 
 /// `x` `[N, C, …]` behind a channel a class: of zeros, and of ones for the class `y` `[N]` of the sample.
@@ -16,6 +19,22 @@ fn beside(x: &Tensor, y: &Tensor, classes: usize) -> Tensor {
     flat[..2].copy_from_slice(&shape[..2]);
     let planes = y.one_hot(classes).reshape(&flat).expand(&shape);
     Tensor::concat(&[&planes, x], 1)
+}
+
+/// [`beside`] as nodes of a model, which gets the input `y`: the class of each sample.
+fn trace_beside(x: &Value, classes: usize, scope: &mut Scope<'_>) -> Value {
+    let y = scope.classes("y");
+    let planes = scope.one_hot(&y, classes);
+    let planes = match x.shape[1..] {
+        [] => planes,
+        [h, w] => {
+            let each = scope.reshape(&planes, &[classes, 1, 1]);
+            let call = scope.call("Expand").value(&each);
+            call.ints(&[1, 1, h, w]).gives(&[classes, h, w])
+        }
+        _ => unreachable!("a network of vectors or of images"),
+    };
+    scope.concat(&[&planes, x])
 }
 
 /// A generator of samples of a class: a network on the one-hot class beside the noise.
@@ -65,6 +84,11 @@ impl Network for ClassGenerator {
     fn outline(&self, input: &Tensor) -> Vec<(String, Vec<usize>)> {
         let classes = Wanted::in_turn(self.classes, input.shape()[0], input.kind());
         self.net.outline(&beside(input, &classes, self.classes))
+    }
+
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        let input = trace_beside(x, self.classes, scope);
+        self.net.trace(&input, scope)
     }
 }
 
@@ -154,6 +178,16 @@ impl Network for ClassDiscriminator {
             Self::Projection(net) => net.outline(input),
         }
     }
+
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        match self {
+            Self::Planes { net, classes } => {
+                let input = trace_beside(x, *classes, scope);
+                net.trace(&input, scope)
+            }
+            Self::Projection(net) => net.trace(x, scope),
+        }
+    }
 }
 
 /// [`light_discriminator`](super::dcgan::light_discriminator) with ⟨E\[y\], h⟩ added to its logit, where h are all
@@ -226,5 +260,24 @@ impl Network for Projection {
         let inner = format!("+ ⟨Embedding({classes}, {})[y], h⟩", h.len() / h.shape()[0]);
         lines.push((inner, logit.shape().to_vec()));
         lines
+    }
+
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        let h = self.features.trace(x, scope)?;
+        let logit = self.head.trace(&h, &mut scope.inside(self.place()))?;
+        let logit = scope.reshape(&logit, &[1]);
+        let y = scope.classes("y");
+        let h = scope.reshape(&h, &[h.shape.iter().product()]);
+        let mut scope = scope.inside("embedding");
+        let call = scope.call("Gather");
+        let call = call.tensor("weight", &self.embedding.get()).value(&y);
+        let rows = call.gives(&h.shape);
+        let products = scope.pair("Mul", &rows, &h);
+        let inner = scope
+            .call("ReduceSum")
+            .value(&products)
+            .ints(&[1])
+            .gives(&[1]);
+        Ok(scope.pair("Add", &logit, &inner))
     }
 }

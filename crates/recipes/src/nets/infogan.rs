@@ -5,11 +5,11 @@ use super::dcgan::{double, halve};
 use super::described;
 use crate::batch::Batch;
 use crate::discriminator::{Discriminator, first};
-use crate::sampler::uniform_of;
+use crate::sampler::{trace_uniform_of, uniform_of};
 use crate::{Input, Sampler, Wanted};
 use detach_nn::{
-    BatchNorm, Flatten, Initialiser, LeakyReLU, Linear, Mode, Module, Name, Network, ReLU,
-    Sequential, Slot, State, Tanh, Unflatten,
+    BatchNorm, Flatten, Initialiser, LeakyReLU, Linear, Mode, Module, Name, Network, ReLU, Scope,
+    Sequential, Slot, State, Tanh, Unflatten, Untraced, Value,
 };
 use detach_tensor::Tensor;
 
@@ -107,6 +107,23 @@ impl Network for CodeGenerator {
         let class = code.class.one_hot(self.shape.classes);
         let input = Tensor::concat(&[&z, &class, &code.numbers], 1);
         self.net.outline(&input)
+    }
+
+    /// Of normal noise and of the classes `y`, as [`sample`](Sampler::sample) takes them.
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        let Shape {
+            latent,
+            codes,
+            classes,
+            ..
+        } = self.shape;
+        let y = scope.classes("y");
+        let uniform = trace_uniform_of(x, scope);
+        let z = scope.slice(&uniform, 0, latent);
+        let numbers = scope.slice(&uniform, latent, codes);
+        let class = scope.one_hot(&y, classes);
+        let input = scope.concat(&[&z, &class, &numbers]);
+        self.net.trace(&input, scope)
     }
 }
 
@@ -213,5 +230,17 @@ impl Network for Recogniser {
         lines.push((self.head.describe(), head.shape().to_vec()));
         lines.extend(self.q.outline(&h));
         lines
+    }
+
+    /// Beside the logit of being real, `class` gives logits of the classes, and `numbers` the means of the code's numbers.
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        let h = self.features.trace(x, scope)?;
+        let answers = self.q.trace(&h, &mut scope.inside("q"))?;
+        let Shape { classes, codes, .. } = self.shape;
+        let class = scope.slice(&answers, 0, classes);
+        scope.give("class", &class);
+        let numbers = scope.slice(&answers, classes, codes);
+        scope.give("numbers", &numbers);
+        self.head.trace(&h, &mut scope.inside(self.place()))
     }
 }

@@ -7,6 +7,7 @@ mod plan;
 mod scoring;
 mod session;
 
+pub(super) use memory::ensure_fits;
 pub(super) use outcome::Outcome;
 
 use super::device::Opened;
@@ -358,7 +359,10 @@ impl Args {
             ("--out", self.out.is_some()),
             (
                 "--data",
-                !self.data.is_empty() && names(config).is_ok_and(|names| names != self.data),
+                // A run of imported weights has none on record.
+                !self.data.is_empty()
+                    && config.data_checksum.is_some()
+                    && names(config).is_ok_and(|names| names != self.data),
             ),
         ];
         if let Some((flag, _)) = changed.iter().find(|(_, changed)| *changed) {
