@@ -6,6 +6,7 @@
 //! - [`score`]: how good a run is, in numbers.
 //! - [`diagnosis`]: what a run's record says of it, in one sentence.
 //! - [`study`]: runs that differ in a few settings.
+//! - [`report`]: a run as one page that anybody can open, and several side by side.
 //! - [`generator`]: a run's generator, to draw samples from.
 //! - [`cli`]: flags, wording, progress. Nothing else here knows a flag.
 //!
@@ -17,6 +18,7 @@ pub mod diagnosis;
 pub mod export;
 pub mod generator;
 pub mod paths;
+pub mod report;
 pub mod run;
 pub mod score;
 pub mod show;

@@ -143,6 +143,11 @@ impl Run {
         self.dir.join("detail.jsonl")
     }
 
+    /// The page that tells of the run.
+    pub fn report(&self) -> PathBuf {
+        self.dir.join("report.html")
+    }
+
     /// The checkpoint that was best in a metric, where one was asked for.
     pub fn best(&self) -> PathBuf {
         self.checkpoints().join("best.safetensors")

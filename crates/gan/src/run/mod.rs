@@ -7,6 +7,7 @@
 //!   metrics.jsonl           one line each few steps
 //!   detail.jsonl            single steps from close up: layers, answers, samples
 //!   events.out.tfevents.…   the same for TensorBoard
+//!   report.html             a page that tells of it, for any browser
 //!   samples/                pictures; latest.png is the newest
 //!   checkpoints/            step-00000938.safetensors: everything to go on from;
 //!                           generator.safetensors, discriminator.safetensors: weights alone;

@@ -122,6 +122,9 @@ pub(super) struct Args {
     /// Take no pictures
     #[arg(long)]
     no_pictures: bool,
+    /// Write no report.html
+    #[arg(long)]
+    no_report: bool,
     /// Print metrics and result as JSON lines on stdout
     #[arg(long)]
     json: bool,

@@ -5,11 +5,13 @@ use super::data::{self, Data};
 use super::outcome::Outcome;
 use crate::cli::device::Opened;
 use crate::cli::progress::Progress;
+use crate::cli::report::{commands, write_at_end};
 use crate::cli::signals::Signals;
 use crate::cli::usage::with_hint;
 use crate::cli::{console, elsewhere, shell};
 use crate::describe::describe;
 use crate::diagnosis::Watcher;
+use crate::report::Reports;
 use crate::run::cosmetic::Cosmetic;
 use crate::run::detail::{self, DetailWriter};
 use crate::run::metrics::{self, MetricsWriter};
@@ -106,6 +108,10 @@ fn observed(
         ));
     });
     let mut preview = Cosmetic::new("preview", preview);
+    let mut reports = Cosmetic::new(
+        "report.html",
+        Reports::new(run, commands(run, &data.config)),
+    );
     let mut json = JsonLines;
     let mut last = Last::default();
     let clock = StartedNow(Instant::now());
@@ -129,6 +135,9 @@ fn observed(
     if !args.no_pictures {
         session.observe(&mut pictures);
         session.observe(&mut preview);
+        if !args.no_report {
+            session.observe(&mut reports);
+        }
     }
     session.observe(&mut watcher);
     session.observe(&mut keeper);
@@ -141,6 +150,9 @@ fn observed(
     {
         // The error that matters is that one.
         let _ = detail::diverged(run, (steps, epoch), &describe(error));
+    }
+    if !args.no_report {
+        write_at_end(run, &data.config, signals.first().is_some());
     }
     Ok(Outcome {
         end: end?,
