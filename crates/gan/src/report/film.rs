@@ -1,10 +1,12 @@
-//! Samples over time: the pictures of a run, as many as a page can carry.
+//! Samples over time: fixed noise at steps further and further apart, as many as a page can carry.
 
+use super::moments;
 use super::sheet::{Layout, Picture, compact, decoded, scale_of};
 use crate::run::Run;
 use crate::show::picture::Image;
+use detach_recipes::settings::PictureSource;
 use detach_recipes::{DataKind, Setup};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The most moments of a film.
 const MOST: usize = 40;
@@ -33,6 +35,8 @@ pub struct Film {
     pub frames: Vec<Frame>,
     /// Where the samples are in each, where they are images.
     pub layout: Option<Layout>,
+    /// Whether all are of the same noise.
+    pub is_followed: bool,
 }
 
 /// What a run draws of itself besides samples.
@@ -44,9 +48,9 @@ pub struct Figure {
     pub picture: Picture,
 }
 
-/// The steps that a run has pictures of, and where they are.
-fn pictures(run: &Run) -> Vec<(u64, PathBuf)> {
-    let entries = std::fs::read_dir(run.samples()).into_iter().flatten();
+/// The steps that a folder has pictures of, and where they are.
+fn pictures(folder: &Path) -> Vec<(u64, PathBuf)> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
     let mut found: Vec<(u64, PathBuf)> = entries
         .filter_map(|entry| {
             let path = entry.ok()?.path();
@@ -60,7 +64,7 @@ fn pictures(run: &Run) -> Vec<(u64, PathBuf)> {
 }
 
 /// The moments to show of these: where there are many, further and further apart.
-fn moments(steps: &[u64]) -> Vec<usize> {
+fn apart(steps: &[u64]) -> Vec<usize> {
     if steps.len() <= FEW {
         return (0..steps.len()).collect();
     }
@@ -78,30 +82,44 @@ fn moments(steps: &[u64]) -> Vec<usize> {
     kept
 }
 
+/// The moments to show of these pictures, as `read` reads them.
+fn chosen<T>(found: &[(u64, PathBuf)], read: impl Fn(&Path) -> Option<T>) -> Vec<(u64, T)> {
+    let steps: Vec<u64> = found.iter().map(|(step, _)| *step).collect();
+    let chosen = apart(&steps).into_iter().map(|i| &found[i]);
+    chosen
+        .filter_map(|(step, path)| Some((*step, read(path)?)))
+        .collect()
+}
+
 impl Film {
-    /// The film of a run. A picture that cannot be read, or is of another layout, is left out.
-    pub fn of(run: &Run, setup: &Setup) -> Self {
-        let found = pictures(run);
-        let steps: Vec<u64> = found.iter().map(|(step, _)| *step).collect();
-        let chosen = moments(&steps).into_iter().map(|i| &found[i]);
-        let tile = match setup.data().as_deref() {
-            Ok([DataKind::Images(size), ..]) => Some([size.side as u32; 2]),
-            _ => None,
-        };
-        let Some(tile) = tile else {
-            let whole = chosen.filter_map(|(step, path)| {
-                let picture = Picture::of_file(path).ok()?;
-                Some(Frame {
-                    step: *step,
-                    picture,
-                })
+    /// The film of a run: of its [moments](super::moments), or of one that has none, of the pictures that its recipe takes.
+    /// A picture that cannot be read, or is of another layout, is left out.
+    pub(super) fn of(run: &Run, setup: &Setup) -> Self {
+        let data = setup.data();
+        let Ok([DataKind::Images(size), ..]) = data.as_deref() else {
+            let whole = chosen(&pictures(&run.samples()), |path| {
+                Picture::of_file(path).ok()
             });
-            return Self::within(whole.collect(), None);
+            let frames = whole
+                .into_iter()
+                .map(|(step, picture)| Frame { step, picture });
+            return Self::within(frames.collect(), None);
         };
-        let images: Vec<(u64, Image)> = chosen
-            .filter_map(|(step, path)| Some((*step, decoded(path).ok()?)))
-            .collect();
-        Self::of_tiles(&images, setup.settings.pictures.columns as u32, tile)
+        let tile = [size.side as u32; 2];
+        let own = pictures(&moments::folder(run));
+        let settings = &setup.settings.pictures;
+        let (found, columns, is_followed) = match own.is_empty() {
+            false => (own, moments::columns(setup.classes().ok().flatten()), true),
+            true => {
+                let is_fixed = settings.source == PictureSource::Fixed;
+                (pictures(&run.samples()), settings.columns, is_fixed)
+            }
+        };
+        let images = chosen(&found, |path| decoded(path).ok());
+        Self {
+            is_followed,
+            ..Self::of_tiles(&images, columns as u32, tile)
+        }
     }
 
     /// Of pictures of tiles: the rows that leave room for enough of them.
@@ -144,7 +162,11 @@ impl Film {
                 (last + 1 - i).is_multiple_of(2)
             });
         }
-        Self { frames, layout }
+        Self {
+            frames,
+            layout,
+            is_followed: false,
+        }
     }
 }
 
@@ -182,9 +204,9 @@ mod tests {
     #[test]
     fn moments_are_further_and_further_apart() {
         let few = [5, 6, 7];
-        assert_eq!(moments(&few), [0, 1, 2]);
+        assert_eq!(apart(&few), [0, 1, 2]);
         let many: Vec<u64> = (1..=1000).collect();
-        let kept: Vec<u64> = moments(&many).into_iter().map(|i| many[i]).collect();
+        let kept: Vec<u64> = apart(&many).into_iter().map(|i| many[i]).collect();
         assert!(kept.len() <= MOST && kept.contains(&1) && kept.ends_with(&[1000]));
         assert!(kept.iter().filter(|step| **step <= 100).count() > kept.len() / 2);
     }

@@ -1,5 +1,6 @@
 //! What a run's newest generator makes: samples, and its latent space.
 
+use super::moments;
 use super::sheet::{Picture, Sheet};
 use crate::generator::{Classes, TrainedGenerator};
 use crate::show::gallery;
@@ -12,12 +13,8 @@ const POINTS: usize = 8;
 const FRAMES: usize = 7;
 /// Points of a plane, to the right and down.
 pub(super) const SIDE: usize = 9;
-/// Samples on fixed noise, to the right and down.
-const SAMPLES: usize = 8;
 /// Numbers of a histogram.
 const NUMBERS: usize = 1000;
-/// The most classes that have a column each.
-const MOST_CLASSES: usize = 20;
 /// Pixels of the largest image that there is a latent space of on a page.
 const LARGEST: usize = 64 * 64;
 
@@ -50,8 +47,9 @@ impl Fresh {
     /// noise.
     pub fn of(trained: &TrainedGenerator, with_latent: bool) -> Option<Self> {
         let dimensions = trained.input().latent()?;
+        let columns = moments::columns(trained.classes());
         let count = match trained.shape(1).len() {
-            4 => SAMPLES * columns(trained),
+            4 => moments::SIDE * columns,
             _ => NUMBERS,
         };
         let pictures = &trained.setup.settings.pictures;
@@ -63,17 +61,11 @@ impl Fresh {
             _ => None,
         };
         Some(Self {
-            samples: Picture::of(&smallest(&samples, columns(trained), pictures.scaling)),
+            samples: Picture::of(&smallest(&samples, columns, pictures.scaling)),
             count,
             latent,
         })
     }
-}
-
-/// Columns of a picture: one a class where there are a few.
-fn columns(trained: &TrainedGenerator) -> usize {
-    let classes = trained.classes().filter(|n| *n <= MOST_CLASSES);
-    classes.unwrap_or(SAMPLES)
 }
 
 /// Samples of the seed's first noise; where there are classes, each point of noise in each class.
@@ -93,7 +85,7 @@ fn on_fixed_noise(trained: &TrainedGenerator, count: usize) -> Tensor {
 }
 
 /// A picture in which a pixel of a sample is one pixel; histograms as they are.
-fn smallest(
+pub(super) fn smallest(
     samples: &Tensor,
     columns: usize,
     scaling: detach_recipes::settings::Scaling,

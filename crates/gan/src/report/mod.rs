@@ -12,6 +12,7 @@ mod film;
 mod fresh;
 mod gather;
 mod levels;
+mod moments;
 mod page;
 mod scored;
 mod series;
@@ -23,6 +24,7 @@ mod writer;
 
 pub use compare::{Comparison, comparison};
 pub use gather::{Depth, Newest, RunData};
+pub use moments::Moments;
 pub use page::page;
 pub use settings::{Setting, beside, different};
 pub use writer::{Reports, write, write_comparison};

@@ -26,6 +26,12 @@ mod told {
         words::whole(*n)
     }
 
+    /// Pieces of a text, and whether each stood between `back ticks`.
+    pub(super) fn parts(text: &str) -> Vec<(bool, &str)> {
+        let pieces = text.split('`').enumerate();
+        pieces.map(|(i, piece)| (i % 2 == 1, piece)).collect()
+    }
+
     pub(super) fn number(x: &f64) -> String {
         words::number(*x)
     }

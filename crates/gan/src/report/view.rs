@@ -6,7 +6,6 @@ use super::levels;
 use super::settings::{self, Setting};
 use super::words::{number, share, time, whole};
 use anyhow::Result;
-use detach_recipes::settings::PictureSource;
 use detach_recipes::{DataKind, Preset};
 
 /// A number that the verdict rests on.
@@ -66,7 +65,6 @@ pub(super) struct View {
     pub(super) bars: Vec<Bars>,
     pub(super) scores: Vec<Chart>,
     pub(super) formulas: Vec<&'static str>,
-    pub(super) is_followed: bool,
     pub(super) critic: bool,
     pub(super) settings: Vec<Setting>,
     pub(super) changed: usize,
@@ -81,7 +79,17 @@ impl View {
     /// When a setting is no TOML.
     pub(super) fn of(run: &RunData) -> Result<Self> {
         let about = run.setup.recipe().about;
-        let settings = settings::beside(&run.setup, Preset::AsPublished)?;
+        let mut settings = settings::beside(&run.setup, Preset::AsPublished)?;
+        if let Some(steps) = run.config.max_steps {
+            settings.insert(
+                0,
+                Setting {
+                    key: "max-steps".to_owned(),
+                    value: steps.to_string(),
+                    published: Some(String::new()),
+                },
+            );
+        }
         let changed = settings
             .iter()
             .take_while(|s| s.published.is_some())
@@ -91,7 +99,6 @@ impl View {
         let rest = rest
             .unwrap_or(&verdict.sentence)
             .trim_start_matches(['.', ':', ',', ' ']);
-        let source = run.setup.settings.pictures.source;
         Ok(Self {
             title: title(run),
             recipe: about.name.to_owned(),
@@ -113,7 +120,6 @@ impl View {
             bars: bars(run),
             scores: charts::scores(&run.scores),
             formulas: about.losses.to_vec(),
-            is_followed: source == PictureSource::Fixed && run.film.layout.is_some(),
             critic: answers(run)
                 .is_some_and(|a| a.kind == detach_recipes::detail::AnswerKind::Scores),
             settings,
@@ -166,7 +172,11 @@ fn kicker(run: &RunData) -> String {
     };
     let data = match run.config.data.is_empty() {
         true => String::new(),
-        false => format!(" on {}", run.config.data),
+        // Where it was read is a matter of the machine.
+        false => format!(
+            " on {}",
+            run.config.data.split(" from ").next().unwrap_or_default()
+        ),
     };
     let steps = run.steps();
     let epochs = run.epochs_a_step().map(|per| per * steps as f64);

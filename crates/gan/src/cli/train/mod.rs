@@ -122,7 +122,7 @@ pub(super) struct Args {
     /// Take no pictures
     #[arg(long)]
     no_pictures: bool,
-    /// Write no report.html
+    /// Write no report.html, and keep no moments/ for it
     #[arg(long)]
     no_report: bool,
     /// Print metrics and result as JSON lines on stdout

@@ -11,7 +11,7 @@ use crate::cli::usage::with_hint;
 use crate::cli::{console, elsewhere, shell};
 use crate::describe::describe;
 use crate::diagnosis::Watcher;
-use crate::report::Reports;
+use crate::report::{Moments, Reports};
 use crate::run::cosmetic::Cosmetic;
 use crate::run::detail::{self, DetailWriter};
 use crate::run::metrics::{self, MetricsWriter};
@@ -112,6 +112,7 @@ fn observed(
         "report.html",
         Reports::new(run, commands(run, &data.config)),
     );
+    let mut moments = Cosmetic::new("moments", Moments::new(run));
     let mut json = JsonLines;
     let mut last = Last::default();
     let clock = StartedNow(Instant::now());
@@ -136,6 +137,7 @@ fn observed(
         session.observe(&mut pictures);
         session.observe(&mut preview);
         if !args.no_report {
+            session.observe(&mut moments);
             session.observe(&mut reports);
         }
     }
