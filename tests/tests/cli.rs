@@ -24,12 +24,12 @@ mod help {
     fn every_command_has_its_flags() {
         let sandbox = Sandbox::new();
         let train = "--preset --order --device --matmul --epochs --max-steps --batch-size --seed --threads --data-dir \
-                     --offline --mirror --out --resume --set --config --log-every --checkpoint-every --no-pictures \
+                     --offline --mirror --out --resume --set --config --log-every --checkpoint-every --no-pictures --no-report \
                      --best --patience --json --quiet --dry-run GAN_DATA_DIR GAN_MIRROR";
         for (command, flags) in [
             (
                 "",
-                "train compare sweep claims score doctor classifier sample interpolate recipes data info completions man GAN_LOG GAN_DATA_DIR DETACH_SIMD NO_COLOR",
+                "train compare sweep claims score doctor classifier report sample interpolate recipes data info completions man GAN_LOG GAN_DATA_DIR DETACH_SIMD NO_COLOR",
             ),
             ("train", train),
             (
@@ -56,6 +56,7 @@ mod help {
             ),
             ("doctor", "<RUN>... --json"),
             ("classifier", "--data-dir --out --threads"),
+            ("report", "<RUN>... --out --threads .html"),
             (
                 "interpolate",
                 "<RUN> --out --frames --grid --digit --seed --device --threads .apng",

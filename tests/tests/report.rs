@@ -1,8 +1,11 @@
 //! `report.html` and `compare.html`: one file each, whole, that say what a run is like.
 
 use detach_gan::diagnosis::Kind;
-use detach_tests::program::Sandbox;
+use detach_tests::program::{Sandbox, skipped};
+use detach_tests::repository;
 use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
 
 /// A folder with a short run of `mlp` in `run`, and its page.
 fn trained(more: &str) -> (Sandbox, String) {
@@ -224,4 +227,71 @@ fn a_wrong_line_says_what_is_wrong() {
     sandbox
         .gan("report nowhere --out page.txt")
         .failed(2, &[".html"]);
+}
+
+/// Where puppeteer-core and axe-core are: `$WEB_TOOLS`, or where `.ci/run` puts them.
+fn web_tools() -> Option<PathBuf> {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
+    let usual = cache.map(|cache| cache.join("detach-ci/web"));
+    let given = std::env::var_os("WEB_TOOLS").map(PathBuf::from);
+    given.or(usual).filter(|tools| {
+        ["puppeteer-core", "axe-core"]
+            .iter()
+            .all(|name| tools.join("node_modules").join(name).is_dir())
+    })
+}
+
+/// The first of these programs that is there.
+fn program(names: &[&'static str]) -> Option<&'static str> {
+    let is_there = |name: &&&str| {
+        let run = Command::new(name).arg("--version").output();
+        run.is_ok_and(|run| run.status.success())
+    };
+    names.iter().find(is_there).copied()
+}
+
+#[test]
+fn a_browser_shows_pages_to_everybody() {
+    let Some(tools) = web_tools() else {
+        return skipped("needs puppeteer-core and axe-core (.ci/run installs them)");
+    };
+    let chromium = program(&["chromium", "chromium-browser", "google-chrome"]);
+    let (Some(chromium), Some(node)) = (chromium, program(&["node"])) else {
+        return skipped("needs chromium and node");
+    };
+    let (sandbox, _) = trained("");
+    let line = r#"{"version":1,"step":12,"epoch":0.5,"samples":500,"classifier":"9c41e07b","scores":{"fid":51.8,"kid":0.4,"precision":0.66,"recall":0.84},"floor":{"fid":2.8,"kid":0.03,"precision":0.88,"recall":0.89},"classes":[30,40,50,60,70,50,50,50,50,50]}"#;
+    fs::write(sandbox.path("run/scores.jsonl"), format!("{line}\n")).expect("a file");
+    sandbox
+        .ok("train wgan --offline --data-dir digits --batch-size 8 --max-steps 6 --out critic -q");
+    sandbox.ok("train gauss1d --max-steps 40 --set pictures.every-steps=10 --out numbers -q");
+    sandbox.ok("report run");
+    sandbox.ok("report run critic numbers");
+    let pages = [
+        "run/report.html",
+        "critic/report.html",
+        "numbers/report.html",
+        "compare.html",
+    ];
+    let chromium = find_program(chromium);
+    let done = Command::new(node)
+        .arg(repository().join("tests/web/pages.cjs"))
+        .args([&tools, &chromium])
+        .args(pages.map(|page| sandbox.path(page)))
+        .output()
+        .expect("node runs");
+    let said = String::from_utf8_lossy(&done.stdout);
+    let error = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{said}{error}");
+}
+
+/// A program's own path: who starts it looks in no others.
+fn find_program(name: &str) -> PathBuf {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&paths).map(|folder| folder.join(name));
+    found
+        .into_iter()
+        .find(|path| path.is_file())
+        .unwrap_or_else(|| name.into())
 }

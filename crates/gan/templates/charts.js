@@ -71,8 +71,8 @@ const apart = (ends) => {
 function lineChart(root, spec, place = {}) {
   const xOf = place.of ?? ((s) => s.x), moves = !place.of, tell = spec.percent ? percent : spec.log ? power : tick;
   const draw = () => {
-    const W = Math.max(200, root.clientWidth), H = spec.height, narrow = W < 420, most = Math.max(...spec.series.map((s) => s.name.length));
-    const m = { t: 18, r: spec.names ? (narrow ? 14 + 6 * Math.min(most, 6) : 14 + 7.5 * most) : 10, b: 24, l: 40 };
+    const W = Math.max(200, root.clientWidth), H = spec.height, narrow = W < 420, brief = (s) => narrow ? s.name.slice(0, moves ? 6 : 1) : s.name, most = Math.max(...spec.series.map((s) => brief(s).length));
+    const m = { t: 18, r: spec.names ? 14 + 7.5 * most : 10, b: 24, l: 40 };
     const xs = spec.series.flatMap((s) => [xOf(s)[0], xOf(s).at(-1)]), xd = moves ? [Time.first, Time.last] : [Math.min(...xs), Math.max(...xs)];
     const X = linear(xd, [m.l, W - m.r]), Y = (spec.log ? logarithmic : linear)(spec.domain, [H - m.b, m.t]);
     const el = svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": spec.alt });
@@ -94,7 +94,7 @@ function lineChart(root, spec, place = {}) {
     for (const level of spec.levels) el.append(
       svg("line", { class: "level", x1: m.l, x2: W - m.r, y1: Y(level.y), y2: Y(level.y) }),
       svg("text", { class: "level", x: W - m.r - 4, y: Y(level.y) - 4, "text-anchor": "end" }, level.text));
-    if (spec.names) for (const end of apart(ends)) el.append(svg("g", { class: `k-${end.s.kind}` }, svg("text", { class: "lab", x: W - m.r + 8, y: end.at + 4 }, narrow ? end.s.name.slice(0, 6) : end.s.name)));
+    if (spec.names) for (const end of apart(ends)) el.append(svg("g", { class: `k-${end.s.kind}` }, svg("text", { class: "lab", x: W - m.r + 8, y: end.at + 4 }, brief(end.s))));
     root.replaceChildren(el);
     if (moves) cursor(root, spec, el, { X, Y, W, H, m });
   };

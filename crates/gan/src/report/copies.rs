@@ -11,7 +11,7 @@ use crate::score::neighbours::squared_distance;
 use anyhow::Result;
 use detach_data::{Find, Found, Place, Split, Wanted};
 use detach_recipes::settings::Sampling;
-use detach_recipes::{Batches, DataKind, ImageSize};
+use detach_recipes::{Batches, DataKind, ImageSize, Settings};
 use detach_tensor::{Array, Count, Kind, Tensor};
 
 /// Samples, and images that were not trained on.
@@ -196,14 +196,19 @@ fn unseen(found: &Found, wanted: Wanted) -> Option<Found> {
 /// The images of a set in blocks, each image once, as rows of numbers in [-1, 1].
 fn images(found: Found, size: ImageSize, block: usize) -> Result<impl Iterator<Item = Rows>> {
     let len = found.dataset.len();
-    let settings = detach_recipes::Settings {
-        batch_size: block.min(len),
-        sampling: Sampling::Shuffled { drop_last: true },
-        ..detach_recipes::Settings::default()
+    let block = match block.min(len) {
+        // No last block of one image, which batches refuse.
+        block if block > 2 && len % block == 1 => block - 1,
+        block => block,
+    };
+    let settings = Settings {
+        batch_size: block,
+        sampling: Sampling::Shuffled { drop_last: false },
+        ..Settings::default()
     };
     let mut batches = Batches::images(found.dataset, size, &settings, Kind::default())?;
     let width = size.channels * size.side * size.side;
-    Ok((0..len / settings.batch_size).map(move |_| {
+    Ok((0..len.div_ceil(block)).map(move |_| {
         batches.prepare(&Count::default(), 1);
         Rows::new(batches.take().images.to_vec::<f32>(), width)
     }))
@@ -301,6 +306,34 @@ mod tests {
             side: 6,
         };
         Copies::told(&own, Some(&others.distances()), [200, 200], size)
+    }
+
+    #[test]
+    fn every_image_is_in_a_block() {
+        let size = ImageSize {
+            channels: 1,
+            side: 2,
+        };
+        for len in [2, 3, 8, 9, 10, 16, 17] {
+            let bytes: Vec<u8> = (0..len).flat_map(|i| [i as u8; 4]).collect();
+            let found = Found {
+                dataset: Box::new(detach_data::InMemory::new([1, 2, 2], bytes, "numbers")),
+                statement: String::new(),
+                name: None,
+                place: Place::Made { seed: 0 },
+            };
+            let blocks = images(found, size, 8).expect("blocks");
+            let mut firsts: Vec<f32> = blocks
+                .flat_map(|rows| {
+                    (0..rows.len())
+                        .map(|i| rows.row(i)[0])
+                        .collect::<Vec<f32>>()
+                })
+                .collect();
+            firsts.sort_by(f32::total_cmp);
+            firsts.dedup();
+            assert_eq!(firsts.len(), len, "{firsts:?}");
+        }
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Samples over time: fixed noise at steps further and further apart, as many as a page can carry.
 
-use super::moments;
-use super::sheet::{Layout, Picture, compact, decoded, scale_of};
+use super::sheet::{GAP, Layout, Picture, columns_of, compact, decoded, scale_of};
 use crate::run::Run;
 use crate::show::picture::Image;
 use detach_recipes::settings::PictureSource;
@@ -106,10 +105,10 @@ impl Film {
             return Self::within(frames.collect(), None);
         };
         let tile = [size.side as u32; 2];
-        let own = pictures(&moments::folder(run));
+        let own = pictures(&run.moments());
         let settings = &setup.settings.pictures;
         let (found, columns, is_followed) = match own.is_empty() {
-            false => (own, moments::columns(setup.classes().ok().flatten()), true),
+            false => (own, columns_of(setup.classes().ok().flatten()), true),
             true => {
                 let is_fixed = settings.source == PictureSource::Fixed;
                 (pictures(&run.samples()), settings.columns, is_fixed)
@@ -131,7 +130,7 @@ impl Film {
             return Self::default();
         };
         let size = |image: &Image| [image.width(), image.height(), image.channels() as u32];
-        let mut rows = (last.height() - super::sheet::GAP) / (tile[1] * scale + super::sheet::GAP);
+        let mut rows = (last.height() - GAP) / (tile[1] * scale + GAP);
         loop {
             let layout = Layout {
                 columns,

@@ -1,10 +1,8 @@
 //! What a run's newest generator makes: samples, and its latent space.
 
-use super::moments;
-use super::sheet::{Picture, Sheet};
+use super::sheet::{Picture, ROWS, Sheet, columns_of, smallest};
 use crate::generator::{Classes, TrainedGenerator};
 use crate::show::gallery;
-use crate::show::picture::Grid;
 use detach_nn::Mode;
 use detach_tensor::{Array, Kind, Tensor};
 
@@ -47,9 +45,9 @@ impl Fresh {
     /// noise.
     pub fn of(trained: &TrainedGenerator, with_latent: bool) -> Option<Self> {
         let dimensions = trained.input().latent()?;
-        let columns = moments::columns(trained.classes());
+        let columns = columns_of(trained.classes());
         let count = match trained.shape(1).len() {
-            4 => moments::SIDE * columns,
+            4 => ROWS * columns,
             _ => NUMBERS,
         };
         let pictures = &trained.setup.settings.pictures;
@@ -84,23 +82,6 @@ fn on_fixed_noise(trained: &TrainedGenerator, count: usize) -> Tensor {
     trained.generate(&z, (&Classes::InTurn, 0), mode)
 }
 
-/// A picture in which a pixel of a sample is one pixel; histograms as they are.
-pub(super) fn smallest(
-    samples: &Tensor,
-    columns: usize,
-    scaling: detach_recipes::settings::Scaling,
-) -> crate::show::picture::Image {
-    match samples.shape() {
-        [n, c, h, w] => {
-            let drawn = gallery::scaled(samples, scaling);
-            Grid::new(&drawn, [*n, *c, *h, *w])
-                .columns(columns)
-                .render()
-        }
-        _ => gallery::draw(samples, columns, scaling),
-    }
-}
-
 impl Latent {
     fn of(trained: &TrainedGenerator, dimensions: usize) -> Self {
         let seed = trained.setup.settings.seed;
@@ -122,7 +103,7 @@ impl Latent {
             .collect();
         let class = trained.classes().map(|_| 0);
         Self {
-            walk: sheet(trained, &walk, 2 * FRAMES),
+            walk: sheet(trained, &walk, POINTS),
             plane: sheet(trained, &plane, SIDE),
             class,
             dimensions,

@@ -1,28 +1,12 @@
 //! Moments of a run: samples of fixed noise at steps ⌈1.25ᵏ⌉, so that there are as many of the first hundred steps as of
-//! any hundredfold, kept in the run's folder `moments/`. Pictures that a recipe takes are of other noise, or come when most has
+//! any hundredfold, kept in the run's folder `moments/` as `step-….png`. Pictures that a recipe takes are of other noise, or come when most has
 //! happened.
 
-use super::fresh::smallest;
+use super::sheet::{ROWS, columns_of, smallest};
 use crate::run::Run;
 use anyhow::Result;
 use detach_recipes::session::sample;
 use detach_recipes::{At, Detail, End, Flow, Observer};
-use std::path::PathBuf;
-
-/// Rows of samples, and columns where there are no classes.
-pub(super) const SIDE: usize = 8;
-/// The most classes that have a column each.
-const MOST_CLASSES: usize = 20;
-
-/// Where the moments of `run` lie, as `step-….png`.
-pub(super) fn folder(run: &Run) -> PathBuf {
-    run.dir().join("moments")
-}
-
-/// Columns of a picture: one a class where there are a few.
-pub(super) fn columns(classes: Option<usize>) -> usize {
-    classes.filter(|n| *n <= MOST_CLASSES).unwrap_or(SIDE)
-}
 
 /// Keeps the moments of a run that makes images. Its samples draw from the stream that training never draws from.
 pub struct Moments<'a> {
@@ -40,12 +24,12 @@ impl<'a> Moments<'a> {
         let trainer = at.trainer;
         let pictures = &trainer.setup().settings.pictures;
         let input = trainer.recipe().sampler().input();
-        let columns = columns(input.classes());
+        let columns = columns_of(input.classes());
         if input.latent().is_none() || trainer.setup().data()?[0].shape(1).len() != 4 {
             return Ok(());
         }
-        let samples = sample(trainer, 0, SIDE * columns, pictures.mode);
-        let folder = folder(self.run);
+        let samples = sample(trainer, 0, ROWS * columns, pictures.mode);
+        let folder = self.run.moments();
         std::fs::create_dir_all(&folder)?;
         let path = folder.join(format!("step-{:08}.png", at.step()));
         smallest(&samples, columns, pictures.scaling).save_png(&path)?;

@@ -1,9 +1,12 @@
 //! Pictures inside of a page: tiles in a PNG that stands in the page's own text.
 
+use crate::show::gallery;
 use crate::show::picture::{Grid, Image, Tiles};
 use anyhow::{Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use detach_recipes::settings::Scaling;
+use detach_tensor::Tensor;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
@@ -124,6 +127,29 @@ impl Sheet {
                 tile: [width as u32, height as u32],
             },
         }
+    }
+}
+
+/// Rows of samples, and columns where there are no classes.
+pub(super) const ROWS: usize = 8;
+/// The most classes that have a column each.
+const MOST_CLASSES: usize = 20;
+
+/// Columns of a picture: one a class where there are a few.
+pub(super) fn columns_of(classes: Option<usize>) -> usize {
+    classes.filter(|n| *n <= MOST_CLASSES).unwrap_or(ROWS)
+}
+
+/// A picture in which a pixel of a sample is one pixel; histograms as they are.
+pub(super) fn smallest(samples: &Tensor, columns: usize, scaling: Scaling) -> Image {
+    match samples.shape() {
+        [n, c, h, w] => {
+            let drawn = gallery::scaled(samples, scaling);
+            Grid::new(&drawn, [*n, *c, *h, *w])
+                .columns(columns)
+                .render()
+        }
+        _ => gallery::draw(samples, columns, scaling),
     }
 }
 
