@@ -66,6 +66,13 @@ fn is_whole(page: &str) {
     for place in page.split(" src=\"").skip(1) {
         assert!(place.starts_with("data:image/png;base64,"), "{place:.80}");
     }
+    for target in page.split(" href=\"#").skip(1) {
+        let id = target.split('"').next().unwrap_or_default();
+        assert!(
+            page.contains(&format!(" id=\"{id}\"")),
+            "a link to #{id}, which is not there"
+        );
+    }
     let policy = between(page, "Content-Security-Policy\" content=\"", "\"");
     assert!(policy.contains("default-src 'none'") && policy.contains("img-src data:"));
     let json = between(

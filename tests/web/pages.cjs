@@ -20,7 +20,7 @@ async function opened(browser, file, { width, theme, script = true }) {
   await page.setJavaScriptEnabled(script);
   await page.setViewport({ width, height: 900, isMobile: width < 600 });
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: theme }]);
-  await page.goto(`file://${file}`, { waitUntil: "load" });
+  await page.goto(`file://${file}`, { waitUntil: "load", timeout: 0 });
   return { page, expect };
 }
 
@@ -85,7 +85,7 @@ async function read(browser, file) {
 }
 
 (async () => {
-  const browser = await puppeteer.launch({ executablePath: chromium, args: ["--no-sandbox"] });
+  const browser = await puppeteer.launch({ executablePath: chromium, args: ["--no-sandbox"], protocolTimeout: 0, timeout: 0 });
   for (const file of pages) {
     for (const width of [1280, 390]) for (const theme of ["light", "dark"]) {
       const open = await looked(browser, file, width, theme);

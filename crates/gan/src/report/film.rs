@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 /// The most moments of a film.
 const MOST: usize = 40;
 /// Characters that a film may take of its page.
-const ROOM: usize = 900_000;
+const ROOM: usize = 1_150_000;
 /// Characters for what else a run draws of itself.
-const ROOM_FOR_FIGURES: usize = 500_000;
+const ROOM_FOR_FIGURES: usize = 400_000;
 /// From one moment to the next a run has gone on by this factor, where it has many.
 const FACTOR: f64 = 1.25;
 /// Of so few, all are shown.

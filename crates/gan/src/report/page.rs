@@ -109,7 +109,7 @@ struct Near<'a> {
 /// # Errors
 /// When it cannot be set, which no run is known to bring about.
 pub fn page(run: &RunData, commands: &Commands) -> Result<String> {
-    let view = View::of(run)?;
+    let mut view = View::of(run)?;
     let newest = run.newest.as_ref().ok();
     let latent = newest.and_then(|newest| newest.fresh.as_ref()?.latent.as_ref());
     let copies = newest.and_then(|newest| newest.copies.as_ref());
@@ -131,9 +131,21 @@ pub fn page(run: &RunData, commands: &Commands) -> Result<String> {
         ("settings", "Settings", true),
         ("again", "Do it again", true),
     ];
-    let there = sections.into_iter().filter(|(_, _, is_there)| *is_there);
+    let there: Vec<_> = sections
+        .into_iter()
+        .filter(|(_, _, there)| *there)
+        .collect();
+    let sections: Vec<_> = there
+        .into_iter()
+        .map(|(anchor, name, _)| (anchor, name))
+        .collect();
+    for check in &mut view.checks {
+        if sections.iter().all(|(anchor, _)| *anchor != check.anchor) {
+            check.anchor = "";
+        }
+    }
     let page = Page {
-        sections: there.map(|(anchor, name, _)| (anchor, name)).collect(),
+        sections,
         film: &run.film,
         figures: &run.figures,
         samples: run.samples(),

@@ -12,7 +12,7 @@ use detach_recipes::{DataKind, Preset};
 #[derive(Debug)]
 pub(super) struct Check {
     pub(super) ok: bool,
-    /// The section that shows it.
+    /// The section that shows it; empty where the page has none.
     pub(super) anchor: &'static str,
     pub(super) name: String,
     pub(super) text: String,
