@@ -14,9 +14,11 @@ const ROOM: usize = 1_150_000;
 /// Characters for what else a run draws of itself.
 const ROOM_FOR_FIGURES: usize = 400_000;
 /// From one moment to the next a run has gone on by this factor, where it has many.
-const FACTOR: f64 = 1.25;
+const FACTOR: f64 = 1.19;
 /// Of so few, all are shown.
 const FEW: usize = 12;
+/// Of whole pictures there are at least so many, or pictures lose rows.
+const ENOUGH: usize = 10;
 
 /// A moment.
 #[derive(Clone, Debug)]
@@ -143,7 +145,7 @@ impl Film {
                 picture: Picture::of(&compact(image, layout, scale)),
             };
             let film = Self::within(same.map(frame).collect(), Some(layout));
-            if rows == 1 || film.frames.len() >= images.len().min(FEW) {
+            if rows == 1 || film.frames.len() >= images.len().min(ENOUGH) {
                 return film;
             }
             rows = rows.div_ceil(2);
