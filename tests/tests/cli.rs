@@ -161,6 +161,7 @@ mod streams {
 done: 4 steps in [..]s, D [..], G [..], [..] ms a step
 verdict  Too early to say: [..]
 look at  run/samples/latest.png
+report   run/report.html
 next     [..]gan[..] sample run --count 64 --out digits.png
          [..]gan[..] train --resume run --more N   (N epochs more)
 
