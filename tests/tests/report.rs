@@ -268,7 +268,7 @@ fn a_browser_shows_pages_to_everybody() {
         return skipped("needs chromium and node");
     };
     let (sandbox, _) = trained("");
-    let line = r#"{"version":1,"step":12,"epoch":0.5,"samples":500,"classifier":"9c41e07b","scores":{"fid":51.8,"kid":0.4,"precision":0.66,"recall":0.84},"floor":{"fid":2.8,"kid":0.03,"precision":0.88,"recall":0.89},"classes":[30,40,50,60,70,50,50,50,50,50]}"#;
+    let line = r#"{"version":1,"step":12,"epoch":0.5,"samples":500,"classifier":"9c41e07b","scores":{"fid":51.8,"kid":0.4,"precision":0.66,"recall":0.84},"reach":{"fid":0.9},"floor":{"fid":2.8,"kid":0.03,"precision":0.88,"recall":0.89},"classes":[30,40,50,60,70,50,50,50,50,50]}"#;
     fs::write(sandbox.path("run/scores.jsonl"), format!("{line}\n")).expect("a file");
     sandbox
         .ok("train wgan --offline --data-dir digits --batch-size 8 --max-steps 6 --out critic -q");

@@ -2,10 +2,12 @@
 
 use crate::run::{Config, Lock, Run};
 use anyhow::{Context, Result};
-use detach_nn::{Checkpoint, Mode};
+use detach_nn::{Checkpoint, Mode, State};
 use detach_recipes::checkpoint::{check_checkpoint, upgrade, version};
 use detach_recipes::sampler::mode_of;
-use detach_recipes::{DataKind, Generates, Input, SampleMode, Setup, Wanted};
+use detach_recipes::{
+    DataKind, Generates, Input, Recipe, SampleMode, Sampler, Setup, Trainer, Wanted,
+};
 use detach_tensor::{Kind, Tensor};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -98,7 +100,7 @@ impl TrainedGenerator {
             .into());
         };
         let net = setup.generator(kind)?;
-        fill(&*net, &newest, &recipe).map_err(|error| run.without_newest(&error))?;
+        fill(&*net, ("generator", &newest), &recipe).map_err(|error| run.without_newest(&error))?;
         let data = setup.data()?;
         Ok(Self {
             run,
@@ -107,6 +109,36 @@ impl TrainedGenerator {
             net,
             kind,
         })
+    }
+
+    /// What it computes in, and where.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The recipe with the discriminator's newest weights, to ask for its [answers](Recipe::answers); the rest of it is as
+    /// before its first step.
+    ///
+    /// # Errors
+    /// When the checkpoint cannot be used.
+    pub fn discriminator(&self) -> Result<Box<dyn Recipe>> {
+        let recipe = self.setup.build(self.kind)?;
+        let newest = self.run.newest().context("there is no checkpoint")?;
+        for (name, net) in recipe.networks() {
+            if name == "discriminator" {
+                fill(net, (name, &newest), self.setup.recipe().name())
+                    .map_err(|error| self.run.without_newest(&error))?;
+            }
+        }
+        Ok(recipe)
+    }
+
+    /// What its samples are drawn from.
+    pub fn draws(&self) -> Draws<'_> {
+        Draws {
+            sampler: &*self.net,
+            kind: self.kind,
+        }
     }
 
     /// What it makes samples from.
@@ -129,7 +161,7 @@ impl TrainedGenerator {
 
     /// Noise `[n, latent]`: the draw of this number.
     pub fn noise(&self, seed: u64, draw: u64, n: usize) -> Tensor {
-        self.net.input().noise(seed, draw, n, self.kind)
+        self.draws().noise(seed, draw, n)
     }
 
     /// Samples `first`, `first` + 1, … from noise `[n, latent]`, detached. Without classes `classes` says nothing.
@@ -139,15 +171,7 @@ impl TrainedGenerator {
         (classes, first): (&Classes, usize),
         mode: Mode<'_>,
     ) -> Tensor {
-        let wanted = match self.classes() {
-            None => Wanted::default(),
-            Some(of) => {
-                let numbers = first..first + z.shape()[0];
-                let classes: Vec<usize> = numbers.map(|i| classes.of(i, of)).collect();
-                Wanted::of_classes(&classes, self.kind)
-            }
-        };
-        self.net.sample(&z.detach(), &wanted, mode).detach()
+        self.draws().generate(z, (classes, first), mode)
     }
 
     /// The shape of `count` samples.
@@ -162,16 +186,65 @@ impl TrainedGenerator {
         count: usize,
         mode: SampleMode,
     ) -> impl Iterator<Item = Tensor> {
-        let pieces = self.pieces(seed, count, mode);
+        let pieces = self.draws().pieces(seed, count, mode);
         pieces.map(|(z, _, n)| z.slice(0, 0, n))
+    }
+
+    /// As [`Draws::samples`].
+    pub fn samples(
+        &self,
+        seed: u64,
+        count: usize,
+        classes: &Classes,
+        mode: SampleMode,
+    ) -> impl Iterator<Item = Tensor> {
+        self.draws().samples((seed, count), classes, mode)
+    }
+}
+
+/// Something that makes samples, and where it computes: what samples are drawn from, while it is trained and afterwards.
+#[derive(Clone, Copy)]
+pub struct Draws<'a> {
+    sampler: &'a dyn Sampler,
+    kind: Kind,
+}
+
+impl<'a> Draws<'a> {
+    /// The generator of a recipe in training, as it is now.
+    pub fn of(trainer: &'a Trainer) -> Self {
+        Self {
+            sampler: trainer.recipe().sampler(),
+            kind: trainer.kind(),
+        }
+    }
+
+    /// How many classes there are, where there are any.
+    pub fn classes(self) -> Option<usize> {
+        self.sampler.input().classes()
+    }
+
+    /// Noise `[n, latent]`: the draw of this number.
+    fn noise(self, seed: u64, draw: u64, n: usize) -> Tensor {
+        self.sampler.input().noise(seed, draw, n, self.kind)
+    }
+
+    fn generate(self, z: &Tensor, (classes, first): (&Classes, usize), mode: Mode<'_>) -> Tensor {
+        let wanted = match self.classes() {
+            None => Wanted::default(),
+            Some(of) => {
+                let numbers = first..first + z.shape()[0];
+                let classes: Vec<usize> = numbers.map(|i| classes.of(i, of)).collect();
+                Wanted::of_classes(&classes, self.kind)
+            }
+        };
+        self.sampler.sample(&z.detach(), &wanted, mode).detach()
     }
 
     /// `count` samples of a seed, of `classes` where there are classes, `[n, …]` at a time, each made when it is asked
     /// for. Sample 7 is the same however many are asked for.
     pub fn samples(
-        &self,
-        seed: u64,
-        count: usize,
+        self,
+        (seed, count): (u64, usize),
         classes: &Classes,
         mode: SampleMode,
     ) -> impl Iterator<Item = Tensor> {
@@ -184,7 +257,7 @@ impl TrainedGenerator {
 
     /// The noise of whole pieces, the number of the first sample of each, and how many of it are wanted.
     fn pieces(
-        &self,
+        self,
         seed: u64,
         count: usize,
         mode: SampleMode,
@@ -201,22 +274,22 @@ impl TrainedGenerator {
     }
 }
 
-/// Reads the generator's weights.
-fn fill(net: &dyn Generates, path: &Path, recipe: &str) -> Result<()> {
+/// Reads the weights of the network called `name`: its average where one is kept.
+fn fill(net: &dyn State, (name, path): (&str, &Path), recipe: &str) -> Result<()> {
     let cannot_use = || format!("cannot use the checkpoint {}", path.display());
     // Before there were averages, the names were shorter.
-    let mut checkpoint = Checkpoint::load_part(path, "generator.ema")?;
+    let mut part = format!("{name}.ema");
+    let mut checkpoint = Checkpoint::load_part(path, &part)?;
     check_checkpoint(recipe, &checkpoint).with_context(cannot_use)?;
-    let mut part = "generator.ema";
     if checkpoint.names().next().is_none() {
         let old = version(&checkpoint)? == 0;
-        part = "generator.net";
-        checkpoint = Checkpoint::load_part(path, if old { "generator" } else { part })?;
+        part = format!("{name}.net");
+        checkpoint = Checkpoint::load_part(path, if old { name } else { &part })?;
         if old {
             upgrade(&mut checkpoint);
         }
     }
-    checkpoint.restore(part, net).with_context(cannot_use)
+    checkpoint.restore(&part, net).with_context(cannot_use)
 }
 
 /// Points of the latent space on the way between others: from one to the next, or in a square of four corners.

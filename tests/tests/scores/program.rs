@@ -105,6 +105,29 @@ fn several_runs_have_a_mean() {
     for word in ["cgan", "dcgan-light", "fid", "vendi", "floor", "mean"] {
         assert!(table.contains(word), "no {word} in\n{table}");
     }
+    let csv = sandbox.ok("score cgan dcgan-light -n 30 --csv").stdout;
+    let lines: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
+    let of = |path: &str, score: &str, class: &str| {
+        let wanted = |line: &&Vec<&str>| (line[0], line[6], line[7]) == (path, score, class);
+        let line = lines.iter().find(wanted).expect(&csv);
+        line[8].parse::<f64>().expect("a number")
+    };
+    assert_eq!(lines[0].len(), 11);
+    assert!(
+        lines.iter().all(|line| line.len() == lines[0].len()),
+        "{csv}"
+    );
+    assert_eq!(
+        [of("cgan", "fid", ""), of("dcgan-light", "fid", "")],
+        [value(0), value(1)]
+    );
+    let shares: f64 = (0..10)
+        .map(|class| of("cgan", "share", &class.to_string()))
+        .sum();
+    assert!((shares - 1.0).abs() < 1e-9, "{csv}");
+    sandbox
+        .gan("score cgan --csv --json")
+        .failed(2, &["--csv", "--json"]);
     let single = sandbox.ok("score cgan -n 30").stdout;
     for word in ["coverage", "made as asked", "classifier"] {
         assert!(single.contains(word), "no {word} in\n{single}");

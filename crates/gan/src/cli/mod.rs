@@ -12,6 +12,7 @@ mod doctor;
 mod environment;
 mod info;
 mod interpolate;
+mod list;
 mod mirror;
 mod output;
 mod pages;
@@ -22,7 +23,9 @@ mod runs;
 mod sample;
 mod score;
 mod shell;
+mod show;
 mod signals;
+mod summary;
 mod sweep;
 mod terminal;
 mod threads;
@@ -64,6 +67,10 @@ enum Command {
     Sweep(Box<sweep::Args>),
     /// Test what is often claimed of GANs, each claim by pairs of runs
     Claims(Box<claims::Args>),
+    /// List the runs here: what each is, how far, how good
+    Runs(list::Args),
+    /// Show one run: numbers, what to make of them, its newest picture
+    Show(show::Args),
     /// Say how good runs or files of samples are, in numbers
     Score(score::Args),
     /// Say in a sentence what runs are like: good, collapsed, D dead, and what to do
@@ -117,6 +124,7 @@ impl Cli {
             Command::Interpolate(args) => args.threads,
             Command::Info(args) => args.threads,
             Command::Doctor(_) | Command::Recipes(_) | Command::Data(_) => threads::Args::default(),
+            Command::Runs(_) | Command::Show(_) => threads::Args::default(),
             Command::Completions(_) | Command::Man(_) => return self.execute(),
         };
         signals::large_files_are_errors();
@@ -129,6 +137,8 @@ impl Cli {
             Command::Compare(args) => return compare::run(args),
             Command::Sweep(args) => return sweep::run(args),
             Command::Claims(args) => return claims::run(args),
+            Command::Runs(args) => list::run(args)?,
+            Command::Show(args) => show::run(args)?,
             Command::Score(args) => score::run(args)?,
             Command::Doctor(args) => doctor::run(args)?,
             Command::Classifier(args) => classifier::run(args)?,

@@ -90,6 +90,7 @@ pub(super) fn commands(run: &Run, config: &Config) -> Commands {
         again: again(run, config),
         go_on: format!("gan train --resume {dir} {go_on}"),
         score: format!("gan score {dir}"),
+        over_time: format!("gan train {} --score-every 500", config.recipe),
         renew: format!("gan report {dir}"),
     }
 }

@@ -5,6 +5,7 @@ use super::scored::Scored;
 use super::series::{Series, picked, rounded};
 use super::words;
 use crate::run::History;
+use crate::score::quality::MEASURES;
 use serde::Serialize;
 
 /// Rows of a table of numbers.
@@ -263,7 +264,9 @@ pub(super) fn others(history: &History) -> Vec<Chart> {
         "d_loss", "g_loss", "real_acc", "fake_acc", "d_norm", "g_norm",
     ];
     let names = history.names().into_iter();
-    let names = names.filter(|name| !SHOWN.contains(&name.as_str()));
+    // Scores have a section of their own.
+    let is_score = |name: &str| MEASURES.iter().any(|measure| measure.name == name);
+    let names = names.filter(|name| !SHOWN.contains(&name.as_str()) && !is_score(name));
     let chart = |(i, name): (usize, String)| {
         let line = Series::smoothed(kind(&name), &name, &points(history, &name));
         Chart::of(

@@ -90,13 +90,13 @@ const COLUMNS: [Column; 8] = [
 ];
 
 impl Side {
-    /// A score, and its standard error where that is known.
+    /// A score, and how far its interval reaches to either side where that is known.
     fn score(&self, key: &str) -> Option<(f64, Option<f64>)> {
         let last = self.data.scores.last();
         let own = || Some((*self.scores.get(key)?, None));
         let recorded = match key {
             "rarest" => last.and_then(|scored| Some((scored.rarest()?, None))),
-            key => last.and_then(|scored| Some((scored.get(key)?, scored.deviation(key)))),
+            key => last.and_then(|scored| Some((scored.get(key)?, scored.reach(key)))),
         };
         recorded.or_else(own)
     }
@@ -117,7 +117,7 @@ struct Row {
 
 struct Cell {
     text: String,
-    spread: String,
+    reach: String,
     is_best: bool,
 }
 
@@ -215,7 +215,7 @@ fn told(column: &Column, x: f64) -> String {
     }
 }
 
-/// The run that is better in this than any other by more than the spread of both; `None` where no spread is known.
+/// The run that is better in this than any other by more than both intervals allow for; `None` where one is not known.
 fn best(runs: &[Side], column: &Column) -> Option<usize> {
     let sign = match column.better? {
         Better::Lower => 1.0,
@@ -223,23 +223,24 @@ fn best(runs: &[Side], column: &Column) -> Option<usize> {
     };
     let mut scored: Vec<(usize, f64, f64)> = Vec::new();
     for (i, run) in runs.iter().enumerate() {
-        if let Some((score, spread)) = run.score(column.key) {
-            scored.push((i, sign * score, spread?));
+        if let Some((score, reach)) = run.score(column.key) {
+            scored.push((i, sign * score, reach?));
         }
     }
     scored.sort_by(|a, b| a.1.total_cmp(&b.1));
     let [first, second, ..] = &scored[..] else {
         return None;
     };
-    let spread = (first.2.powi(2) + second.2.powi(2)).sqrt();
-    (second.1 - first.1 > 2.0 * spread).then_some(first.0)
+    // Of a difference, the squares of the reaches add up.
+    let reach = (first.2.powi(2) + second.2.powi(2)).sqrt();
+    (second.1 - first.1 > reach).then_some(first.0)
 }
 
 fn row(runs: &[Side], i: usize, columns: &[&Column]) -> Row {
     let run = &runs[i];
     let plain = |text: String| Cell {
         text,
-        spread: String::new(),
+        reach: String::new(),
         is_best: false,
     };
     let ms = run.data.history.step_ms();
@@ -250,9 +251,9 @@ fn row(runs: &[Side], i: usize, columns: &[&Column]) -> Row {
     ];
     let score = |column: &&Column| match run.score(column.key) {
         None => plain("–".to_owned()),
-        Some((score, spread)) => Cell {
+        Some((score, reach)) => Cell {
             text: told(column, score),
-            spread: spread.map_or(String::new(), |spread| format!(" ± {}", number(spread))),
+            reach: reach.map_or(String::new(), |reach| format!(" ± {}", number(reach))),
             is_best: best(runs, column) == Some(i),
         },
     };
@@ -299,9 +300,11 @@ fn hint(runs: &[Side], columns: &[&Column]) -> String {
         _ => "Judged by different classifiers: these scores cannot be compared. ".to_owned(),
     };
     let star = match columns.iter().any(|column| best(runs, column).is_some()) {
-        true => "★ where a run is better than all others by more than twice the standard error.",
+        true => {
+            "★ where a run is better than all others by more than their intervals (95%) allow for."
+        }
         false => {
-            "No run is marked as the best: that takes scores with their standard errors, and a difference beyond them."
+            "No run is marked as the best: that takes scores with intervals, and a difference beyond them."
         }
     };
     judged + star

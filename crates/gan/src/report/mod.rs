@@ -44,6 +44,8 @@ pub struct Commands {
     pub go_on: String,
     /// What says how good its samples are.
     pub score: String,
+    /// What takes scores while it trains.
+    pub over_time: String,
     /// What makes this page again.
     pub renew: String,
 }

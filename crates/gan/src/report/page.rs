@@ -11,7 +11,7 @@ use super::view::{View, bar_width};
 use super::{Commands, STYLE};
 use anyhow::{Context, Result};
 use askama::Template;
-use detach_recipes::Detail;
+use detach_recipes::{DataKind, Detail};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -50,6 +50,7 @@ struct Page<'a> {
     copies: Option<&'a Copies>,
     has_answers: bool,
     has_classes: bool,
+    makes_images: bool,
     sections: Vec<(&'static str, &'static str)>,
     commands: &'a Commands,
     place: String,
@@ -153,6 +154,7 @@ pub fn page(run: &RunData, commands: &Commands) -> Result<String> {
         copies,
         has_answers,
         has_classes,
+        makes_images: matches!(run.setup.data()?[..], [DataKind::Images(_), ..]),
         commands,
         place: run.dir.join("report.html").display().to_string(),
         version: env!("CARGO_PKG_VERSION"),

@@ -21,9 +21,9 @@ pub struct Scored {
     scores: Named,
     #[serde(default)]
     floor: Named,
-    /// The standard error of each score, where it is on record.
+    /// How far the interval of each reaches to either side, where that is on record.
     #[serde(default)]
-    deviation: Named,
+    reach: Named,
     /// How many samples are of each class.
     #[serde(default)]
     pub classes: Vec<f64>,
@@ -40,9 +40,9 @@ impl Scored {
         self.floor.get(name).copied().flatten()
     }
 
-    /// Its standard error.
-    pub fn deviation(&self, name: &str) -> Option<f64> {
-        self.deviation.get(name).copied().flatten()
+    /// How far its interval reaches to either side, in which 95 of 100 such scores would be.
+    pub fn reach(&self, name: &str) -> Option<f64> {
+        self.reach.get(name).copied().flatten()
     }
 
     /// The share of the rarest class.
@@ -59,7 +59,7 @@ impl Scored {
 /// When the file is there and cannot be read.
 pub(super) fn scores(run: &Run) -> Result<Vec<Scored>> {
     let mut found = BTreeMap::new();
-    for_each_line(&run.dir().join("scores.jsonl"), |line| {
+    for_each_line(&run.scores(), |line| {
         if let Ok(scored) = serde_json::from_str::<Scored>(line) {
             found.insert(scored.step, scored);
         }

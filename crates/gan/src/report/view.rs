@@ -245,7 +245,7 @@ fn cards(run: &RunData) -> Vec<Card> {
     let card = |(key, name, scale, about): (&str, &str, f64, &str)| {
         let scored = scored?;
         let spread = scored
-            .deviation(key)
+            .reach(key)
             .map(|x| format!("± {}", number(scale * x)));
         let floor = scored
             .floor(key)
@@ -296,8 +296,8 @@ fn cards_note(run: &RunData) -> String {
     match run.scores.last() {
         None => String::new(),
         Some(scored) => {
-            let spread = match scored.deviation("fid") {
-                Some(_) => "± is the standard error. ",
+            let spread = match scored.reach("fid") {
+                Some(_) => "± holds for 95 of 100 drawings of samples. ",
                 None => "",
             };
             let hash = &scored.classifier;

@@ -2,6 +2,8 @@
 
 use super::dcgan::{Size, light_features, light_generator};
 use super::described;
+use crate::batch::Batch;
+use crate::discriminator::{Discriminator, first};
 use crate::{Input, Sampler, Wanted};
 use detach_nn::{Conv2d, Initialiser, Mode, Module, Name, Network, Param, Sequential, Slot, State};
 use detach_tensor::Tensor;
@@ -119,6 +121,12 @@ impl ClassDiscriminator {
             Self::Planes { net, classes } => net.forward(&beside(x, y, *classes), mode),
             Self::Projection(net) => net.forward(x, y, mode),
         }
+    }
+}
+
+impl Discriminator for ClassDiscriminator {
+    fn answers(&self, batch: &Batch, mode: Mode<'_>) -> Tensor {
+        first(&self.forward(&batch.images, &batch.labels(), mode))
     }
 }
 

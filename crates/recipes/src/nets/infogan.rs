@@ -3,6 +3,8 @@
 
 use super::dcgan::{double, halve};
 use super::described;
+use crate::batch::Batch;
+use crate::discriminator::{Discriminator, first};
 use crate::sampler::uniform_of;
 use crate::{Input, Sampler, Wanted};
 use detach_nn::{
@@ -182,6 +184,12 @@ impl Recogniser {
     /// The place of D's last layer in the row of layers.
     fn place(&self) -> usize {
         self.features.layers().count()
+    }
+}
+
+impl Discriminator for Recogniser {
+    fn answers(&self, batch: &Batch, mode: Mode<'_>) -> Tensor {
+        first(&self.judge(&batch.images, mode))
     }
 }
 

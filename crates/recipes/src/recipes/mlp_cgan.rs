@@ -1,6 +1,8 @@
 //! `mlp-cgan`: the fully connected networks of `mlp`, told the class by its one-hot code beside noise and pixels (after
 //! Mirza & Osindero, arXiv:1411.1784).
 
+use crate::batch::Batch;
+use crate::discriminator::{Discriminator, first};
 use super::mlp::bn_eps;
 use super::{by_class, trained};
 use crate::nets::SLOPE;
@@ -74,6 +76,12 @@ impl Judge {
 
     fn forward(&self, x: &Tensor, y: &Tensor, mode: Mode<'_>) -> Tensor {
         self.net.forward(&self.input(x, y), mode)
+    }
+}
+
+impl Discriminator for Judge {
+    fn answers(&self, batch: &Batch, mode: Mode<'_>) -> Tensor {
+        first(&self.forward(&batch.images, &batch.labels(), mode))
     }
 }
 

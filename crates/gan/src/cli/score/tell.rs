@@ -1,9 +1,10 @@
 //! Scores as tables and as JSON.
 
 use super::Scored;
-use super::bench::Bench;
 use crate::paths::Lossless;
+use crate::score::bench::Bench;
 use crate::score::classes::Class;
+use crate::score::gap::{ABOUT, GAP, NO_GAP};
 use crate::score::interval::Estimate;
 use crate::score::quality::{MEASURES, Quality};
 use crate::show::text::{grouped, short, table};
@@ -24,6 +25,7 @@ pub(super) fn legend() -> String {
         let row = row(measure.name, measure.about);
         out += &format!("  {:<width$}  {}\n", row[0], row[1]);
     }
+    out += &format!("  {GAP:<width$}  {ABOUT}\n");
     out += "\nIntervals are of 95%: of other samples of the same generator, and over runs where there are several.";
     out
 }
@@ -97,6 +99,10 @@ fn single(scored: &Scored) -> String {
             short(estimate.reach),
             short(Some(floor.value)),
         ]);
+    }
+    if let Some(gap) = &scored.gap {
+        let numbers = [Some(gap.value), gap.reach, Some(NO_GAP)].map(short);
+        rows.push([vec![GAP.to_owned()], numbers.to_vec()].concat());
     }
     table(&rows) + "\n" + &by_class(quality)
 }
@@ -251,6 +257,7 @@ fn of_one(scored: &Scored) -> Value {
         },
         "scores": scores,
         "accuracy": quality.accuracy,
+        "d_gap": scored.gap,
         "classes": quality.classes,
     })
 }

@@ -3,6 +3,7 @@
 use super::Args;
 use super::data::{self, Data};
 use super::outcome::Outcome;
+use super::scoring;
 use crate::cli::device::Opened;
 use crate::cli::progress::Progress;
 use crate::cli::report::{commands, write_at_end};
@@ -15,12 +16,15 @@ use crate::report::{Moments, Reports};
 use crate::run::cosmetic::Cosmetic;
 use crate::run::detail::{self, DetailWriter};
 use crate::run::metrics::{self, MetricsWriter};
-use crate::run::observers::{Best, Better, Events, Keeper, Pictures, Preview};
+use crate::run::observers::{Best, Events, Keeper, Pictures, Preview};
 use crate::run::{Lock, Run};
-use anyhow::{Context, Result, anyhow, ensure};
+use crate::score::bench::Bench;
+use crate::score::training::TrainingScorer;
+use anyhow::{Context, Result, ensure};
 use detach_nn::Checkpoint;
 use detach_recipes::checkpoint::other_arithmetic;
 use detach_recipes::{At, Clock, Diverged, Flow, Metrics, Observer, Plan, Session, Trainer};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// Trains as the flags say, until `signals` say otherwise; `None` listens to them from when there is something to lose.
@@ -37,6 +41,8 @@ pub(super) fn train(args: &Args, signals: Option<&Signals>) -> Result<Outcome> {
     let opened = args.open_device(config.settings.matmul)?;
     let setup = config.setup()?;
     let mut data = data::open(&setup, config, args, &opened)?;
+    scoring::goal(args)?;
+    let bench = scoring::bench(args, &setup, &data.config)?;
 
     // From here on there is something to lose; before, a signal just ends the process.
     let signals = signals.cloned().map_or_else(Signals::listen, Ok)?;
@@ -58,7 +64,7 @@ pub(super) fn train(args: &Args, signals: Option<&Signals>) -> Result<Outcome> {
     );
     run.write_config(&data.config)?;
     args.say(&headline(&trainer, total, &run, &opened));
-    observed(args, trainer, total, (&run, data), signals)
+    observed(args, trainer, total, (&run, data, bench), signals)
 }
 
 /// Brings `trainer` to where the run stands.
@@ -76,7 +82,7 @@ fn observed(
     args: &Args,
     trainer: Trainer,
     total: u64,
-    (run, data): (&Run, Data),
+    (run, data, bench): (&Run, Data, Option<Rc<Bench>>),
     mut signals: Signals,
 ) -> Result<Outcome> {
     let done = trainer.steps_done();
@@ -91,15 +97,12 @@ fn observed(
     let mut watcher = Cosmetic::new("a diagnosis", watcher);
     let mut events = Cosmetic::opened("events for TensorBoard", Events::open(run, done));
     let mut keeper = Keeper::new(run, args.checkpoint_every);
-    let mut best = match &args.best {
-        Some(key) => Some(Best::new(
-            run,
-            trainer.setup().recipe().name(),
-            better(key)?,
-            args.patience,
-        )?),
-        None => None,
-    };
+    let recipe = trainer.setup().recipe().name();
+    let best = scoring::goal(args)?.map(|goal| Best::new(run, recipe, goal, args.patience));
+    let mut best = best.transpose()?;
+    let count = args.score_count as usize;
+    let scorer = bench.map(|bench| TrainingScorer::new(run, done, bench, count));
+    let mut scorer = args.score_every.zip(scorer);
     let mut pictures = Cosmetic::new("pictures", Pictures::new(run));
     let preview = Preview::new(run, move |path| {
         told(&format!(
@@ -122,6 +125,9 @@ fn observed(
         pictures: !args.no_pictures,
     };
     let mut session = Session::new(trainer, plan, &clock);
+    if let Some((every, scorer)) = &mut scorer {
+        session.score(*every, scorer);
+    }
     session.observe(&mut last);
     session.observe(&mut lines);
     session.observe(&mut details);
@@ -167,17 +173,6 @@ fn observed(
         data: data.config.data,
         is_synthetic: data.is_synthetic,
     })
-}
-
-fn better(key: &str) -> Result<(&str, Better)> {
-    match key.split_once(':') {
-        None => Ok((key, Better::of(key))),
-        Some((key, "lower")) => Ok((key, Better::Lower)),
-        Some((key, "higher")) => Ok((key, Better::Higher)),
-        Some((_, other)) => Err(super::usage(anyhow!(
-            "--best {key}: `{other}` is neither `lower` nor `higher`"
-        ))),
-    }
 }
 
 fn restore(trainer: &mut Trainer, path: &std::path::Path, run: &Run) -> Result<()> {
