@@ -6,6 +6,7 @@
 //! - [`score`]: how good a run is, in numbers.
 //! - [`diagnosis`]: what a run's record says of it, in one sentence.
 //! - [`study`]: runs that differ in a few settings.
+//! - [`report`]: a run as one page that anybody can open, and several side by side.
 //! - [`generator`]: a run's generator, to draw samples from. [`walk`]: ways through its latent space.
 //! - [`networks`]: all of a run's networks, to hand on. [`import`]: weights of other programs.
 //! - [`cli`]: flags, wording, progress. Nothing else here knows a flag.
@@ -20,6 +21,7 @@ pub mod generator;
 pub mod import;
 pub mod networks;
 pub mod paths;
+pub mod report;
 pub mod run;
 pub mod score;
 pub mod show;

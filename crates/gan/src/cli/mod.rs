@@ -20,6 +20,7 @@ mod output;
 mod pages;
 mod progress;
 mod recipes;
+mod report;
 mod runs;
 mod sample;
 mod score;
@@ -78,6 +79,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Train the classifier by which `gan score` judges images of a data set
     Classifier(classifier::Args),
+    /// Write a run as one page for a browser, or several side by side
+    Report(report::Args),
     /// Make samples of a trained generator
     Sample(sample::Args),
     /// Walk between points of the latent space
@@ -122,6 +125,7 @@ impl Cli {
             Command::Claims(args) => args.handed.threads,
             Command::Score(args) => args.threads,
             Command::Classifier(args) => args.threads,
+            Command::Report(args) => args.threads,
             Command::Sample(args) => args.threads,
             Command::Interpolate(args) => args.threads,
             Command::Export(args) => args.threads,
@@ -146,6 +150,7 @@ impl Cli {
             Command::Score(args) => score::run(args)?,
             Command::Doctor(args) => doctor::run(args)?,
             Command::Classifier(args) => classifier::run(args)?,
+            Command::Report(args) => report::run(args)?,
             Command::Sample(args) => sample::run(args)?,
             Command::Interpolate(args) => interpolate::run(args)?,
             Command::Export(args) => export::run(args)?,

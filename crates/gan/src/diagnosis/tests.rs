@@ -127,6 +127,7 @@ fn line(step: u64, scalars: Vec<(&'static str, f64)>) -> Metrics {
         step,
         epoch: step as f64 / 100.0,
         scalars,
+        scores: Vec::new(),
         step_ms: 1.0,
         images_per_s: 1.0,
     }

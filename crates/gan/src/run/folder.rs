@@ -158,6 +158,16 @@ impl Run {
         self.dir.join("detail.jsonl")
     }
 
+    /// The folder of samples of fixed noise, at steps further and further apart.
+    pub fn moments(&self) -> PathBuf {
+        self.dir.join("moments")
+    }
+
+    /// The page that tells of the run.
+    pub fn report(&self) -> PathBuf {
+        self.dir.join("report.html")
+    }
+
     /// The file of scores, where any were asked for.
     pub fn scores(&self) -> PathBuf {
         self.dir.join("scores.jsonl")
@@ -227,7 +237,12 @@ impl Run {
 
     /// Removes what a run that was killed had half written. Only for the holder of its lock.
     pub fn sweep(&self) {
-        for folder in [self.dir.clone(), self.samples(), self.checkpoints()] {
+        for folder in [
+            self.dir.clone(),
+            self.samples(),
+            self.moments(),
+            self.checkpoints(),
+        ] {
             detach_files::sweep(&folder);
         }
     }

@@ -133,6 +133,9 @@ pub(super) struct Args {
     /// Take no pictures
     #[arg(long)]
     no_pictures: bool,
+    /// Write no report.html, and keep no moments/ for it
+    #[arg(long)]
+    no_report: bool,
     /// Print metrics and result as JSON lines on stdout
     #[arg(long)]
     json: bool,

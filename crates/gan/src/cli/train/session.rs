@@ -6,11 +6,13 @@ use super::outcome::Outcome;
 use super::scoring;
 use crate::cli::device::Opened;
 use crate::cli::progress::Progress;
+use crate::cli::report::{commands, write_at_end};
 use crate::cli::signals::Signals;
 use crate::cli::usage::with_hint;
 use crate::cli::{console, elsewhere, shell};
 use crate::describe::describe;
 use crate::diagnosis::Watcher;
+use crate::report::{Moments, Reports};
 use crate::run::cosmetic::Cosmetic;
 use crate::run::detail::{self, DetailWriter};
 use crate::run::metrics::{self, MetricsWriter};
@@ -109,6 +111,11 @@ fn observed(
         ));
     });
     let mut preview = Cosmetic::new("preview", preview);
+    let mut reports = Cosmetic::new(
+        "report.html",
+        Reports::new(run, commands(run, &data.config)),
+    );
+    let mut moments = Cosmetic::new("moments", Moments::new(run));
     let mut json = JsonLines;
     let mut last = Last::default();
     let clock = StartedNow(Instant::now());
@@ -135,6 +142,10 @@ fn observed(
     if !args.no_pictures {
         session.observe(&mut pictures);
         session.observe(&mut preview);
+        if !args.no_report {
+            session.observe(&mut moments);
+            session.observe(&mut reports);
+        }
     }
     session.observe(&mut watcher);
     session.observe(&mut keeper);
@@ -147,6 +158,9 @@ fn observed(
     {
         // The error that matters is that one.
         let _ = detail::diverged(run, (steps, epoch), &describe(error));
+    }
+    if !args.no_report {
+        write_at_end(run, &data.config, signals.first().is_some());
     }
     Ok(Outcome {
         end: end?,
