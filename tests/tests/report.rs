@@ -188,6 +188,33 @@ fn scores_on_record_stand_beside_their_floor() {
     assert!(page.contains("id=\"quality\"") && page.contains("id=\"c-fid\""));
 }
 
+/// Names come from users, and a page sets them as text.
+#[cfg(unix)]
+#[test]
+fn a_name_is_a_text_on_a_page() {
+    let (sandbox, _) = trained("");
+    let name = "<script><b>&'\"";
+    fs::rename(sandbox.path("run"), sandbox.path(name)).expect("another name");
+    let again = "train mlp --offline --data-dir digits --batch-size 8 --max-steps 4 --out other -q";
+    sandbox.ok(again);
+    for (runs, file) in [("\"$name\"", "one.html"), ("\"$name\" other", "two.html")] {
+        let script = format!("\"$gan\" report {runs} --out {file}");
+        let done = sandbox
+            .shell(&script)
+            .env("name", name)
+            .output()
+            .expect("a shell");
+        assert!(
+            done.status.success(),
+            "{}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+        let page = fs::read_to_string(sandbox.path(file)).expect("a page");
+        is_whole(&page);
+        assert!(!page.contains("<script><b>"), "a name is markup in {file}");
+    }
+}
+
 #[test]
 fn several_runs_stand_side_by_side() {
     let (sandbox, _) = trained("");

@@ -211,7 +211,7 @@ fn check(check: &crate::diagnosis::Check) -> Check {
         ok: check.ok,
         anchor,
         name: capitalised(&name.replace('-', " ")),
-        text: capitalised(&check.text),
+        text: capitalised(&check.text.replacen("fid", "FID", 1)),
     }
 }
 
