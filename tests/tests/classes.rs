@@ -222,3 +222,21 @@ fn check_picture(info: &'static RecipeInfo) {
         );
     }
 }
+
+/// Images and labels are a data set as MNIST has it: what is trained on them next learns their classes.
+#[test]
+fn samples_with_labels_are_data_to_train_on() {
+    let sandbox = trained(find("cgan").expect("cgan"));
+    fs::create_dir(sandbox.path("more")).expect("a folder");
+    let (images, labels) = (
+        "more/train-images-idx3-ubyte.gz",
+        "more/train-labels-idx1-ubyte.gz",
+    );
+    sandbox.ok(&format!(
+        "sample run --count 40 --out {images} --labels-out {labels}"
+    ));
+    let flags = "--set width=8 --max-steps 1 --batch-size 8 --quiet --no-pictures";
+    sandbox.ok(&format!("train acgan --data-dir more {flags} --out next"));
+    // One batch of five.
+    assert_eq!(sandbox.metrics("next")[0].epoch, 0.2);
+}

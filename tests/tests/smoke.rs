@@ -4,10 +4,11 @@
 use detach_gan::show::text::grouped;
 use detach_nn::{Checkpoint, count};
 use detach_recipes::settings::Sampling;
-use detach_recipes::{DataKind, Preset, RECIPES, RecipeInfo, Setup};
+use detach_recipes::{Batch, DataKind, Preset, RECIPES, RecipeInfo, Setup};
+use detach_tensor::{DType, Random, Stream};
 use detach_tests::parity::{Case, cases};
 use detach_tests::program::Sandbox;
-use detach_tests::{golden, repository};
+use detach_tests::{golden, repository, training};
 use std::collections::BTreeSet;
 use std::fs;
 
@@ -329,5 +330,40 @@ fn a_checkpoint_holds_pytorchs_names() {
         "3.num_batches_tracked",
     ] {
         assert!(names.contains(&name), "no `{name}` in {names:?}");
+    }
+}
+
+/// Of whatever is trained, some network says how real each image is, by itself and whatever else is in its batch.
+#[test]
+fn every_discriminator_answers_image_by_image() {
+    for info in RECIPES {
+        let mut setup = info.setup(Preset::AsPublished);
+        for change in training::narrow(info) {
+            setup.set(change).expect("it can be narrow");
+        }
+        let recipe = setup.build(DType::F32.into()).expect("a recipe");
+        let noise = Random::new(1, Stream::Noise).at(0);
+        let x = noise.normal(&setup.data().expect("data")[0].shape(5), DType::F32);
+        let of = |first: usize, n: usize| {
+            let labels = (first..first + n).map(|i| i as f32).collect();
+            let batch = Batch::labelled(x.slice(0, first, n), labels);
+            let answers = recipe.answers(&batch);
+            let answers = answers.unwrap_or_else(|| panic!("{} answers nothing", info.name()));
+            assert_eq!(answers.shape(), [n], "{}", info.name());
+            answers.to_vec::<f64>()
+        };
+        let all = of(0, 5);
+        assert!(
+            all.iter().all(|x| x.is_finite()),
+            "{}: {all:?}",
+            info.name()
+        );
+        for (a, b) in all[1..3].iter().zip(of(1, 2)) {
+            assert!(
+                (a - b).abs() < 1e-4 * (1.0 + b.abs()),
+                "{}: {a} {b}",
+                info.name()
+            );
+        }
     }
 }

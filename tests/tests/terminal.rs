@@ -239,3 +239,27 @@ fn a_log_is_coloured_where_colours_are_wanted() {
         let _ = std::fs::remove_dir_all(sandbox.path("runs"));
     }
 }
+
+/// The newest picture, where the terminal has colours: as wide as the terminal, two rows of pixels a line.
+#[test]
+fn a_picture_is_drawn_where_it_can_be() {
+    let sandbox = Sandbox::new();
+    sandbox.ok(&format!(
+        "{} --max-steps 1",
+        TRAIN.replace("--no-pictures", "-q")
+    ));
+    let Some(shown) = on_terminal(&sandbox, "show run", 60, "xterm-256color", false) else {
+        return;
+    };
+    let is_picture = |row: &&String| row.chars().all(|c| c == '▀') && !row.is_empty();
+    let lines: Vec<&String> = shown.last().iter().filter(is_picture).collect();
+    assert!(lines.len() > 20, "{:?}", shown.last());
+    assert!(lines.iter().all(|line| line.chars().count() == 60));
+    for (words, term) in [("show run --no-picture", "xterm"), ("show run", "dumb")] {
+        let shown = on_terminal(&sandbox, words, 60, term, false).expect("a terminal");
+        assert!(
+            !shown.raw.contains('▀') && shown.raw.contains("d_loss"),
+            "{words}"
+        );
+    }
+}

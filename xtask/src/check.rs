@@ -3,7 +3,7 @@
 
 use crate::package::packages;
 use crate::tree::Tree;
-use crate::{command, tidy};
+use crate::{built, command, tidy};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -93,8 +93,13 @@ impl Step {
                 succeed(rustfmt.status().context("rustfmt does not run")?)
             }
             Self::Example { package, name } => {
-                cargo.args(["run", "--quiet", "--package", package, "--example", name]);
-                let output = cargo.output().with_context(|| command::could_not(&cargo))?;
+                let built = built::build(root, &["build", "--example", name])?;
+                let example = built.iter().find(|built| built.name == *name);
+                let example =
+                    example.with_context(|| format!("{package} has no example {name}"))?;
+                let mut command = example.command();
+                let output = command.current_dir(root).output();
+                let output = output.with_context(|| format!("{name} does not run"))?;
                 if !output.status.success() {
                     print!("{}", String::from_utf8_lossy(&output.stdout));
                     eprint!("{}", String::from_utf8_lossy(&output.stderr));

@@ -1,12 +1,14 @@
 //! `cargo xtask`: what is done to the project, rather than by it.
 
 mod bench;
+mod built;
 mod check;
 mod code;
 mod command;
 mod finding;
 mod golden;
 mod gpu_report;
+mod levels;
 mod marks;
 mod modules;
 mod package;
@@ -44,6 +46,8 @@ enum Task {
     Bench(Box<bench::Args>),
     /// All that must hold before a change is sent: format, lints, house rules, documentation, licences, examples
     Check,
+    /// Run the tests of kernels, engine, layers and f32 parity with fewer instructions than this processor has: AVX2, portable
+    Levels,
     /// The house rules that no compiler knows: import arrows, file sizes, where `unsafe` may be
     Tidy,
     /// Feed what reads files, settings and metrics with bytes that are nearly right, a million inputs a target
@@ -106,6 +110,7 @@ fn run(task: Task) -> Result<ExitCode> {
         }
         Task::Bench(args) => bench::bench(&root, *args),
         Task::Check => check::check(&root).map(|()| ExitCode::SUCCESS),
+        Task::Levels => levels::run(&root).map(|()| ExitCode::SUCCESS),
         Task::Tidy => tidy::tidy(&root).map(|()| ExitCode::SUCCESS),
         // As tests are built: sums that overflow are found.
         Task::Fuzz(pass) => {

@@ -14,6 +14,14 @@ const MAX_PALETTE: usize = 3 * 256;
 /// The most bytes that zlib makes of one.
 const MOST_OF_ONE: u64 = 1032;
 
+/// The PNG at `path` as `[C, H, W]` of grey or red, green and blue.
+///
+/// # Errors
+/// What is wrong with the file, in a few words.
+pub fn picture(path: &Path) -> Result<([usize; 3], Vec<u8>), String> {
+    decode(path).map(|image| (image.shape, image.bytes))
+}
+
 /// Reads a picture of any depth and colour type, an animation's first frame.
 ///
 /// Of 16 bits the upper eight are kept, palettes are looked up, and what is transparent lies on white paper. The

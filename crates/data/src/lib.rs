@@ -53,6 +53,7 @@ mod stacked;
 
 pub use antialias::Antialias;
 pub use dataset::{Dataset, Wanted};
+pub use decode::picture;
 pub use detach_mnist::{Fetcher, Lookup, Progress, Split, sample};
 pub use error::{Error, NpzError};
 pub use find::{Find, Found, Place};

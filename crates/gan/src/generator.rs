@@ -2,12 +2,13 @@
 
 use crate::run::{Config, Lock, Run};
 use anyhow::{Context, Result};
-use detach_nn::{Checkpoint, Mode};
+use detach_nn::{Checkpoint, Mode, State};
 use detach_recipes::checkpoint::{check_checkpoint, upgrade, version};
 use detach_recipes::sampler::mode_of;
-use detach_recipes::{DataKind, Generates, Input, SampleMode, Setup, Wanted};
+use detach_recipes::{
+    DataKind, Generates, Input, Recipe, SampleMode, Sampler, Setup, Trainer, Wanted,
+};
 use detach_tensor::{Kind, Tensor};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Samples of one draw of noise. Part of the result where BatchNorm uses the batch's own
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 const CHUNK: usize = 64;
 /// Samples generated at once where each is on its own: as few as keep the kernels busy,
 /// since memory that a process touches for the first time is dear.
-const PIECE: usize = 16;
+pub(crate) const PIECE: usize = 16;
 
 /// A run and its generator.
 pub struct TrainedGenerator {
@@ -89,16 +90,9 @@ impl TrainedGenerator {
         let run = Run::open(path)?;
         let Config { recipe, .. } = run.config()?;
         let setup = run.config()?.setup()?;
-        let Some(newest) = run.newest() else {
-            let dir = run.dir().to_owned();
-            return Err(match Lock::holder(&dir) {
-                Some(by) => NoCheckpoint::Soon { dir, by },
-                None => NoCheckpoint::Never { dir },
-            }
-            .into());
-        };
+        let newest = newest(&run)?;
         let net = setup.generator(kind)?;
-        fill(&*net, &newest, &recipe).map_err(|error| run.without_newest(&error))?;
+        fill(&*net, ("generator", &newest), &recipe).map_err(|error| run.without_newest(&error))?;
         let data = setup.data()?;
         Ok(Self {
             run,
@@ -107,6 +101,36 @@ impl TrainedGenerator {
             net,
             kind,
         })
+    }
+
+    /// What it computes in, and where.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The recipe with the discriminator's newest weights, to ask for its [answers](Recipe::answers); the rest of it is as
+    /// before its first step.
+    ///
+    /// # Errors
+    /// When the checkpoint cannot be used.
+    pub fn discriminator(&self) -> Result<Box<dyn Recipe>> {
+        let recipe = self.setup.build(self.kind)?;
+        let newest = self.run.newest().context("there is no checkpoint")?;
+        for (name, net) in recipe.networks() {
+            if name == "discriminator" {
+                fill(net, (name, &newest), self.setup.recipe().name())
+                    .map_err(|error| self.run.without_newest(&error))?;
+            }
+        }
+        Ok(recipe)
+    }
+
+    /// What its samples are drawn from.
+    pub fn draws(&self) -> Draws<'_> {
+        Draws {
+            sampler: &*self.net,
+            kind: self.kind,
+        }
     }
 
     /// What it makes samples from.
@@ -129,7 +153,7 @@ impl TrainedGenerator {
 
     /// Noise `[n, latent]`: the draw of this number.
     pub fn noise(&self, seed: u64, draw: u64, n: usize) -> Tensor {
-        self.net.input().noise(seed, draw, n, self.kind)
+        self.draws().noise(seed, draw, n)
     }
 
     /// Samples `first`, `first` + 1, … from noise `[n, latent]`, detached. Without classes `classes` says nothing.
@@ -139,15 +163,7 @@ impl TrainedGenerator {
         (classes, first): (&Classes, usize),
         mode: Mode<'_>,
     ) -> Tensor {
-        let wanted = match self.classes() {
-            None => Wanted::default(),
-            Some(of) => {
-                let numbers = first..first + z.shape()[0];
-                let classes: Vec<usize> = numbers.map(|i| classes.of(i, of)).collect();
-                Wanted::of_classes(&classes, self.kind)
-            }
-        };
-        self.net.sample(&z.detach(), &wanted, mode).detach()
+        self.draws().generate(z, (classes, first), mode)
     }
 
     /// The shape of `count` samples.
@@ -162,16 +178,70 @@ impl TrainedGenerator {
         count: usize,
         mode: SampleMode,
     ) -> impl Iterator<Item = Tensor> {
-        let pieces = self.pieces(seed, count, mode);
+        let pieces = self.draws().pieces(seed, count, mode);
         pieces.map(|(z, _, n)| z.slice(0, 0, n))
+    }
+
+    /// As [`Draws::samples`].
+    pub fn samples(
+        &self,
+        seed: u64,
+        count: usize,
+        classes: &Classes,
+        mode: SampleMode,
+    ) -> impl Iterator<Item = Tensor> {
+        self.draws().samples((seed, count), classes, mode)
+    }
+}
+
+/// Something that makes samples, and where it computes: what samples are drawn from, while it is trained and afterwards.
+#[derive(Clone, Copy)]
+pub struct Draws<'a> {
+    sampler: &'a dyn Sampler,
+    kind: Kind,
+}
+
+impl<'a> Draws<'a> {
+    /// The generator of a recipe in training, as it is now.
+    pub fn of(trainer: &'a Trainer) -> Self {
+        Self {
+            sampler: trainer.recipe().sampler(),
+            kind: trainer.kind(),
+        }
+    }
+
+    /// How many classes there are, where there are any.
+    pub fn classes(self) -> Option<usize> {
+        self.sampler.input().classes()
+    }
+
+    /// Noise `[n, latent]`: the draw of this number.
+    fn noise(self, seed: u64, draw: u64, n: usize) -> Tensor {
+        self.sampler.input().noise(seed, draw, n, self.kind)
+    }
+
+    fn generate(self, z: &Tensor, which: (&Classes, usize), mode: Mode<'_>) -> Tensor {
+        self.sample(&z.detach(), which, mode).detach()
+    }
+
+    /// Samples `first`, `first` + 1, … as a function of noise `[n, latent]`. Without classes `classes` says nothing.
+    pub fn sample(self, z: &Tensor, (classes, first): (&Classes, usize), mode: Mode<'_>) -> Tensor {
+        let wanted = match self.classes() {
+            None => Wanted::default(),
+            Some(of) => {
+                let numbers = first..first + z.shape()[0];
+                let classes: Vec<usize> = numbers.map(|i| classes.of(i, of)).collect();
+                Wanted::of_classes(&classes, self.kind)
+            }
+        };
+        self.sampler.sample(z, &wanted, mode)
     }
 
     /// `count` samples of a seed, of `classes` where there are classes, `[n, …]` at a time, each made when it is asked
     /// for. Sample 7 is the same however many are asked for.
     pub fn samples(
-        &self,
-        seed: u64,
-        count: usize,
+        self,
+        (seed, count): (u64, usize),
         classes: &Classes,
         mode: SampleMode,
     ) -> impl Iterator<Item = Tensor> {
@@ -184,7 +254,7 @@ impl TrainedGenerator {
 
     /// The noise of whole pieces, the number of the first sample of each, and how many of it are wanted.
     fn pieces(
-        &self,
+        self,
         seed: u64,
         count: usize,
         mode: SampleMode,
@@ -201,120 +271,32 @@ impl TrainedGenerator {
     }
 }
 
-/// Reads the generator's weights.
-fn fill(net: &dyn Generates, path: &Path, recipe: &str) -> Result<()> {
+/// The newest checkpoint of a run.
+///
+/// # Errors
+/// When there is none.
+pub fn newest(run: &Run) -> Result<PathBuf, NoCheckpoint> {
+    let dir = run.dir().to_owned();
+    run.newest().ok_or_else(|| match Lock::holder(&dir) {
+        Some(by) => NoCheckpoint::Soon { dir, by },
+        None => NoCheckpoint::Never { dir },
+    })
+}
+
+/// Reads the weights of the network called `name`: its average where one is kept.
+fn fill(net: &dyn State, (name, path): (&str, &Path), recipe: &str) -> Result<()> {
     let cannot_use = || format!("cannot use the checkpoint {}", path.display());
     // Before there were averages, the names were shorter.
-    let mut checkpoint = Checkpoint::load_part(path, "generator.ema")?;
+    let mut part = format!("{name}.ema");
+    let mut checkpoint = Checkpoint::load_part(path, &part)?;
     check_checkpoint(recipe, &checkpoint).with_context(cannot_use)?;
-    let mut part = "generator.ema";
     if checkpoint.names().next().is_none() {
         let old = version(&checkpoint)? == 0;
-        part = "generator.net";
-        checkpoint = Checkpoint::load_part(path, if old { "generator" } else { part })?;
+        part = format!("{name}.net");
+        checkpoint = Checkpoint::load_part(path, if old { name } else { &part })?;
         if old {
             upgrade(&mut checkpoint);
         }
     }
-    checkpoint.restore(part, net).with_context(cannot_use)
-}
-
-/// Points of the latent space on the way between others: from one to the next, or in a square of four corners.
-#[derive(Clone, Debug)]
-pub struct Walk {
-    corners: Tensor,
-    frames: usize,
-    square: bool,
-}
-
-impl Walk {
-    /// `frames` points from the first of `corners` `[N, latent]` to the second, both ends included.
-    ///
-    /// # Panics
-    /// When there are fewer than two frames or corners.
-    #[track_caller]
-    pub fn line(corners: Tensor, frames: usize) -> Self {
-        assert!(frames > 1 && corners.shape()[0] > 1, "a walk has two ends");
-        Self {
-            corners,
-            frames,
-            square: false,
-        }
-    }
-
-    /// `frames` × `frames` points between four corners `[4, latent]`, row by row.
-    ///
-    /// # Panics
-    /// When there are fewer than two frames or four corners.
-    #[track_caller]
-    pub fn square(corners: Tensor, frames: usize) -> Self {
-        assert!(frames > 1 && corners.shape()[0] > 3, "a square has corners");
-        Self {
-            corners,
-            frames,
-            square: true,
-        }
-    }
-
-    /// How many points it has.
-    pub fn len(&self) -> usize {
-        match self.square {
-            true => self.frames * self.frames,
-            false => self.frames,
-        }
-    }
-
-    /// Whether it has no points, which no walk has.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The numbers of the points that are generated at once.
-    pub fn pieces(&self) -> impl DoubleEndedIterator<Item = Range<usize>> {
-        let len = self.len();
-        let starts = (0..len).step_by(PIECE);
-        starts.map(move |start| start..(start + PIECE).min(len))
-    }
-
-    /// The points of these numbers, `[n, latent]`.
-    pub fn points(&self, numbers: Range<usize>) -> Tensor {
-        let points: Vec<Tensor> = numbers.map(|number| self.point(number)).collect();
-        Tensor::concat(&points.iter().collect::<Vec<_>>(), 0)
-    }
-
-    fn point(&self, number: usize) -> Tensor {
-        let corner = |i| self.corners.slice(0, i, 1);
-        let between = |from: &Tensor, to: &Tensor, i: usize| {
-            let alpha = i as f64 / (self.frames - 1) as f64;
-            to * alpha + from * (1.0 - alpha)
-        };
-        if !self.square {
-            return between(&corner(0), &corner(1), number);
-        }
-        let (row, column) = (number / self.frames, number % self.frames);
-        let left = between(&corner(0), &corner(2), row);
-        let right = between(&corner(1), &corner(3), row);
-        between(&left, &right, column)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use detach_tensor::Array;
-
-    #[test]
-    fn walks_reach_their_ends() {
-        let corners = Array::from_slice(&[0.0_f32, 1.0, 10.0, 11.0], &[4, 1]);
-        let corners = Tensor::constant(corners);
-        let square = Walk::square(corners.clone(), 3);
-        let points = square.points(0..square.len()).to_vec::<f32>();
-        assert_eq!(points, [0.0, 0.5, 1.0, 5.0, 5.5, 6.0, 10.0, 10.5, 11.0]);
-        assert_eq!(square.points(4..6).to_vec::<f32>(), [5.5, 6.0]);
-        let line = Walk::line(corners, 5);
-        assert_eq!(
-            line.points(0..line.len()).to_vec::<f32>(),
-            [0.0, 0.25, 0.5, 0.75, 1.0]
-        );
-    }
+    checkpoint.restore(&part, net).with_context(cannot_use)
 }

@@ -2,7 +2,9 @@
 
 use crate::module::{Mode, Module, Network, Slot, State};
 use crate::name::Name;
+use crate::onnx::{Scope, Value};
 use detach_tensor::{Act, Tensor};
+use std::f64::consts::FRAC_1_SQRT_2;
 
 /// The rectifier: max(x, 0).
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +44,7 @@ pub struct Flatten;
 pub struct Unflatten(pub [usize; 3]);
 
 macro_rules! stateless {
-    ($($layer:ident: $forward:expr, $describe:expr $(, $activation:expr)?;)*) => {$(
+    ($($layer:ident: $forward:expr, $describe:expr, $trace:expr $(, $activation:expr)?;)*) => {$(
         impl State for $layer {
             fn visit<'a>(&'a self, _: Name<'_>, _: &mut dyn FnMut(Name<'_>, Slot<'a>)) {}
         }
@@ -61,22 +63,75 @@ macro_rules! stateless {
                 let describe: fn(&Self) -> String = $describe;
                 describe(self)
             }
+
+            fn trace(
+                &self,
+                x: &crate::onnx::Value,
+                scope: &mut crate::onnx::Scope<'_>,
+            ) -> Result<crate::onnx::Value, crate::onnx::Untraced> {
+                type Trace<L> = fn(
+                    &L,
+                    &crate::onnx::Value,
+                    &mut crate::onnx::Scope<'_>,
+                ) -> crate::onnx::Value;
+                let trace: Trace<Self> = $trace;
+                Ok(trace(self, x, scope))
+            }
         }
     )*};
 }
 pub(crate) use stateless;
 
 stateless! {
-    ReLU: |_, x| x.relu(), |_| "ReLU()".into(), |_| Act::Relu;
+    ReLU: |_, x| x.relu(), |_| "ReLU()".into(), |_, x, scope| scope.map("Relu", x), |_| Act::Relu;
     LeakyReLU: |layer, x| x.leaky_relu(layer.0), |layer| format!("LeakyReLU({})", layer.0),
+        |layer, x, scope| with_alpha("LeakyRelu", layer.0, x, scope),
         |layer| Act::LeakyRelu(layer.0);
-    ELU: |layer, x| x.elu(layer.0), |layer| format!("ELU({})", layer.0);
-    GELU: |_, x| x.gelu(), |_| "GELU()".into();
-    Tanh: |_, x| x.tanh(), |_| "Tanh()".into(), |_| Act::Tanh;
-    Sigmoid: |_, x| x.sigmoid(), |_| "Sigmoid()".into();
-    MaxPool2d: |layer, x| x.max_pool2(layer.0), |layer| format!("MaxPool2d({})", layer.0);
-    Flatten: |_, x| flatten(x), |_| "Flatten()".into();
-    Unflatten: unflatten, |&Unflatten([c, h, w])| format!("Unflatten(1, ({c}, {h}, {w}))");
+    ELU: |layer, x| x.elu(layer.0), |layer| format!("ELU({})", layer.0),
+        |layer, x, scope| with_alpha("Elu", layer.0, x, scope);
+    GELU: |_, x| x.gelu(), |_| "GELU()".into(), |_, x, scope| trace_gelu(x, scope);
+    Tanh: |_, x| x.tanh(), |_| "Tanh()".into(), |_, x, scope| scope.map("Tanh", x), |_| Act::Tanh;
+    Sigmoid: |_, x| x.sigmoid(), |_| "Sigmoid()".into(), |_, x, scope| scope.map("Sigmoid", x);
+    MaxPool2d: |layer, x| x.max_pool2(layer.0), |layer| format!("MaxPool2d({})", layer.0),
+        |layer, x, scope| trace_pool("MaxPool", layer.0, x, scope);
+    Flatten: |_, x| flatten(x), |_| "Flatten()".into(), |_, x, scope| trace_flatten(x, scope);
+    Unflatten: unflatten, |&Unflatten([c, h, w])| format!("Unflatten(1, ({c}, {h}, {w}))"),
+        |layer, x, scope| scope.reshape(x, &layer.0);
+}
+
+fn with_alpha(operator: &'static str, alpha: f64, x: &Value, scope: &mut Scope<'_>) -> Value {
+    let call = scope.call(operator).value(x);
+    call.with("alpha", alpha).gives(&x.shape)
+}
+
+/// x · ½(1 + erf(x / √2)): there is no operator for it in this version.
+fn trace_gelu(x: &Value, scope: &mut Scope<'_>) -> Value {
+    let call = scope.call("Mul").value(x).number("rsqrt2", FRAC_1_SQRT_2);
+    let scaled = call.gives(&x.shape);
+    let erf = scope.map("Erf", &scaled);
+    let call = scope.call("Add").value(&erf).number("one", 1.0);
+    let twice = call.gives(&x.shape);
+    let call = scope.call("Mul").value(&twice).number("half", 0.5);
+    let share = call.gives(&x.shape);
+    scope.pair("Mul", x, &share)
+}
+
+/// Squares of pixels, this wide and as far apart, taken together by `operator`.
+pub(crate) fn trace_pool(
+    operator: &'static str,
+    side: usize,
+    x: &Value,
+    scope: &mut Scope<'_>,
+) -> Value {
+    let call = scope.call(operator).value(x);
+    let call = call.with("kernel_shape", &[side; 2]);
+    let call = call.with("strides", &[side; 2]);
+    call.gives(&[x.shape[0], x.shape[1] / side, x.shape[2] / side])
+}
+
+fn trace_flatten(x: &Value, scope: &mut Scope<'_>) -> Value {
+    let call = scope.call("Flatten").value(x).with("axis", 1);
+    call.gives(&[x.shape.iter().product()])
 }
 
 fn flatten(x: &Tensor) -> Tensor {

@@ -1,9 +1,11 @@
 //! Self-attention over the pixels of an image (Zhang et al., arXiv:1805.08318).
 
 use crate::Initialiser;
+use crate::act::MaxPool2d;
 use crate::conv::Conv2d;
 use crate::module::{Mode, Module, Network, Param, Slot, State};
 use crate::name::Name;
+use crate::onnx::{Scope, Untraced, Value};
 use crate::spectral::SpectralNorm;
 use detach_tensor::{Array, Tensor};
 
@@ -60,6 +62,13 @@ fn rows(x: &Tensor) -> Tensor {
     x.permute(&[0, 2, 3, 1]).reshape(&[n, h * w, c])
 }
 
+/// The largest of each 2×2 pixels of what `conv` gives, `[N, C, H·W/4]`.
+fn pooled(conv: &SpectralNorm<Conv2d>, x: &Value, mut scope: Scope<'_>) -> Result<Value, Untraced> {
+    let images = conv.trace(x, &mut scope)?;
+    let pools = MaxPool2d(2).trace(&images, &mut scope)?;
+    Ok(scope.reshape(&pools, &[pools.shape[0], pools.shape[1] * pools.shape[2]]))
+}
+
 impl State for SelfAttention {
     fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
         f(path.dot("gamma"), Slot::Param(&self.gamma));
@@ -106,6 +115,31 @@ impl Network for SelfAttention {
     fn describe(&self) -> String {
         let channels = self.o.weight(Mode::eval()).shape()[0];
         format!("SelfAttention({channels})")
+    }
+
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        let &[_, h, w] = &x.shape[..] else {
+            return Err(Untraced(self.describe()));
+        };
+        let queries = self.theta.trace(x, &mut scope.inside("theta"))?;
+        let keys = pooled(&self.phi, x, scope.inside("phi"))?;
+        let values = pooled(&self.g, x, scope.inside("g"))?;
+        let queries = scope.reshape(&queries, &[queries.shape[0], h * w]);
+        let queries = scope.transpose(&queries);
+        let call = scope.call("MatMul").value(&queries).value(&keys);
+        let scores = call.gives(&[h * w, keys.shape[1]]);
+        let call = scope.call("Softmax").value(&scores).with("axis", 2);
+        let weights = call.gives(&scores.shape);
+        let values = scope.transpose(&values);
+        let half = values.shape[1];
+        let call = scope.call("MatMul").value(&weights).value(&values);
+        let seen = call.gives(&[h * w, half]);
+        let seen = scope.transpose(&seen);
+        let images = scope.reshape(&seen, &[half, h, w]);
+        let out = self.o.trace(&images, &mut scope.inside("o"))?;
+        let call = scope.call("Mul").value(&out);
+        let out = call.tensor("gamma", &self.gamma.get()).gives(&x.shape);
+        Ok(scope.pair("Add", x, &out))
     }
 }
 

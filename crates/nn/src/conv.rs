@@ -4,9 +4,10 @@
 //! are. Shapes and checkpoints are PyTorch's.
 
 use crate::Initialiser;
-use crate::linear::visit_affine;
+use crate::linear::{affine, visit_affine};
 use crate::module::{Mode, Module, Network, Param, Slot, State, Weighted};
 use crate::name::Name;
+use crate::onnx::{Scope, Untraced, Value};
 use detach_tensor::{Act, Epilogue, Tensor};
 
 /// 2-D convolution with zero padding: `[N, I, H, W]` to
@@ -176,6 +177,19 @@ impl Weighted for Conv2d {
             [self.stride, self.padding, self.dilation].map(|n| [n; 2]);
         x.conv2d_dilated(weight, stride, padding, dilation, Epilogue { bias, act })
     }
+
+    fn trace_weight(&self, x: &Value, weight: &Tensor, scope: &mut Scope<'_>) -> Value {
+        let reach = self.dilation * (weight.shape()[2] - 1) + 1;
+        let side = |n: usize| (n + 2 * self.padding - reach) / self.stride + 1;
+        let shape = [weight.shape()[0], side(x.shape[1]), side(x.shape[2])];
+        let call = scope
+            .call("Conv")
+            .value(x)
+            .with("strides", &[self.stride; 2])
+            .with("pads", &[self.padding; 4])
+            .with("dilations", &[self.dilation; 2]);
+        affine(call, weight, self.bias.as_ref()).gives(&shape)
+    }
 }
 
 impl Network for Conv2d {
@@ -185,6 +199,10 @@ impl Network for Conv2d {
         let sizes = [self.stride, self.padding, 0, self.dilation];
         let options = options(sizes, self.bias.is_some());
         format!("Conv2d({inputs}, {outputs}, kernel_size={kernel}{options})")
+    }
+
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        Ok(self.trace_weight(x, &self.weight.get(), scope))
     }
 }
 
@@ -223,6 +241,21 @@ impl Weighted for ConvTranspose2d {
             Epilogue { bias, act },
         )
     }
+
+    fn trace_weight(&self, x: &Value, weight: &Tensor, scope: &mut Scope<'_>) -> Value {
+        let reach = self.dilation * (weight.shape()[2] - 1) + 1;
+        let side =
+            |n: usize| (n - 1) * self.stride + reach + self.output_padding - 2 * self.padding;
+        let shape = [weight.shape()[1], side(x.shape[1]), side(x.shape[2])];
+        let call = scope
+            .call("ConvTranspose")
+            .value(x)
+            .with("strides", &[self.stride; 2])
+            .with("pads", &[self.padding; 4])
+            .with("output_padding", &[self.output_padding; 2])
+            .with("dilations", &[self.dilation; 2]);
+        affine(call, weight, self.bias.as_ref()).gives(&shape)
+    }
 }
 
 impl Network for ConvTranspose2d {
@@ -237,6 +270,10 @@ impl Network for ConvTranspose2d {
         ];
         let options = options(sizes, self.bias.is_some());
         format!("ConvTranspose2d({inputs}, {outputs}, kernel_size={kernel}{options})")
+    }
+
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        Ok(self.trace_weight(x, &self.weight.get(), scope))
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::module::{Mode, Module, Network, Slot, State};
 use crate::name::Name;
+use crate::onnx::{Scope, Untraced, Value};
 use detach_tensor::Tensor;
 
 /// Zeroes each element with probability p. The identity in eval mode, and for p = 0,
@@ -77,6 +78,10 @@ impl Network for Dropout {
     fn describe(&self) -> String {
         format!("Dropout({})", self.0)
     }
+
+    fn trace(&self, x: &Value, _: &mut Scope<'_>) -> Result<Value, Untraced> {
+        Ok(x.clone())
+    }
 }
 
 impl Module for Dropout2d {
@@ -95,6 +100,10 @@ impl Module for Dropout2d {
 impl Network for Dropout2d {
     fn describe(&self) -> String {
         format!("Dropout2d({})", self.0)
+    }
+
+    fn trace(&self, x: &Value, _: &mut Scope<'_>) -> Result<Value, Untraced> {
+        Ok(x.clone())
     }
 }
 

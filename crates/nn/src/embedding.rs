@@ -3,6 +3,7 @@
 use crate::Initialiser;
 use crate::module::{Mode, Module, Network, Param, Slot, State};
 use crate::name::Name;
+use crate::onnx::{Scope, Untraced, Value};
 use detach_tensor::Tensor;
 
 /// Rows of a table picked by number: `[N]`, whole numbers stored as floats, to `[N, features]`, with
@@ -44,5 +45,11 @@ impl Network for Embedding {
     fn describe(&self) -> String {
         let weight = self.weight.get();
         format!("Embedding({}, {})", weight.shape()[0], weight.shape()[1])
+    }
+
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        let weight = self.weight.get();
+        let call = scope.call("Gather").tensor("weight", &weight).value(x);
+        Ok(call.gives(&weight.shape()[1..]))
     }
 }

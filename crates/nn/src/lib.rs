@@ -13,7 +13,7 @@
 //! 4. [`loss`]: on logits, on probabilities; [`adversarial`], the pairs that GANs are named after; [`penalty`].
 //! 5. [`optim`]: what to do with gradients; [`schedule`], [`clip`] and [`ema`] beside it.
 //! 6. [`trained`]: a network with its optimiser, as training loops hold it.
-//! 7. [`checkpoint`]: all of it in a file, and back.
+//! 7. [`checkpoint`]: all of it in a file, and back; [`onnx`]: a network in ONNX's operators, for others to run.
 //!
 //! # A step of training
 //!
@@ -54,6 +54,7 @@ pub mod loss;
 pub mod module;
 pub mod name;
 pub mod norm;
+pub mod onnx;
 pub mod optim;
 pub mod penalty;
 pub mod resample;
@@ -75,11 +76,12 @@ pub use init::{Initialiser, Scheme};
 pub use layers::{Layer, layers};
 pub use linear::Linear;
 pub use module::{
-    Mode, Module, Network, Param, Slot, State, Weighted, count, gradients, parameters,
+    Mode, Module, Network, Param, Slot, State, Weighted, count, gradients, model_of, parameters,
 };
 pub use name::{Name, Part};
 pub use norm::{AdaIn, BatchNorm, ConditionalBatchNorm, InstanceNorm2d};
 pub use norm::{LayerNorm, MinibatchStddev, PixelNorm};
+pub use onnx::{Model, Scope, Untraced, Value};
 pub use optim::{Optim, OptimKind, Optimiser};
 pub use resample::{AvgPool2d, ReflectionPad2d, ReplicationPad2d, Upsample};
 pub use schedule::Schedule;

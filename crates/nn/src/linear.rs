@@ -3,6 +3,7 @@
 use crate::Initialiser;
 use crate::module::{Mode, Module, Network, Param, Slot, State, Weighted};
 use crate::name::Name;
+use crate::onnx::{Call, Scope, Untraced, Value};
 use detach_tensor::{Act, Epilogue, Tensor};
 
 /// y = x·Wᵀ + b: `[N, in]` to `[N, out]`, with `weight` `[out, in]` and `bias` `[out]`.
@@ -85,6 +86,20 @@ impl Weighted for Linear {
         let bias = bias.as_ref();
         x.matmul_fused(&weight.t(), Epilogue { bias, act })
     }
+
+    fn trace_weight(&self, x: &Value, weight: &Tensor, scope: &mut Scope<'_>) -> Value {
+        let call = scope.call("Gemm").value(x).with("transB", 1);
+        affine(call, weight, self.bias.as_ref()).gives(&weight.shape()[..1])
+    }
+}
+
+/// A node that also reads the weight of a layer and its bias, if it has one.
+pub(crate) fn affine<'a>(call: Call<'a>, weight: &Tensor, bias: Option<&Param>) -> Call<'a> {
+    let call = call.tensor("weight", weight);
+    match bias {
+        Some(bias) => call.tensor("bias", &bias.get()),
+        None => call,
+    }
 }
 
 impl Network for Linear {
@@ -95,6 +110,10 @@ impl Network for Linear {
             Some(_) => format!("Linear({inputs}, {outputs})"),
             None => format!("Linear({inputs}, {outputs}, bias=False)"),
         }
+    }
+
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        Ok(self.trace_weight(x, &self.weight.get(), scope))
     }
 }
 

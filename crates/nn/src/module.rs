@@ -1,6 +1,7 @@
 //! What a layer is: state with names, and a function of a tensor.
 
 use crate::name::Name;
+use crate::onnx::{Model, Scope, Untraced, Value};
 use detach_tensor::{Act, Array, Count, Random, Tensor, grad};
 use std::cell::{RefCell, RefMut};
 
@@ -86,6 +87,29 @@ pub trait Network: State {
         let _ = input;
         vec![(self.describe(), Vec::new())]
     }
+
+    /// Adds the nodes that compute what it is in eval mode to the model that `scope` is a place of, and returns what they
+    /// give for `x`.
+    ///
+    /// # Errors
+    /// When it, or a layer inside of it, has no description in ONNX's operators.
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        let _ = (x, scope);
+        Err(Untraced(self.describe()))
+    }
+}
+
+/// What `network` computes in eval mode of an input called `input`, of this shape behind the batch, as a model whose
+/// output is called `output`.
+///
+/// # Errors
+/// When a layer of it has no description in ONNX's operators.
+pub fn model_of(
+    network: &dyn Network,
+    input: (&str, &[usize]),
+    output: &str,
+) -> Result<Model, Untraced> {
+    Model::of(input, output, |x, scope| network.trace(x, scope))
 }
 
 /// A function of a tensor, with parameters.
@@ -136,6 +160,9 @@ pub trait Weighted: Network {
     /// # Panics
     /// When the shapes do not fit.
     fn forward_weight(&self, x: &Tensor, weight: &Tensor, act: Act) -> Tensor;
+
+    /// [`trace`](Network::trace) with `weight` in place of the layer's own.
+    fn trace_weight(&self, x: &Value, weight: &Tensor, scope: &mut Scope<'_>) -> Value;
 }
 
 /// The parameters of `net` under PyTorch's names, in PyTorch's order.

@@ -9,6 +9,7 @@ mod minibatch;
 use crate::Initialiser;
 use crate::module::{Mode, Module, Network, Param, Slot, State};
 use crate::name::Name;
+use crate::onnx::{Scope, Untraced, Value};
 pub use conditional::ConditionalBatchNorm;
 use detach_tensor::{Act, Array, Count, Tensor, track_statistics};
 pub use instance::{AdaIn, InstanceNorm2d};
@@ -159,6 +160,17 @@ impl Network for BatchNorm {
             out += ", affine=False";
         }
         out + ")"
+    }
+
+    /// By the running statistics.
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        let call = scope.call("BatchNormalization").value(x);
+        let call = call
+            .tensor("weight", &self.weight.get())
+            .tensor("bias", &self.bias.get())
+            .tensor("running_mean", &self.running_mean.get())
+            .tensor("running_var", &self.running_var.get());
+        Ok(call.with("epsilon", self.eps).gives(&x.shape))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::module::{Mode, Module, Network, Slot, State};
 use crate::name::Name;
+use crate::onnx::{Scope, Untraced, Value};
 use detach_tensor::Tensor;
 
 /// Layers one after the other, named by position as `nn.Sequential` names them:
@@ -72,6 +73,13 @@ impl Network for Sequential {
             (layer.describe(), x.shape().to_vec())
         };
         self.layers().map(one).collect()
+    }
+
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        let mut layers = self.layers().enumerate();
+        layers.try_fold(x.clone(), |x, (i, layer)| {
+            layer.trace(&x, &mut scope.inside(i))
+        })
     }
 }
 

@@ -8,6 +8,7 @@
 use crate::Initialiser;
 use crate::module::{Mode, Module, Network, Param, Slot, State, Weighted};
 use crate::name::Name;
+use crate::onnx::{Scope, Untraced, Value};
 use detach_tensor::{Act, Array, Tensor};
 
 /// Iterations at the start, as PyTorch's `parametrizations.spectral_norm` has them.
@@ -120,6 +121,13 @@ impl<L: Weighted> Module for SpectralNorm<L> {
 impl<L: Weighted> Network for SpectralNorm<L> {
     fn describe(&self) -> String {
         format!("SpectralNorm({})", self.layer.describe())
+    }
+
+    /// The layer with the normalised weight as its own.
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        Ok(self
+            .layer
+            .trace_weight(x, &self.weight(Mode::eval()), scope))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::module::{Network, Slot, State, gradients, gradients_through};
 use crate::name::Name;
+use crate::onnx::{Scope, Untraced, Value};
 use crate::{Ema, Optim, Optimiser};
 use detach_tensor::{Scalar, Tensor};
 use std::ops::Deref;
@@ -129,5 +130,9 @@ impl<N: State> State for Trained<N> {
 impl<N: Network> Network for Trained<N> {
     fn describe(&self) -> String {
         self.net.describe()
+    }
+
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        self.net.trace(x, scope)
     }
 }

@@ -1,9 +1,11 @@
 //! What a checkpoint says of itself, and whether it can be gone on from.
 
+use crate::recipe::Recipe;
+use crate::samples::DataKind;
 use crate::setup::Setup;
 use anyhow::{Context, Result, bail, ensure};
-use detach_nn::Checkpoint;
-use detach_tensor::{Kind, simd_level};
+use detach_nn::{Checkpoint, Name, Slot, State};
+use detach_tensor::{Count, Kind, simd_level};
 
 /// The version of a checkpoint's names and metadata.
 pub const CHECKPOINT_VERSION: u32 = 2;
@@ -26,6 +28,56 @@ pub(crate) fn describe(
     let texts = texts.into_iter().chain(arithmetic);
     let texts = texts.map(|(key, value)| (key.to_owned(), value));
     checkpoint.metadata.extend(texts);
+}
+
+/// Gives `recipe`, which was built of `setup`, the weights and the state of a checkpoint; returns the step that it is of.
+/// For who looks at what was trained: where in the data it was is left out.
+///
+/// # Errors
+/// When it is of another recipe, version or settings, or has numbers that are not finite. Nothing is changed then.
+pub fn restore(recipe: &dyn Recipe, setup: &Setup, mut checkpoint: Checkpoint) -> Result<u64> {
+    let step = check(&checkpoint, setup)?;
+    match version(&checkpoint)? {
+        0 => upgrade(&mut checkpoint),
+        _ => checkpoint.rename(|name| (!name.starts_with(DATA_PREFIX)).then(|| name.to_owned())),
+    }
+    checkpoint.restore("", recipe)?;
+    Ok(step)
+}
+
+/// A checkpoint of `recipe`, which was built of `setup`, before its first step: what a run begins with whose weights come
+/// from elsewhere.
+///
+/// # Errors
+/// When the options cannot be, or a weight is not finite.
+pub fn before_the_first_step(recipe: &dyn Recipe, setup: &Setup) -> Result<Checkpoint> {
+    let mut checkpoint = Checkpoint::new();
+    checkpoint.add("", recipe);
+    let kinds = setup.data()?.into_iter();
+    checkpoint.add(
+        "",
+        &Positions(kinds.map(|kind| (kind, Count::default())).collect()),
+    );
+    describe(&mut checkpoint, setup, 0, None);
+    check(&checkpoint, setup)?;
+    Ok(checkpoint)
+}
+
+/// What the names of positions in the data begin with.
+const DATA_PREFIX: &str = "data.";
+
+/// The positions in data sets of these kinds of which no batch has been taken, under the names that
+/// [`Trainer`](crate::Trainer) gives them.
+struct Positions(Vec<(DataKind, Count)>);
+
+impl State for Positions {
+    fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
+        for (i, (kind, none)) in self.0.iter().enumerate() {
+            if let DataKind::Images(_) = kind {
+                f(path.dot("data").dot(i).dot("batches"), Slot::Count(none));
+            }
+        }
+    }
 }
 
 /// The step that a checkpoint is of, if a run of `setup` can go on from it.

@@ -174,7 +174,7 @@ fn histogram(values: &[f64], [lo, hi]: [f64; 2]) -> Vec<u64> {
 }
 
 /// The share of pairs in which the real one is higher, equal ones counting half; ½ where there are no pairs. Sorts both.
-fn auc(real: &mut [f64], fake: &mut [f64]) -> f64 {
+pub fn auc(real: &mut [f64], fake: &mut [f64]) -> f64 {
     real.sort_by(f64::total_cmp);
     fake.sort_by(f64::total_cmp);
     let (mut below, mut up_to, mut pairs) = (0, 0, 0);

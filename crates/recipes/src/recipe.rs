@@ -1,5 +1,6 @@
 //! What a recipe is: a system in training, and what is known of it before it is built.
 
+use crate::batch::Batch;
 use crate::figure::{Figure, Look};
 use crate::options::Options;
 use crate::report::Report;
@@ -8,6 +9,7 @@ use crate::samples::DataKind;
 use crate::settings::{Preset, Settings};
 use crate::step::Step;
 use detach_nn::{Initialiser, Network, Optimiser, State};
+use detach_tensor::Tensor;
 
 /// A system in training: networks, optimisers and whatever else its steps change.
 ///
@@ -35,6 +37,13 @@ pub trait Recipe: State {
 
     /// What samples are drawn from: the average of the generator where one is kept.
     fn sampler(&self) -> &dyn Sampler;
+
+    /// How real the discriminator finds each of a batch, `[N]`, in eval mode: logits or scores, more of them for more real
+    /// ones. `None` where no network says so.
+    fn answers(&self, batch: &Batch) -> Option<Tensor> {
+        let _ = batch;
+        None
+    }
 
     /// Numbers that cost more than a step should, measured where a line of metrics is due and told in it.
     fn measures(&self, look: &Look) -> Vec<(&'static str, f64)> {

@@ -1,7 +1,9 @@
 //! Drawing samples from what was trained.
 
 use crate::settings::SampleMode;
-use detach_nn::{Mode, Module, Name, Network, Sequential, Slot, State, Trained};
+use detach_nn::{
+    Mode, Module, Name, Network, Scope, Sequential, Slot, State, Trained, Untraced, Value,
+};
 use detach_tensor::{Array, Kind, Random, Stream, Tensor};
 use std::f64::consts::FRAC_1_SQRT_2;
 
@@ -110,6 +112,13 @@ pub fn uniform_of(x: &Tensor) -> Tensor {
     (x * FRAC_1_SQRT_2).erf()
 }
 
+/// [`uniform_of`] as nodes of a model.
+pub(crate) fn trace_uniform_of(x: &Value, scope: &mut Scope<'_>) -> Value {
+    let call = scope.call("Mul").value(x).number("rsqrt2", FRAC_1_SQRT_2);
+    let scaled = call.gives(&x.shape);
+    scope.map("Erf", &scaled)
+}
+
 /// How a generator runs when samples are drawn.
 pub fn mode_of(mode: SampleMode) -> Mode<'static> {
     match mode {
@@ -145,6 +154,10 @@ impl Network for Generator {
 
     fn outline(&self, input: &Tensor) -> Vec<(String, Vec<usize>)> {
         self.net.outline(input)
+    }
+
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        self.net.trace(x, scope)
     }
 }
 

@@ -75,6 +75,8 @@ pub struct Metrics {
     pub epoch: f64,
     /// What the recipe reports, by name.
     pub scalars: Vec<(&'static str, f64)>,
+    /// What a [`Scorer`] says, by name; nothing in most lines.
+    pub scores: Vec<(&'static str, f64)>,
     /// Milliseconds a step, the mean since the last line.
     pub step_ms: f64,
     /// Samples of the recipe's batch size a second, the mean since the last line.
@@ -84,7 +86,8 @@ pub struct Metrics {
 impl Metrics {
     /// The number called `name`.
     pub fn get(&self, name: &str) -> Option<f64> {
-        let (_, value) = self.scalars.iter().find(|(known, _)| *known == name)?;
+        let all = self.scalars.iter().chain(&self.scores);
+        let (_, value) = all.into_iter().find(|(known, _)| *known == name)?;
         Some(*value)
     }
 }
@@ -141,6 +144,18 @@ pub trait Observer {
     }
 }
 
+/// Something that says how good a state is in numbers that cost more than a line of metrics should: they are asked for
+/// less often, and told in the line of their step, so that every log and every observer has them.
+///
+/// It draws from the sample stream, which training never does: scoring changes nothing.
+pub trait Scorer {
+    /// The numbers of the state as it is now, by name.
+    ///
+    /// # Errors
+    /// When there are none, which ends the session.
+    fn score(&mut self, at: At<'_>) -> Result<Vec<(&'static str, f64)>>;
+}
+
 /// What a session does besides stepping.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
@@ -156,6 +171,7 @@ pub struct Plan {
 #[derive(Clone, Copy)]
 struct Due {
     metrics: bool,
+    score: bool,
     detail: bool,
     picture: bool,
 }
@@ -176,6 +192,8 @@ pub struct Session<'a> {
     plan: Plan,
     clock: &'a dyn Clock,
     observers: Vec<&'a mut dyn Observer>,
+    /// Who scores, and the steps between two scores.
+    scorer: Option<(u64, &'a mut dyn Scorer)>,
     begun: Duration,
     report: Option<Report>,
     /// The step that this session saved last.
@@ -194,6 +212,7 @@ impl<'a> Session<'a> {
             plan,
             clock,
             observers: Vec::new(),
+            scorer: None,
             begun: clock.now(),
             report: None,
             saved_at: None,
@@ -206,6 +225,11 @@ impl<'a> Session<'a> {
     /// Tells `observer` of everything from now on, after those that were here before.
     pub fn observe(&mut self, observer: &'a mut dyn Observer) {
         self.observers.push(observer);
+    }
+
+    /// Asks `scorer` every so many steps and after the last one.
+    pub fn score(&mut self, every: u64, scorer: &'a mut dyn Scorer) {
+        self.scorer = Some((every.max(1), scorer));
     }
 
     /// The recipe, its data and its position.
@@ -244,8 +268,11 @@ impl<'a> Session<'a> {
         let pictures = &self.trainer.setup().settings.pictures;
         let picture = self.plan.pictures && pictures.due(step, per_epoch);
         let is_wanted = self.observers.iter().any(|one| one.wants_details());
+        let scorer = self.scorer.as_ref();
+        let score = scorer.is_some_and(|(every, _)| is_last || step.is_multiple_of(*every));
         Due {
-            metrics: step.is_multiple_of(every) || step == 1 || is_last,
+            metrics: step.is_multiple_of(every) || step == 1 || is_last || score,
+            score,
             detail: is_wanted && (Detail::is_due(step) || picture || is_last),
             picture,
         }
@@ -266,7 +293,10 @@ impl<'a> Session<'a> {
         let detail = due.detail.then(|| self.detail(&report, &watched));
         self.report = Some(report);
         if due.metrics {
-            let metrics = self.measure(&watched)?;
+            let mut metrics = self.measure(&watched)?;
+            if due.score {
+                metrics.scores = self.scores()?;
+            }
             flow = flow.max(self.tell(|observer, at| observer.metrics(at, &metrics))?);
         }
         if let Some(detail) = detail.filter(Detail::is_finite) {
@@ -278,6 +308,26 @@ impl<'a> Session<'a> {
             flow = flow.max(self.tell(|observer, at| observer.picture(at, &samples))?);
         }
         Ok(flow.max(self.tell(|observer, at| observer.step(at))?))
+    }
+
+    /// The scores of the state as it is.
+    fn scores(&mut self) -> Result<Vec<(&'static str, f64)>> {
+        let Some((every, scorer)) = self.scorer.take() else {
+            return Ok(Vec::new());
+        };
+        let scores = scorer.score(self.at());
+        self.scorer = Some((every, scorer));
+        scores
+    }
+
+    /// Where it stands.
+    fn at(&self) -> At<'_> {
+        At {
+            trainer: &self.trainer,
+            report: self.report.as_ref(),
+            total: self.plan.total,
+            elapsed: self.clock.now().saturating_sub(self.begun),
+        }
     }
 
     /// Reads what was seen of a step that was watched closely.
@@ -300,6 +350,7 @@ impl<'a> Session<'a> {
             step,
             epoch: self.trainer.epoch(),
             scalars,
+            scores: Vec::new(),
             step_ms: 1e3 * seconds / f64::from(self.steps.max(1)),
             images_per_s: self.samples as f64 / seconds,
         };

@@ -88,7 +88,7 @@ fn check_replays(recipe: &str, flags: &str, steps: u64) {
 
 #[test]
 fn replays_of_mlp() {
-    check_replays("mlp", "", 16);
+    check_replays("mlp", "--set g-widths=[24,40]", 16);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn replays_of_gauss1d() {
 
 #[test]
 fn replays_of_dcgan() {
-    check_replays("dcgan", "", 8);
+    check_replays("dcgan", "--set width=16", 8);
 }
 
 /// Several critic steps, whose batches have other lengths from step to step, and clipped weights.
@@ -131,8 +131,8 @@ fn replays_of_a_lazy_penalty() {
 /// What a recipe keeps besides its weights: k of `began`, the singular vectors of `sagan`.
 #[test]
 fn replays_of_state() {
-    check_replays("began", "--set filters=2 --set k-rate=0.1", 8);
-    check_replays("sagan", "--set width=8", 10);
+    check_replays("began", "--set filters=2 --set k-rate=0.1", 7);
+    check_replays("sagan", "--set width=4", 7);
 }
 
 /// Labels of a batch that is picked on the device, and classes that are drawn there.

@@ -3,3 +3,4 @@
 mod numpy;
 mod planted;
 mod program;
+mod training;

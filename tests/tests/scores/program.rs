@@ -105,6 +105,29 @@ fn several_runs_have_a_mean() {
     for word in ["cgan", "dcgan-light", "fid", "vendi", "floor", "mean"] {
         assert!(table.contains(word), "no {word} in\n{table}");
     }
+    let csv = sandbox.ok("score cgan dcgan-light -n 30 --csv").stdout;
+    let lines: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
+    let of = |path: &str, score: &str, class: &str| {
+        let wanted = |line: &&Vec<&str>| (line[0], line[6], line[7]) == (path, score, class);
+        let line = lines.iter().find(wanted).expect(&csv);
+        line[8].parse::<f64>().expect("a number")
+    };
+    assert_eq!(lines[0].len(), 11);
+    assert!(
+        lines.iter().all(|line| line.len() == lines[0].len()),
+        "{csv}"
+    );
+    assert_eq!(
+        [of("cgan", "fid", ""), of("dcgan-light", "fid", "")],
+        [value(0), value(1)]
+    );
+    let shares: f64 = (0..10)
+        .map(|class| of("cgan", "share", &class.to_string()))
+        .sum();
+    assert!((shares - 1.0).abs() < 1e-9, "{csv}");
+    sandbox
+        .gan("score cgan --csv --json")
+        .failed(2, &["--csv", "--json"]);
     let single = sandbox.ok("score cgan -n 30").stdout;
     for word in ["coverage", "made as asked", "classifier"] {
         assert!(single.contains(word), "no {word} in\n{single}");
@@ -157,4 +180,40 @@ fn a_damaged_classifier_is_trained_again() {
     fs::write(&path, "nothing").expect("damaged");
     assert_eq!(json(&sandbox, "cgan -n 20"), whole);
     assert!(fs::metadata(&path).expect("a file").len() > 1000);
+}
+
+/// A thousand classes of three digits each, told apart by who knows ten.
+#[test]
+fn stacked_digits_have_modes() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("data synth --out digits --count 200");
+    sandbox.ok(
+        "train dcgan-light --data stacked-mnist --data-dir digits --set channels=3 --set width=4 --set latent=8 \
+         --batch-size 8 --max-steps 2 --offline --no-pictures -q --out run",
+    );
+    let scored = &json(&sandbox, "run -n 300")["scored"][0];
+    let number = |score: &str, key: &str| {
+        let number = scored["scores"][score][key].as_f64();
+        number.unwrap_or_else(|| panic!("{score} {key} in {scored}"))
+    };
+    assert_eq!(scored["classes"].as_array().map(Vec::len), Some(1000));
+    let (modes, kl) = (number("modes", "value"), number("kl", "value"));
+    assert!((1.0..=300.0).contains(&modes), "{modes}");
+    assert!(
+        (kl - (1000_f64.ln() - number("entropy", "value"))).abs() < 1e-9,
+        "{kl}"
+    );
+    // Of 300 triples nearly all are different, and a few coincide.
+    let real = number("modes", "floor");
+    assert!(
+        (200.0..300.0).contains(&real) && kl > number("kl", "floor"),
+        "{real} {kl}"
+    );
+    let hash = scored["classifier"]["hash"].as_str().expect("a text");
+    let known = sandbox
+        .ok("classifier --data-dir digits --out own.safetensors")
+        .stdout;
+    assert!(known.contains(hash), "{known}");
+    // A table of a thousand rows is none.
+    assert!(sandbox.ok("score run -n 300").stdout.lines().count() < 40);
 }

@@ -6,6 +6,7 @@ use super::usage::usage;
 use super::{console, values};
 use crate::generator::{Classes, TrainedGenerator};
 use crate::paths::Lossless;
+use crate::report::{self, Comparison};
 use crate::run::{History, Run};
 use crate::score::Record;
 use crate::show::curves::{Panel, curves};
@@ -235,7 +236,7 @@ fn text(compared: &[Compared]) -> String {
     table(&rows)
 }
 
-/// Writes `compare.json`, `curves.png` and `samples.png`.
+/// Writes `compare.json`, `curves.png`, `samples.png` and `compare.html`.
 fn write(dir: &Path, compared: &[Compared]) -> Result<()> {
     let runs: Vec<serde_json::Value> = compared.iter().map(Compared::json).collect();
     let text = serde_json::to_string_pretty(&json!({ "version": 1, "runs": runs }))?;
@@ -275,5 +276,10 @@ fn write(dir: &Path, compared: &[Compared]) -> Result<()> {
     if !pictures.is_empty() {
         rows(&pictures).save_png(&dir.join("samples.png"))?;
     }
-    Ok(())
+    let mut page = Comparison::default();
+    for one in compared {
+        page.add(&Run::open(&one.job.run)?, one.record.scores.clone())?;
+    }
+    let place = dir.join("compare.html");
+    report::write_comparison(&page, &place)
 }

@@ -10,18 +10,24 @@ mod data;
 mod device;
 mod doctor;
 mod environment;
+mod export;
+mod import;
 mod info;
 mod interpolate;
+mod list;
 mod mirror;
 mod output;
 mod pages;
 mod progress;
 mod recipes;
+mod report;
 mod runs;
 mod sample;
 mod score;
 mod shell;
+mod show;
 mod signals;
+mod summary;
 mod sweep;
 mod terminal;
 mod threads;
@@ -63,16 +69,26 @@ enum Command {
     Sweep(Box<sweep::Args>),
     /// Test what is often claimed of GANs, each claim by pairs of runs
     Claims(Box<claims::Args>),
+    /// List the runs here: what each is, how far, how good
+    Runs(list::Args),
+    /// Show one run: numbers, what to make of them, its newest picture
+    Show(show::Args),
     /// Say how good runs or files of samples are, in numbers
     Score(score::Args),
     /// Say in a sentence what runs are like: good, collapsed, D dead, and what to do
     Doctor(doctor::Args),
     /// Train the classifier by which `gan score` judges images of a data set
     Classifier(classifier::Args),
+    /// Write a run as one page for a browser, or several side by side
+    Report(report::Args),
     /// Make samples of a trained generator
     Sample(sample::Args),
     /// Walk between points of the latent space
     Interpolate(interpolate::Args),
+    /// Write a run's networks for other programs: ONNX, PyTorch, NumPy
+    Export(export::Args),
+    /// Make a run of weights that another program saved
+    Import(import::Args),
     /// List the recipes, or explain one
     Recipes(recipes::Args),
     /// Fetch, inspect or make data
@@ -109,10 +125,14 @@ impl Cli {
             Command::Claims(args) => args.handed.threads,
             Command::Score(args) => args.threads,
             Command::Classifier(args) => args.threads,
+            Command::Report(args) => args.threads,
             Command::Sample(args) => args.threads,
             Command::Interpolate(args) => args.threads,
+            Command::Export(args) => args.threads,
+            Command::Import(args) => args.threads,
             Command::Info(args) => args.threads,
             Command::Doctor(_) | Command::Recipes(_) | Command::Data(_) => threads::Args::default(),
+            Command::Runs(_) | Command::Show(_) => threads::Args::default(),
             Command::Completions(_) | Command::Man(_) => return self.execute(),
         };
         signals::large_files_are_errors();
@@ -125,11 +145,16 @@ impl Cli {
             Command::Compare(args) => return compare::run(args),
             Command::Sweep(args) => return sweep::run(args),
             Command::Claims(args) => return claims::run(args),
+            Command::Runs(args) => list::run(args)?,
+            Command::Show(args) => show::run(args)?,
             Command::Score(args) => score::run(args)?,
             Command::Doctor(args) => doctor::run(args)?,
             Command::Classifier(args) => classifier::run(args)?,
+            Command::Report(args) => report::run(args)?,
             Command::Sample(args) => sample::run(args)?,
             Command::Interpolate(args) => interpolate::run(args)?,
+            Command::Export(args) => export::run(args)?,
+            Command::Import(args) => import::run(args)?,
             Command::Recipes(args) => recipes::run(args)?,
             Command::Data(command) => data::run(command)?,
             Command::Info(args) => info::run(args),

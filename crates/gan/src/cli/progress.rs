@@ -3,7 +3,7 @@
 
 use super::terminal::{Piece, Status};
 use super::{console, signals};
-use crate::show::text::grouped;
+use crate::show::text::{grouped, short};
 use anyhow::Result;
 use detach_recipes::{At, End, Flow, Metrics, Observer};
 use std::sync::Arc;
@@ -96,6 +96,9 @@ fn numbers(metrics: &Metrics) -> Vec<Piece> {
             name if name.ends_with("_norm") => {}
             name => pieces.push(Piece::new(2, format!("{name} {value:.3}"))),
         }
+    }
+    if let Some((name, value)) = metrics.scores.first() {
+        pieces.push(Piece::new(4, format!("{name} {}", short(Some(*value)))));
     }
     if let (Some(real), Some(fake)) = (metrics.get("real_acc"), metrics.get("fake_acc")) {
         let text = format!("acc {:.0}/{:.0}%", 100.0 * real, 100.0 * fake);
@@ -271,6 +274,7 @@ mod tests {
             step: 3,
             epoch: 0.5,
             scalars,
+            scores: Vec::new(),
             step_ms: 1.0,
             images_per_s: 1.0,
         };

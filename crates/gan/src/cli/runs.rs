@@ -157,6 +157,8 @@ impl Handed {
         }
         words.extend(self.offline.then(|| "--offline".into()));
         words.extend(self.quiet.then(|| "--quiet".into()));
+        // What the command makes of all of them is looked at, not each.
+        words.push("--no-report".into());
         words
     }
 

@@ -88,13 +88,18 @@ pub(super) fn open(run: &Path, device: &str) -> Result<TrainedGenerator> {
     if opened.is_fallback() {
         console::note(&format!("on {}", opened.describe()));
     }
-    TrainedGenerator::open(run, opened.kind()).map_err(|error| match error.downcast_ref() {
+    TrainedGenerator::open(run, opened.kind()).map_err(|error| start_hint(error, run))
+}
+
+/// The error, with what to do where the run has saved nothing and nobody trains it.
+pub(super) fn start_hint(error: anyhow::Error, run: &Path) -> anyhow::Error {
+    match error.downcast_ref() {
         Some(NoCheckpoint::Never { .. }) => with_hint(
             error,
             &format!("`gan train --resume {}` starts it again", shell::word(run)),
         ),
         _ => error,
-    })
+    }
 }
 
 /// Refuses what the words alone show to be wrong.

@@ -1,5 +1,6 @@
 //! A terminal under stderr: whether there is one, and a line on it that is written over.
 
+use crate::show::blocks::Colours;
 use std::io::{IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -61,11 +62,27 @@ pub(super) fn colours() -> bool {
     wanted && (writes_over() || !stderr.is_terminal())
 }
 
+/// How many colours stdout has, where it is a terminal that has any and nothing forbids them.
+pub(super) fn colours_of_stdout() -> Option<Colours> {
+    let stdout = std::io::stdout();
+    let wanted = anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never;
+    let says_all = |value: &std::ffi::OsStr| value == "truecolor" || value == "24bit";
+    let depth = match std::env::var_os("COLORTERM").is_some_and(|value| says_all(&value)) {
+        true => Colours::All,
+        false => Colours::Of256,
+    };
+    (wanted && stdout.is_terminal() && knows_codes()).then_some(depth)
+}
+
 /// Whether stderr is a terminal on which a line can be written over. A dumb one is read as a pipe is.
 fn writes_over() -> bool {
+    knows_codes() && std::io::stderr().is_terminal()
+}
+
+/// Whether the terminal knows codes besides text, as far as `TERM` says.
+fn knows_codes() -> bool {
     let term = std::env::var_os("TERM").unwrap_or_default();
-    let knows = cfg!(windows) || !term.is_empty();
-    knows && term != "dumb" && std::io::stderr().is_terminal()
+    (cfg!(windows) || !term.is_empty()) && term != "dumb"
 }
 
 /// One line at the bottom of a terminal that says how far some work is. It always fits, and is gone when it is dropped.

@@ -63,7 +63,7 @@ impl Scores {
     /// When the file is there and cannot be read.
     pub fn of(run: &Run) -> Result<Option<Self>> {
         let mut last: Option<Self> = None;
-        for_each_line(&run.dir().join("scores.jsonl"), |line| {
+        for_each_line(&run.scores(), |line| {
             if let Some(scores) = Self::read(line)
                 && last.as_ref().is_none_or(|last| last.step <= scores.step)
             {

@@ -1,6 +1,9 @@
 //! Files for others to read.
 
 pub mod npy;
+pub mod npz;
+pub mod onnx;
+pub mod pytorch;
 
 use std::io;
 

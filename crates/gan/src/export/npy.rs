@@ -152,7 +152,16 @@ pub fn size(shape: &[usize]) -> u64 {
     values.saturating_add(header(shape).len() as u64)
 }
 
+/// An array of `shape` whose elements are what NumPy calls `kind`, as the bytes of a `.npy` file.
+pub(super) fn array(kind: &str, shape: &[usize], values: &[u8]) -> Vec<u8> {
+    [&header_of(kind, shape)[..], values].concat()
+}
+
 fn header(shape: &[usize]) -> Vec<u8> {
+    header_of("<f4", shape)
+}
+
+fn header_of(kind: &str, shape: &[usize]) -> Vec<u8> {
     const ALIGNMENT: usize = 64;
     let dims: String = shape.iter().map(|dim| format!("{dim}, ")).collect();
     // As NumPy has it: (), (3,), (3, 4).
@@ -161,7 +170,7 @@ fn header(shape: &[usize]) -> Vec<u8> {
         _ => dims.trim_end_matches(", "),
     };
     let mut text =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({dims}), }}").into_bytes();
+        format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({dims}), }}").into_bytes();
     let padded = (PREAMBLE + text.len() + 1).next_multiple_of(ALIGNMENT) - PREAMBLE;
     text.resize(padded - 1, b' ');
     text.push(b'\n');

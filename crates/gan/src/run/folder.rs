@@ -82,6 +82,21 @@ impl Run {
         Some(Self { dir })
     }
 
+    /// The runs in a folder, in the order of their names, of which numbers count as numbers.
+    pub fn below(folder: &Path) -> Vec<Self> {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        let dirs = entries.map(|entry| entry.path());
+        let is_run = |dir: &PathBuf| dir.join("config.toml").is_file();
+        let mut runs: Vec<Self> = dirs.filter(is_run).map(|dir| Self { dir }).collect();
+        runs.sort_by_cached_key(|run| {
+            let name = run.dir.to_string_lossy().into_owned();
+            let digits = name.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+            let number = name[digits..].parse::<u64>().ok();
+            (name[..digits].to_owned(), number, name)
+        });
+        runs
+    }
+
     /// The run at `path`, or called so below `runs`.
     ///
     /// # Errors
@@ -141,6 +156,21 @@ impl Run {
     /// The file of details: what single steps were like from close up.
     pub fn detail(&self) -> PathBuf {
         self.dir.join("detail.jsonl")
+    }
+
+    /// The folder of samples of fixed noise, at steps further and further apart.
+    pub fn moments(&self) -> PathBuf {
+        self.dir.join("moments")
+    }
+
+    /// The page that tells of the run.
+    pub fn report(&self) -> PathBuf {
+        self.dir.join("report.html")
+    }
+
+    /// The file of scores, where any were asked for.
+    pub fn scores(&self) -> PathBuf {
+        self.dir.join("scores.jsonl")
     }
 
     /// The checkpoint that was best in a metric, where one was asked for.
@@ -207,7 +237,12 @@ impl Run {
 
     /// Removes what a run that was killed had half written. Only for the holder of its lock.
     pub fn sweep(&self) {
-        for folder in [self.dir.clone(), self.samples(), self.checkpoints()] {
+        for folder in [
+            self.dir.clone(),
+            self.samples(),
+            self.moments(),
+            self.checkpoints(),
+        ] {
             detach_files::sweep(&folder);
         }
     }
@@ -285,12 +320,7 @@ fn is_full(error: &CheckpointError) -> bool {
 
 /// All runs below `runs`, in the order of their names.
 fn all() -> Vec<Run> {
-    let entries = fs::read_dir("runs").into_iter().flatten().flatten();
-    let mut runs: Vec<Run> = entries
-        .filter_map(|entry| Run::find(&entry.path()))
-        .collect();
-    runs.sort_by(|a, b| a.dir.cmp(&b.dir));
-    runs
+    Run::below(Path::new("runs"))
 }
 
 /// The run that `path` was perhaps meant to be.

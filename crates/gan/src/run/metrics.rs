@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 /// of recipe only; the keys that both have mean the same.
 pub const VERSION: u32 = 1;
 
-/// A line of metrics as JSON: `version`, `step`, `epoch`, the recipe's own numbers by name,
+/// A line of metrics as JSON: `version`, `step`, `epoch`, the recipe's own numbers and scores by name,
 /// `step_ms`, `images_per_s`.
 pub fn line(metrics: &Metrics) -> String {
     let mut out = format!("{{\"version\":{VERSION},\"step\":{}", metrics.step);
-    let numbers = metrics.scalars.iter().copied();
+    let numbers = metrics.scalars.iter().chain(&metrics.scores).copied();
     let before = [("epoch", metrics.epoch)];
     let after = [
         ("step_ms", metrics.step_ms),
@@ -346,12 +346,13 @@ mod tests {
             step: 7,
             epoch: 0.5,
             scalars: vec![("w", 1.5), ("clipped", 0.25)],
+            scores: vec![("fid", 12.0)],
             step_ms: 2.0,
             images_per_s: 32000.0,
         };
         let line: Value = serde_json::from_str(&line(&metrics)).expect("JSON");
         let expected = json!({
-            "version": VERSION, "step": 7, "epoch": 0.5, "w": 1.5, "clipped": 0.25,
+            "version": VERSION, "step": 7, "epoch": 0.5, "w": 1.5, "clipped": 0.25, "fid": 12.0,
             "step_ms": 2.0, "images_per_s": 32000.0,
         });
         assert_eq!(line, expected);

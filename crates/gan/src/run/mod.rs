@@ -6,7 +6,10 @@
 //!   config.toml             recipe, preset, data, settings and options
 //!   metrics.jsonl           one line each few steps
 //!   detail.jsonl            single steps from close up: layers, answers, samples
+//!   scores.jsonl            scores while it is trained, where they were asked for
 //!   events.out.tfevents.…   the same for TensorBoard
+//!   report.html             a page that tells of it, for any browser
+//!   moments/                samples of fixed noise for that page, at steps further and further apart
 //!   samples/                pictures; latest.png is the newest
 //!   checkpoints/            step-00000938.safetensors: everything to go on from;
 //!                           generator.safetensors, discriminator.safetensors: weights alone;

@@ -109,13 +109,23 @@ impl Better {
     }
 }
 
+/// What is to become as good as it can.
+#[derive(Clone, Debug)]
+pub struct Goal {
+    /// The metric or score by name.
+    pub key: String,
+    /// Which way it is better.
+    pub better: Better,
+    /// Whether it is a score, which most lines are without.
+    pub is_score: bool,
+}
+
 /// Keeps the checkpoint that is best in a metric as `best.safetensors`, and ends the session where the
 /// metric has not become better for long enough.
 pub struct Best<'a> {
     run: &'a Run,
-    key: String,
-    better: Better,
-    /// Lines of metrics without a better one, after which it ends.
+    goal: Goal,
+    /// Lines with the metric and without a better one, after which it ends.
     patience: Option<u64>,
     best: Option<f64>,
     without: u64,
@@ -123,24 +133,18 @@ pub struct Best<'a> {
 }
 
 impl<'a> Best<'a> {
-    /// Watches `key`, and goes on from the best that the run has had: the file says what it was.
+    /// Watches `goal`, and goes on from the best that the run has had: the file says what it was.
     ///
     /// # Errors
     /// When the best checkpoint is there and of no use, or is the best of another metric.
-    pub fn new(
-        run: &'a Run,
-        recipe: &str,
-        (key, better): (&str, Better),
-        patience: Option<u64>,
-    ) -> Result<Self> {
+    pub fn new(run: &'a Run, recipe: &str, goal: Goal, patience: Option<u64>) -> Result<Self> {
         let (best, without) = match run.best().is_file() {
-            true => former(&run.best(), recipe, key)?,
+            true => former(&run.best(), recipe, &goal.key)?,
             false => (None, 0),
         };
         Ok(Self {
             run,
-            key: key.to_owned(),
-            better,
+            goal,
             patience,
             best,
             without,
@@ -167,16 +171,22 @@ fn former(path: &Path, recipe: &str, key: &str) -> Result<(Option<f64>, u64)> {
 
 impl Observer for Best<'_> {
     fn metrics(&mut self, at: At<'_>, metrics: &Metrics) -> Result<Flow> {
-        let Some(value) = metrics.get(&self.key) else {
+        let Some(value) = metrics.get(&self.goal.key) else {
+            if self.goal.is_score {
+                return Ok(Flow::Continue);
+            }
             let known: Vec<&str> = metrics.scalars.iter().map(|(name, _)| *name).collect();
             anyhow::bail!(
                 "`{}` reports no `{}` to keep the best by; there are: {}",
                 at.trainer.setup().recipe().name(),
-                self.key,
+                self.goal.key,
                 known.join(", ")
             );
         };
-        if self.best.is_none_or(|best| self.better.is(value, best)) {
+        if self
+            .best
+            .is_none_or(|best| self.goal.better.is(value, best))
+        {
             (self.best, self.without, self.due) = (Some(value), 0, true);
             return Ok(Flow::Save);
         }
@@ -190,7 +200,7 @@ impl Observer for Best<'_> {
             let mut best = checkpoint.clone();
             let mut describe =
                 |key: &str, value: String| best.metadata.insert(key.to_owned(), value);
-            describe("best-of", self.key.clone());
+            describe("best-of", self.goal.key.clone());
             describe("best", self.best.unwrap_or(f64::NAN).to_string());
             if let Err(error) = best.save(self.run.best()) {
                 tracing::warn!("the best state so far is not kept: {error}");
@@ -349,6 +359,10 @@ impl Observer for Events {
     fn metrics(&mut self, _: At<'_>, metrics: &Metrics) -> Result<Flow> {
         for (name, value) in &metrics.scalars {
             self.writer.scalar(&tag(name), metrics.step, *value)?;
+        }
+        for (name, value) in &metrics.scores {
+            let tag = format!("score/{name}");
+            self.writer.scalar(&tag, metrics.step, *value)?;
         }
         for (tag, value) in [
             ("speed/step_ms", metrics.step_ms),

@@ -4,11 +4,22 @@
 use super::classifier::{About, Classifier, train};
 use super::images::Images;
 use anyhow::{Result, ensure};
-use detach_data::{Dataset, Find, Found, Lookup, Place, Split, Wanted};
+use detach_data::{Dataset, Find, Found, Lookup, Named, Place, Split, Wanted};
 use std::path::PathBuf;
 
 /// Of a set without test images, one image of so many is kept apart.
 const APART: usize = 6;
+
+/// So many images of a set without an end, at least: what Stacked MNIST is judged by is 26,000.
+const ENDLESS: usize = 30_000;
+
+/// How many images of a set there are, for this.
+fn size(set: &dyn Dataset) -> usize {
+    match set.is_endless() {
+        true => set.len().max(ENDLESS),
+        false => set.len(),
+    }
+}
 
 /// Real images with classes: those to train on, and others.
 pub struct RealData {
@@ -21,6 +32,8 @@ pub struct RealData {
     /// CRC-32C of the whole training set.
     pub checksum: u32,
     classes: usize,
+    /// Of images that are stacked in threes, what is stacked: who knows ten digits knows a thousand triples.
+    stacked: Option<Box<RealData>>,
 }
 
 impl RealData {
@@ -43,9 +56,9 @@ impl RealData {
         );
         let test = test_set(found, wanted)?;
         let test = test.filter(|test| test.shape() == set.shape() && test.classes() > 1);
-        let places = 0..set.len();
+        let places = 0..size(set);
         let (train, test) = match test {
-            Some(test) => (Images::of(set, places), Images::of(&*test, 0..test.len())),
+            Some(test) => (Images::of(set, places), Images::of(&*test, 0..size(&*test))),
             None => {
                 let of = |apart: bool| {
                     let places = places.clone();
@@ -63,6 +76,16 @@ impl RealData {
             set.source(),
             set.len()
         );
+        let stacked = match found.name {
+            Some(Named::StackedMnist) => {
+                let grey = Wanted {
+                    channels: Some(1),
+                    ..wanted
+                };
+                Some(Box::new(Self::of(&what_is_stacked(found, grey)?, grey)?))
+            }
+            _ => None,
+        };
         let most = train.labels().iter().chain(test.labels()).max();
         Ok(Self {
             source: set.source(),
@@ -70,7 +93,13 @@ impl RealData {
             classes: set.classes().max(most.map_or(0, |most| *most as usize + 1)),
             train,
             test,
+            stacked,
         })
+    }
+
+    /// The data that a classifier of it is to be trained on: its own, or what is stacked.
+    pub fn to_learn(&self) -> &Self {
+        self.stacked.as_deref().unwrap_or(self)
     }
 
     /// What a classifier of it is to say of itself, but for its accuracy.
@@ -117,6 +146,17 @@ impl RealData {
         let cache = Lookup::new(None).cache?;
         Some(cache.join("classifiers").join(name))
     }
+}
+
+/// The grey images of which three make one.
+fn what_is_stacked(found: &Found, wanted: Wanted) -> Result<Found> {
+    let found = match &found.place {
+        place @ Place::Made { .. } => {
+            Find::new(None, wanted).again(Named::Digits, place, Split::Train)
+        }
+        Place::Path(path) => Find::new(Some(path.clone()), wanted).find(Split::Train, &mut |_| ()),
+    };
+    Ok(found?)
 }
 
 /// The test images that belong to what was found.

@@ -1,10 +1,12 @@
 //! How good a run is, in numbers: what its metrics were lately, statistics of the pixels of its samples beside real ones,
 //! and what a classifier sees in both ([`quality`]).
 
+pub mod bench;
 pub mod classes;
 pub mod classifier;
 pub mod distances;
 pub mod frechet;
+pub mod gap;
 pub mod images;
 pub mod interval;
 pub mod judge;
@@ -15,6 +17,7 @@ pub mod neighbours;
 pub mod quality;
 mod real;
 mod record;
+pub mod training;
 pub mod vendi;
 
 pub use real::real;
@@ -141,8 +144,13 @@ fn samples(trained: &TrainedGenerator, count: usize) -> Option<Rows> {
 
 /// Which way the number called `name` is better.
 pub fn better(name: &str) -> Better {
-    let known = STATISTICS.iter().find(|statistic| statistic.name == name);
-    known.map_or(Better::of(name), |statistic| statistic.better)
+    let statistic = STATISTICS.iter().find(|statistic| statistic.name == name);
+    let measure = quality::MEASURES
+        .iter()
+        .find(|measure| measure.name == name);
+    let measure = measure.and_then(|measure| measure.better);
+    let known = statistic.map(|statistic| statistic.better).or(measure);
+    known.unwrap_or(Better::of(name))
 }
 
 #[cfg(test)]

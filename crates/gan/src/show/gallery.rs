@@ -18,17 +18,21 @@ fn scale(height: usize) -> usize {
 /// A picture of samples: a grid of `[N, C, H, W]` with so many columns, its values scaled as said, or
 /// the histogram of `[N, 1]`.
 pub fn draw(samples: &Tensor, columns: usize, scaling: Scaling) -> Image {
-    let mut values = samples.to_vec::<f32>();
     match *samples.shape() {
-        [n, c, h, w] => {
-            rescale(&mut values, c * h * w, scaling);
-            Grid::new(&values, [n, c, h, w])
-                .columns(columns)
-                .scale(scale(h))
-                .render()
-        }
-        _ => Histogram::default().render("", &values),
+        [n, c, h, w] => Grid::new(&scaled(samples, scaling), [n, c, h, w])
+            .columns(columns)
+            .scale(scale(h))
+            .render(),
+        _ => Histogram::default().render("", &samples.to_vec::<f32>()),
     }
+}
+
+/// The values of images `[N, C, H, W]` as a picture shows them, in [-1, 1].
+pub fn scaled(samples: &Tensor, scaling: Scaling) -> Vec<f32> {
+    let mut values = samples.to_vec::<f32>();
+    let pixels = samples.shape()[1..].iter().product();
+    rescale(&mut values, pixels, scaling);
+    values
 }
 
 /// The layout of a near-square picture of `[N, C, H, W]` samples, each of the size that [`draw`] gives it.

@@ -5,7 +5,8 @@ use crate::Initialiser;
 use crate::linear::Linear;
 use crate::module::{Mode, Module, Network, Param, Slot, State};
 use crate::name::Name;
-use detach_tensor::{Act, Array, Tensor};
+use crate::onnx::{Scope, Untraced, Value};
+use detach_tensor::{Act, Array, DType, Tensor};
 
 /// What is added to a variance.
 const EPS: f64 = 1e-5;
@@ -90,6 +91,17 @@ impl Network for InstanceNorm2d {
             out += ", affine=True";
         }
         out + ")"
+    }
+
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        let [weight, bias] = match &self.affine {
+            Some(affine) => affine.each_ref().map(Param::get),
+            None => [1.0, 0.0]
+                .map(|value| Tensor::constant(Array::full(value, &[self.channels], DType::F32))),
+        };
+        let call = scope.call("InstanceNormalization").value(x);
+        let call = call.tensor("weight", &weight).tensor("bias", &bias);
+        Ok(call.with("epsilon", self.eps).gives(&x.shape))
     }
 }
 

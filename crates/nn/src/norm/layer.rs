@@ -3,6 +3,7 @@
 use crate::Initialiser;
 use crate::module::{Mode, Module, Network, Param, Slot, State};
 use crate::name::Name;
+use crate::onnx::{Scope, Untraced, Value};
 use detach_tensor::{Array, Tensor};
 
 /// Layer normalisation (Ba et al., arXiv:1607.06450): each sample by the mean and the biased
@@ -81,7 +82,21 @@ impl Network for LayerNorm {
             false => format!("LayerNorm({shape}, eps={})", self.eps),
         }
     }
+
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        let (weight, bias) = (self.weight.get(), self.bias.get());
+        let axis = 1 + x.shape.len() - weight.shape().len();
+        let call = scope.call("LayerNormalization").value(x);
+        let call = call.tensor("weight", &weight).tensor("bias", &bias);
+        Ok(call
+            .with("axis", axis)
+            .with("epsilon", self.eps)
+            .gives(&x.shape))
+    }
 }
+
+/// What [`PixelNorm`] adds to a mean square.
+const EPS: f64 = 1e-8;
 
 /// Each pixel, or each vector of `[N, C]`, by the root of its channels' mean square (Karras et al.,
 /// arXiv:1710.10196): x / √(mean x² + 1e-8).
@@ -94,7 +109,7 @@ impl State for PixelNorm {
 
 impl Module for PixelNorm {
     fn forward(&self, x: &Tensor, _: Mode<'_>) -> Tensor {
-        let r = (x.square().mean_axes(&[1]) + 1e-8).sqrt().recip();
+        let r = (x.square().mean_axes(&[1]) + EPS).sqrt().recip();
         x * r.expand(x.shape())
     }
 }
@@ -102,5 +117,20 @@ impl Module for PixelNorm {
 impl Network for PixelNorm {
     fn describe(&self) -> String {
         "PixelNorm()".into()
+    }
+
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        let mut one = x.shape.clone();
+        one[0] = 1;
+        let square = scope.pair("Mul", x, x);
+        let mean = scope
+            .call("ReduceMean")
+            .value(&square)
+            .with("axes", &[1])
+            .gives(&one);
+        let call = scope.call("Add").value(&mean).number("eps", EPS);
+        let root = call.gives(&one);
+        let root = scope.map("Sqrt", &root);
+        Ok(scope.pair("Div", x, &root))
     }
 }

@@ -2,8 +2,13 @@
 
 use super::dcgan::{Size, light_features, light_generator};
 use super::described;
+use crate::batch::Batch;
+use crate::discriminator::{Discriminator, first};
 use crate::{Input, Sampler, Wanted};
-use detach_nn::{Conv2d, Initialiser, Mode, Module, Name, Network, Param, Sequential, Slot, State};
+use detach_nn::{
+    Conv2d, Initialiser, Mode, Module, Name, Network, Param, Scope, Sequential, Slot, State,
+    Untraced, Value,
+};
 use detach_tensor::Tensor;
 
 /// `x` `[N, C, …]` behind a channel a class: of zeros, and of ones for the class `y` `[N]` of the sample.
@@ -14,6 +19,22 @@ fn beside(x: &Tensor, y: &Tensor, classes: usize) -> Tensor {
     flat[..2].copy_from_slice(&shape[..2]);
     let planes = y.one_hot(classes).reshape(&flat).expand(&shape);
     Tensor::concat(&[&planes, x], 1)
+}
+
+/// [`beside`] as nodes of a model, which gets the input `y`: the class of each sample.
+fn trace_beside(x: &Value, classes: usize, scope: &mut Scope<'_>) -> Value {
+    let y = scope.classes("y");
+    let planes = scope.one_hot(&y, classes);
+    let planes = match x.shape[1..] {
+        [] => planes,
+        [h, w] => {
+            let each = scope.reshape(&planes, &[classes, 1, 1]);
+            let call = scope.call("Expand").value(&each);
+            call.ints(&[1, 1, h, w]).gives(&[classes, h, w])
+        }
+        _ => unreachable!("a network of vectors or of images"),
+    };
+    scope.concat(&[&planes, x])
 }
 
 /// A generator of samples of a class: a network on the one-hot class beside the noise.
@@ -63,6 +84,11 @@ impl Network for ClassGenerator {
     fn outline(&self, input: &Tensor) -> Vec<(String, Vec<usize>)> {
         let classes = Wanted::in_turn(self.classes, input.shape()[0], input.kind());
         self.net.outline(&beside(input, &classes, self.classes))
+    }
+
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        let input = trace_beside(x, self.classes, scope);
+        self.net.trace(&input, scope)
     }
 }
 
@@ -122,6 +148,12 @@ impl ClassDiscriminator {
     }
 }
 
+impl Discriminator for ClassDiscriminator {
+    fn answers(&self, batch: &Batch, mode: Mode<'_>) -> Tensor {
+        first(&self.forward(&batch.images, &batch.labels(), mode))
+    }
+}
+
 impl State for ClassDiscriminator {
     fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
         match self {
@@ -144,6 +176,16 @@ impl Network for ClassDiscriminator {
         match self {
             Self::Planes { net, classes: of } => net.outline(&beside(input, &classes(*of), *of)),
             Self::Projection(net) => net.outline(input),
+        }
+    }
+
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        match self {
+            Self::Planes { net, classes } => {
+                let input = trace_beside(x, *classes, scope);
+                net.trace(&input, scope)
+            }
+            Self::Projection(net) => net.trace(x, scope),
         }
     }
 }
@@ -218,5 +260,24 @@ impl Network for Projection {
         let inner = format!("+ ⟨Embedding({classes}, {})[y], h⟩", h.len() / h.shape()[0]);
         lines.push((inner, logit.shape().to_vec()));
         lines
+    }
+
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        let h = self.features.trace(x, scope)?;
+        let logit = self.head.trace(&h, &mut scope.inside(self.place()))?;
+        let logit = scope.reshape(&logit, &[1]);
+        let y = scope.classes("y");
+        let h = scope.reshape(&h, &[h.shape.iter().product()]);
+        let mut scope = scope.inside("embedding");
+        let call = scope.call("Gather");
+        let call = call.tensor("weight", &self.embedding.get()).value(&y);
+        let rows = call.gives(&h.shape);
+        let products = scope.pair("Mul", &rows, &h);
+        let inner = scope
+            .call("ReduceSum")
+            .value(&products)
+            .ints(&[1])
+            .gives(&[1]);
+        Ok(scope.pair("Add", &logit, &inner))
     }
 }

@@ -3,11 +3,13 @@
 
 use super::dcgan::{double, halve};
 use super::described;
-use crate::sampler::uniform_of;
+use crate::batch::Batch;
+use crate::discriminator::{Discriminator, first};
+use crate::sampler::{trace_uniform_of, uniform_of};
 use crate::{Input, Sampler, Wanted};
 use detach_nn::{
-    BatchNorm, Flatten, Initialiser, LeakyReLU, Linear, Mode, Module, Name, Network, ReLU,
-    Sequential, Slot, State, Tanh, Unflatten,
+    BatchNorm, Flatten, Initialiser, LeakyReLU, Linear, Mode, Module, Name, Network, ReLU, Scope,
+    Sequential, Slot, State, Tanh, Unflatten, Untraced, Value,
 };
 use detach_tensor::Tensor;
 
@@ -106,6 +108,23 @@ impl Network for CodeGenerator {
         let input = Tensor::concat(&[&z, &class, &code.numbers], 1);
         self.net.outline(&input)
     }
+
+    /// Of normal noise and of the classes `y`, as [`sample`](Sampler::sample) takes them.
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        let Shape {
+            latent,
+            codes,
+            classes,
+            ..
+        } = self.shape;
+        let y = scope.classes("y");
+        let uniform = trace_uniform_of(x, scope);
+        let z = scope.slice(&uniform, 0, latent);
+        let numbers = scope.slice(&uniform, latent, codes);
+        let class = scope.one_hot(&y, classes);
+        let input = scope.concat(&[&z, &class, &numbers]);
+        self.net.trace(&input, scope)
+    }
 }
 
 /// The last dimensions of its noise are the code's numbers, and all of them are made uniform.
@@ -185,6 +204,12 @@ impl Recogniser {
     }
 }
 
+impl Discriminator for Recogniser {
+    fn answers(&self, batch: &Batch, mode: Mode<'_>) -> Tensor {
+        first(&self.judge(&batch.images, mode))
+    }
+}
+
 impl State for Recogniser {
     fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
         self.features.visit(path, f);
@@ -205,5 +230,17 @@ impl Network for Recogniser {
         lines.push((self.head.describe(), head.shape().to_vec()));
         lines.extend(self.q.outline(&h));
         lines
+    }
+
+    /// Beside the logit of being real, `class` gives logits of the classes, and `numbers` the means of the code's numbers.
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        let h = self.features.trace(x, scope)?;
+        let answers = self.q.trace(&h, &mut scope.inside("q"))?;
+        let Shape { classes, codes, .. } = self.shape;
+        let class = scope.slice(&answers, 0, classes);
+        scope.give("class", &class);
+        let numbers = scope.slice(&answers, classes, codes);
+        scope.give("numbers", &numbers);
+        self.head.trace(&h, &mut scope.inside(self.place()))
     }
 }

@@ -4,12 +4,12 @@
 use super::trained;
 use crate::nets::autoencoder::{Shape, autoencoder, decoder};
 use crate::options::{self, require, require_side};
-use crate::sampler::{Input, uniform_of};
+use crate::sampler::{Input, trace_uniform_of, uniform_of};
 use crate::settings::{InitScheme, Sampling};
 use crate::{About, DataKind, Preset, Recipe, Report, Sampler, Settings, Step, System, Wanted};
 use detach_nn::{
-    Initialiser, Mode, Module, Name, Network, Optim, Param, Sequential, Slot, State, Trained,
-    gradients,
+    Initialiser, Mode, Module, Name, Network, Optim, Param, Scope, Sequential, Slot, State,
+    Trained, Untraced, Value, gradients,
 };
 use detach_tensor::{Array, Tensor};
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,12 @@ impl Network for Decoder {
 
     fn outline(&self, input: &Tensor) -> Vec<(String, Vec<usize>)> {
         self.net.outline(input)
+    }
+
+    /// Of normal noise, as [`sample`](Sampler::sample) takes it.
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        let codes = trace_uniform_of(x, scope);
+        self.net.trace(&codes, scope)
     }
 }
 

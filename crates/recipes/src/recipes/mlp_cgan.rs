@@ -3,14 +3,16 @@
 
 use super::mlp::bn_eps;
 use super::{by_class, trained};
+use crate::batch::Batch;
+use crate::discriminator::{Discriminator, first};
 use crate::nets::SLOPE;
 use crate::nets::conditional::ClassGenerator;
 use crate::nets::mlp::generator;
 use crate::options;
 use crate::{About, Preset, Recipe, Report, Settings, Step, System, Wanted};
 use detach_nn::{
-    Dropout, Initialiser, LeakyReLU, Linear, Mode, Module, Name, Network, Optim, Sequential, Slot,
-    State, Trained,
+    Dropout, Flatten, Initialiser, LeakyReLU, Linear, Mode, Module, Name, Network, Optim, Scope,
+    Sequential, Slot, State, Trained, Untraced, Value,
 };
 use detach_tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -77,6 +79,12 @@ impl Judge {
     }
 }
 
+impl Discriminator for Judge {
+    fn answers(&self, batch: &Batch, mode: Mode<'_>) -> Tensor {
+        first(&self.forward(&batch.images, &batch.labels(), mode))
+    }
+}
+
 impl State for Judge {
     fn visit<'a>(&'a self, path: Name<'_>, f: &mut dyn FnMut(Name<'_>, Slot<'a>)) {
         self.net.visit(path, f);
@@ -91,6 +99,14 @@ impl Network for Judge {
     fn outline(&self, input: &Tensor) -> Vec<(String, Vec<usize>)> {
         let classes = Wanted::in_turn(self.classes, input.shape()[0], input.kind());
         self.net.outline(&self.input(input, &classes))
+    }
+
+    fn trace(&self, x: &Value, scope: &mut Scope<'_>) -> Result<Value, Untraced> {
+        let pixels = Flatten.trace(x, scope)?;
+        let y = scope.classes("y");
+        let class = scope.one_hot(&y, self.classes);
+        let input = scope.concat(&[&pixels, &class]);
+        self.net.trace(&input, scope)
     }
 }
 

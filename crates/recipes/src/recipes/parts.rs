@@ -15,6 +15,11 @@ macro_rules! parts {
         fn sampler(&self) -> &dyn crate::Sampler {
             &self.g
         }
+
+        fn answers(&self, batch: &crate::Batch) -> Option<detach_tensor::Tensor> {
+            let mode = detach_nn::Mode::eval();
+            Some(crate::Discriminator::answers(&self.d.net, batch, mode).detach())
+        }
     };
 }
 

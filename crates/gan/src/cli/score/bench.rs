@@ -5,10 +5,9 @@ use crate::cli::console;
 use crate::cli::usage::with_hint;
 use crate::run::config::Config;
 use crate::run::data::recorded;
+use crate::score::bench::Bench;
 use crate::score::classifier::Classifier;
-use crate::score::images::Images;
 use crate::score::judge::RealData;
-use crate::score::quality::{Quality, Real};
 use anyhow::{Context, Result};
 use detach_data::{Find, Found, Split, Wanted};
 use std::path::PathBuf;
@@ -16,28 +15,22 @@ use std::rc::Rc;
 
 /// Where real images are from.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Source {
+pub(in crate::cli) struct Source {
     /// What kind of images.
-    pub(super) wanted: Wanted,
+    pub(in crate::cli) wanted: Wanted,
     /// The run whose data they are, by its record.
-    pub(super) run: Option<Config>,
+    pub(in crate::cli) run: Option<Config>,
     /// The folder or file that was given instead.
-    pub(super) given: Option<PathBuf>,
+    pub(in crate::cli) given: Option<PathBuf>,
 }
 
 /// What makes two sources one: what was given or the checksum on record, the kind of images, and how many.
 type Key = (Option<PathBuf>, Option<u32>, Wanted, usize);
 
-/// Real images that samples are compared with.
-pub(super) struct Bench {
+/// A bench, and what makes it the one of a source.
+pub(in crate::cli) struct Known {
     key: Key,
-    /// Who judges.
-    pub(super) classifier: Classifier,
-    real: Real,
-    /// What images come to that nothing was trained on.
-    pub(super) floor: Quality,
-    /// The data in words, and its checksum.
-    pub(super) source: (String, u32),
+    bench: Rc<Bench>,
 }
 
 impl Source {
@@ -66,39 +59,29 @@ impl Source {
     }
 }
 
-/// The bench of a source, made where none of `benches` is it.
-pub(super) fn find(
+/// The bench of a source, made where none that is known is it.
+pub(in crate::cli) fn find(
     source: &Source,
     count: usize,
-    benches: &mut Vec<Rc<Bench>>,
+    known: &mut Vec<Known>,
 ) -> Result<Rc<Bench>> {
     let key = source.key(count);
     // A run of old may have no checksum on record; its data is read for it alone.
-    let is_known = source.run.is_none() || source.given.is_some() || key.1.is_some();
-    if let Some(bench) = benches.iter().find(|bench| is_known && bench.key == key) {
-        return Ok(Rc::clone(bench));
+    let has_key = source.run.is_none() || source.given.is_some() || key.1.is_some();
+    if let Some(known) = known.iter().find(|known| has_key && known.key == key) {
+        return Ok(Rc::clone(&known.bench));
     }
     let found = source.found()?;
     let data = RealData::of(&found, source.wanted)?;
-    let classifier = match data.classifier() {
+    let classifier = match data.to_learn().classifier() {
         Some(classifier) => classifier,
-        None => trained(&data)?,
+        None => trained(data.to_learn())?,
     };
-    let real = Real::of(&classifier, &data.train.some(count));
-    // Its labels are no wish that anybody was asked for.
-    let test = data.test.some(count);
-    let floor = real.quality(
-        &classifier,
-        &Images::new(test.shape(), test.bytes().to_vec()),
-    );
-    let bench = Rc::new(Bench {
+    let bench = Rc::new(Bench::of(data, classifier, count));
+    known.push(Known {
         key,
-        classifier,
-        real,
-        floor,
-        source: (data.source, data.checksum),
+        bench: Rc::clone(&bench),
     });
-    benches.push(Rc::clone(&bench));
     Ok(bench)
 }
 
@@ -113,21 +96,4 @@ fn trained(data: &RealData) -> Result<Classifier> {
     }
     let Ok(classifier) = data.train(&mut |_, _| Ok::<_, std::convert::Infallible>(()));
     Ok(classifier)
-}
-
-impl Bench {
-    /// The shape of the images, `[C, H, W]`.
-    pub(super) fn shape(&self) -> [usize; 3] {
-        self.classifier.about().shape
-    }
-
-    /// How many real images there are.
-    pub(super) fn real(&self) -> usize {
-        self.real.len()
-    }
-
-    /// What `samples` come to.
-    pub(super) fn quality(&self, samples: &Images) -> Quality {
-        self.real.quality(&self.classifier, samples)
-    }
 }

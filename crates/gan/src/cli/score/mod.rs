@@ -1,15 +1,18 @@
 //! `gan score`.
 
-mod bench;
+pub(super) mod bench;
+mod csv;
 mod samples;
 mod tell;
 
 use super::{environment, sample, threads, values};
 use crate::run::Run;
 use crate::run::config::Config;
+use crate::score::bench::Bench;
+use crate::score::interval::Estimate;
 use crate::score::quality::Quality;
 use anyhow::{Context, Result, bail, ensure};
-use bench::{Bench, Source};
+use bench::{Known, Source};
 use detach_data::Wanted;
 use detach_recipes::{DataKind, SampleMode};
 use samples::FileSamples;
@@ -23,6 +26,7 @@ Examples:
   gan score runs/dcgan-light-1
   gan score runs/cgan-1                       with classes: how often a digit that is asked for is made
   gan score runs/dcgan-light-*                one row a run, and the mean over runs
+  gan score runs/* --csv > scores.csv         for a spreadsheet or pandas: one line a number
   gan score digits.idx3-ubyte.gz --data-dir data/MNIST/raw --json
 
 A classifier sees the samples and as many real images; its penultimate layer gives 64 numbers for each, its last one a class. The
@@ -52,8 +56,11 @@ pub(super) struct Args {
     #[arg(long, default_value = "cpu")]
     device: String,
     /// Write one JSON object instead of tables
-    #[arg(long)]
+    #[arg(long, conflicts_with = "csv")]
     json: bool,
+    /// Write a line of comma-separated values for each number of each run instead of tables
+    #[arg(long)]
+    csv: bool,
     #[command(flatten)]
     pub(super) threads: threads::Args,
 }
@@ -65,6 +72,8 @@ struct Scored {
     /// Recipe, preset and steps of a run.
     run: Option<(Config, u64)>,
     quality: Quality,
+    /// How often the run's discriminator prefers what it was trained on.
+    gap: Option<Estimate>,
     /// What they were compared with.
     bench: Rc<Bench>,
 }
@@ -76,7 +85,7 @@ pub(super) fn run(args: &Args) -> Result<String> {
         args.labels.is_none() || (args.what.len() == 1 && !is_run(&args.what[0])),
         "--labels are of the samples of one file; a run knows which classes it was asked for"
     );
-    let mut benches: Vec<Rc<Bench>> = Vec::new();
+    let mut benches: Vec<Known> = Vec::new();
     let mut all = Vec::new();
     for path in &args.what {
         let scored = match is_run(path) {
@@ -85,9 +94,10 @@ pub(super) fn run(args: &Args) -> Result<String> {
         };
         all.push(scored.with_context(|| format!("cannot score {}", path.display()))?);
     }
-    match args.json {
-        true => tell::json(&all),
-        false => Ok(tell::text(&all)),
+    match (args.json, args.csv) {
+        (true, _) => tell::json(&all),
+        (_, true) => Ok(csv::of(&all)),
+        _ => Ok(tell::text(&all)),
     }
 }
 
@@ -96,7 +106,7 @@ impl Args {
         self.count as usize
     }
 
-    fn score_run(&self, path: &Path, benches: &mut Vec<Rc<Bench>>) -> Result<Scored> {
+    fn score_run(&self, path: &Path, benches: &mut Vec<Known>) -> Result<Scored> {
         let trained = sample::open(path, &self.device)?;
         let config = trained.run.config()?;
         let DataKind::Images(size) = trained.data else {
@@ -118,16 +128,22 @@ impl Args {
         let bench = bench::find(&source, self.count(), benches)?;
         let mode = self.mode.unwrap_or(trained.setup.settings.pictures.mode);
         let samples = samples::of_run(&trained, &bench, (self.seed, self.count(), mode))?;
+        // Of other images than it was trained on, it can know none.
+        let gap = match config.data_checksum == Some(bench.source.1) {
+            true => bench.gap(&*trained.discriminator()?, trained.data, trained.kind()),
+            false => None,
+        };
         let steps = trained.run.newest_step().unwrap_or(0);
         Ok(Scored {
             path: path.to_owned(),
             run: Some((config, steps)),
             quality: bench.quality(&samples),
+            gap,
             bench,
         })
     }
 
-    fn score_file(&self, path: &Path, benches: &mut Vec<Rc<Bench>>) -> Result<Scored> {
+    fn score_file(&self, path: &Path, benches: &mut Vec<Known>) -> Result<Scored> {
         let source = Source {
             wanted: Wanted::default(),
             run: None,
@@ -141,6 +157,7 @@ impl Args {
             path: path.to_owned(),
             run: None,
             quality: bench.quality(&samples),
+            gap: None,
             bench,
         })
     }

@@ -1,14 +1,14 @@
 //! Samples as bytes, of a run or of a file.
 
-use super::bench::Bench;
 use crate::cli::classes;
 use crate::cli::output::kind_of;
 use crate::cli::progress::far;
 use crate::cli::terminal::{Piece, Status};
 use crate::export::npy;
-use crate::generator::{Classes, TrainedGenerator};
-use crate::score::images::{Fit, Images};
-use anyhow::{Context, Result, bail, ensure};
+use crate::generator::TrainedGenerator;
+use crate::score::bench::Bench;
+use crate::score::images::Images;
+use anyhow::{Result, bail, ensure};
 use detach_data::{Split, Wanted};
 use detach_recipes::SampleMode;
 use std::path::Path;
@@ -19,37 +19,15 @@ pub(super) fn of_run(
     bench: &Bench,
     (seed, count, mode): (u64, usize, SampleMode),
 ) -> Result<Images> {
-    let shape = trained.shape(1);
-    let mut fit = fit([shape[1], shape[2], shape[3]], bench)?;
-    let mut bytes = Vec::with_capacity(count * bench.shape().iter().product::<usize>());
     let mut status = Status::new(count as u64);
-    let mut done = 0;
-    for samples in trained.samples(seed, count, &Classes::InTurn, mode) {
-        let values = samples.to_vec::<f32>();
-        ensure!(
-            values.iter().all(|value| value.is_finite()),
-            "training diverged: its samples are not finite"
-        );
-        fit.push(&values, &mut bytes);
-        done += samples.shape()[0] as u64;
+    bench.drawn(trained.draws(), (seed, count, mode), &mut |done| {
         if let Some(status) = &mut status {
+            let done = done as u64;
             status.show(done, || {
                 vec![far(done, count as u64), Piece::new(1, "samples")]
             });
         }
-    }
-    drop(status);
-    let images = Images::new(bench.shape(), bytes);
-    let Some(of) = trained.classes() else {
-        return Ok(images);
-    };
-    let judged = bench.classifier.about().classes;
-    ensure!(
-        of <= judged,
-        "it has {of} classes and its data {judged}; give the data that it was trained on with --data-dir"
-    );
-    let asked = (0..count).map(|i| Classes::InTurn.of(i, of) as u32);
-    Ok(images.with_labels(asked.collect()))
+    })
 }
 
 /// Samples that a file or a folder holds, as they are there.
@@ -131,7 +109,7 @@ impl FileSamples {
     /// # Errors
     /// When they cannot be made so, or the labels are not theirs.
     pub(super) fn fitted(&self, bench: &Bench, labels: Option<&Path>) -> Result<Images> {
-        let mut fit = fit(self.shape, bench)?;
+        let mut fit = bench.fit(self.shape)?;
         let mut bytes = Vec::new();
         match &self.held {
             Held::Values(values) => fit.push(values, &mut bytes),
@@ -146,7 +124,7 @@ impl FileSamples {
         let images = Images::new(bench.shape(), bytes);
         match labels {
             None => Ok(images),
-            Some(path) => labelled(images, path, bench.classifier.about().classes),
+            Some(path) => labelled(images, path, bench.classes()),
         }
     }
 }
@@ -169,14 +147,4 @@ fn labelled(images: Images, path: &Path, classes: usize) -> Result<Images> {
     }
     let labels = labels.into_iter().map(|label| label as u32);
     Ok(images.with_labels(labels.collect()))
-}
-
-fn fit(from: [usize; 3], bench: &Bench) -> Result<Fit> {
-    let to = bench.shape();
-    Fit::new(from, to).with_context(|| {
-        format!(
-            "its samples are {from:?} (channels, height, width) and the real images {to:?}; give the data that they \
-             are to be like with --data-dir"
-        )
-    })
 }

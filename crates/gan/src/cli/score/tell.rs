@@ -1,15 +1,19 @@
 //! Scores as tables and as JSON.
 
 use super::Scored;
-use super::bench::Bench;
 use crate::paths::Lossless;
+use crate::score::bench::Bench;
 use crate::score::classes::Class;
+use crate::score::gap::{ABOUT, GAP, NO_GAP};
 use crate::score::interval::Estimate;
 use crate::score::quality::{MEASURES, Quality};
 use crate::show::text::{grouped, short, table};
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
+
+/// More classes than these fill no table that anybody reads; `--json` and `--csv` have them.
+const MOST_CLASSES: usize = 100;
 
 /// What each number means, for the help.
 pub(super) fn legend() -> String {
@@ -24,6 +28,7 @@ pub(super) fn legend() -> String {
         let row = row(measure.name, measure.about);
         out += &format!("  {:<width$}  {}\n", row[0], row[1]);
     }
+    out += &format!("  {GAP:<width$}  {ABOUT}\n");
     out += "\nIntervals are of 95%: of other samples of the same generator, and over runs where there are several.";
     out
 }
@@ -98,7 +103,16 @@ fn single(scored: &Scored) -> String {
             short(Some(floor.value)),
         ]);
     }
-    table(&rows) + "\n" + &by_class(quality)
+    if let Some(gap) = &scored.gap {
+        let numbers = [Some(gap.value), gap.reach, Some(NO_GAP)].map(short);
+        rows.push([vec![GAP.to_owned()], numbers.to_vec()].concat());
+    }
+    let mut out = table(&rows);
+    if quality.classes.len() <= MOST_CLASSES {
+        out += "\n";
+        out += &by_class(quality);
+    }
+    out
 }
 
 /// A row a class.
@@ -251,6 +265,7 @@ fn of_one(scored: &Scored) -> Value {
         },
         "scores": scores,
         "accuracy": quality.accuracy,
+        "d_gap": scored.gap,
         "classes": quality.classes,
     })
 }

@@ -34,7 +34,7 @@ impl Needed {
 ///
 /// # Errors
 /// When they do, with how much.
-pub(super) fn ensure_fits(setup: &Setup, device: &str) -> Result<()> {
+pub(in crate::cli) fn ensure_fits(setup: &Setup, device: &str) -> Result<()> {
     let (there, whose) = available(device);
     let fits = |bytes: u128, what: &str, cure: &str| -> Result<()> {
         let needed = u64::try_from(bytes).unwrap_or(u64::MAX);

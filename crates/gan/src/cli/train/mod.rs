@@ -4,8 +4,10 @@ mod data;
 mod memory;
 mod outcome;
 mod plan;
+mod scoring;
 mod session;
 
+pub(super) use memory::ensure_fits;
 pub(super) use outcome::Outcome;
 
 use super::device::Opened;
@@ -42,6 +44,8 @@ Examples:
   gan train --resume runs/dcgan-1             go on where a run stopped; without a name, with the newest
   gan train --resume --more 5                 the same, and five epochs more than it was to have
   gan train dcgan64 --data shapes             on coloured shapes, drawn here
+  gan train dcgan --score-every 500 --best fid --patience 5
+                                              keep the best state by FID, and stop when it is best no more
   gan train dcgan --resume runs/job           begin a run, or go on with it: the line for a job queue
 
 Ctrl-C saves and stops; --resume goes on to the very same result.")]
@@ -112,16 +116,26 @@ pub(super) struct Args {
     /// Steps between two checkpoints [default: a minute's worth]
     #[arg(long, value_name = "N")]
     checkpoint_every: Option<u64>,
-    /// Also keep the checkpoint that is best in this metric, as checkpoints/best.safetensors: the lowest
+    /// Score the generator every so many steps and at the end, as `gan score` does: fid, kid, precision, … in every log,
+    /// and all of it in scores.jsonl. The weights are the same without
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    score_every: Option<u64>,
+    /// Samples that each of these scores is of, and as many real images
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
+    score_count: u32,
+    /// Also keep the checkpoint that is best in this metric or score, as checkpoints/best.safetensors: the lowest
     /// value is, of accuracies the highest; KEY:lower and KEY:higher say it
     #[arg(long, value_name = "KEY")]
     best: Option<String>,
-    /// Stop when the metric of --best has not become better for so many lines of metrics
+    /// Stop when the metric of --best has not become better in so many lines that have it
     #[arg(long, value_name = "N", requires = "best")]
     patience: Option<u64>,
     /// Take no pictures
     #[arg(long)]
     no_pictures: bool,
+    /// Write no report.html, and keep no moments/ for it
+    #[arg(long)]
+    no_report: bool,
     /// Print metrics and result as JSON lines on stdout
     #[arg(long)]
     json: bool,
@@ -348,7 +362,10 @@ impl Args {
             ("--out", self.out.is_some()),
             (
                 "--data",
-                !self.data.is_empty() && names(config).is_ok_and(|names| names != self.data),
+                // A run of imported weights has none on record.
+                !self.data.is_empty()
+                    && config.data_checksum.is_some()
+                    && names(config).is_ok_and(|names| names != self.data),
             ),
         ];
         if let Some((flag, _)) = changed.iter().find(|(_, changed)| *changed) {

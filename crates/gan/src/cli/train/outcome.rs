@@ -76,6 +76,11 @@ impl Outcome {
             true => shell::word(&picture),
             false => dir.clone(),
         };
+        let page = self.dir.join("report.html");
+        let page = match page.is_file() {
+            true => format!("report   {}\n", shell::word(&page)),
+            false => String::new(),
+        };
         let go_on = format!("{program} train --resume {dir}   (go on)");
         let (state, more) = match (self.end, self.signal) {
             (End::Complete, _) => (
@@ -97,6 +102,7 @@ impl Outcome {
              {verdict}\
              {data}\
              look at  {look}\n\
+             {page}\
              next     {program} sample {dir} --count 64 --out digits.png\n         {more}\n",
             self.steps,
             clock(self.time.as_secs_f64()),

@@ -3,22 +3,28 @@
 use super::Args;
 use super::data::{self, Data};
 use super::outcome::Outcome;
+use super::scoring;
 use crate::cli::device::Opened;
 use crate::cli::progress::Progress;
+use crate::cli::report::{commands, write_at_end};
 use crate::cli::signals::Signals;
 use crate::cli::usage::with_hint;
 use crate::cli::{console, elsewhere, shell};
 use crate::describe::describe;
 use crate::diagnosis::Watcher;
+use crate::report::{Moments, Reports};
 use crate::run::cosmetic::Cosmetic;
 use crate::run::detail::{self, DetailWriter};
 use crate::run::metrics::{self, MetricsWriter};
-use crate::run::observers::{Best, Better, Events, Keeper, Pictures, Preview};
+use crate::run::observers::{Best, Events, Keeper, Pictures, Preview};
 use crate::run::{Lock, Run};
-use anyhow::{Context, Result, anyhow, ensure};
+use crate::score::bench::Bench;
+use crate::score::training::TrainingScorer;
+use anyhow::{Context, Result, ensure};
 use detach_nn::Checkpoint;
 use detach_recipes::checkpoint::other_arithmetic;
 use detach_recipes::{At, Clock, Diverged, Flow, Metrics, Observer, Plan, Session, Trainer};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// Trains as the flags say, until `signals` say otherwise; `None` listens to them from when there is something to lose.
@@ -35,6 +41,8 @@ pub(super) fn train(args: &Args, signals: Option<&Signals>) -> Result<Outcome> {
     let opened = args.open_device(config.settings.matmul)?;
     let setup = config.setup()?;
     let mut data = data::open(&setup, config, args, &opened)?;
+    scoring::goal(args)?;
+    let bench = scoring::bench(args, &setup, &data.config)?;
 
     // From here on there is something to lose; before, a signal just ends the process.
     let signals = signals.cloned().map_or_else(Signals::listen, Ok)?;
@@ -56,7 +64,7 @@ pub(super) fn train(args: &Args, signals: Option<&Signals>) -> Result<Outcome> {
     );
     run.write_config(&data.config)?;
     args.say(&headline(&trainer, total, &run, &opened));
-    observed(args, trainer, total, (&run, data), signals)
+    observed(args, trainer, total, (&run, data, bench), signals)
 }
 
 /// Brings `trainer` to where the run stands.
@@ -74,7 +82,7 @@ fn observed(
     args: &Args,
     trainer: Trainer,
     total: u64,
-    (run, data): (&Run, Data),
+    (run, data, bench): (&Run, Data, Option<Rc<Bench>>),
     mut signals: Signals,
 ) -> Result<Outcome> {
     let done = trainer.steps_done();
@@ -89,15 +97,12 @@ fn observed(
     let mut watcher = Cosmetic::new("a diagnosis", watcher);
     let mut events = Cosmetic::opened("events for TensorBoard", Events::open(run, done));
     let mut keeper = Keeper::new(run, args.checkpoint_every);
-    let mut best = match &args.best {
-        Some(key) => Some(Best::new(
-            run,
-            trainer.setup().recipe().name(),
-            better(key)?,
-            args.patience,
-        )?),
-        None => None,
-    };
+    let recipe = trainer.setup().recipe().name();
+    let best = scoring::goal(args)?.map(|goal| Best::new(run, recipe, goal, args.patience));
+    let mut best = best.transpose()?;
+    let count = args.score_count as usize;
+    let scorer = bench.map(|bench| TrainingScorer::new(run, done, bench, count));
+    let mut scorer = args.score_every.zip(scorer);
     let mut pictures = Cosmetic::new("pictures", Pictures::new(run));
     let preview = Preview::new(run, move |path| {
         told(&format!(
@@ -106,6 +111,11 @@ fn observed(
         ));
     });
     let mut preview = Cosmetic::new("preview", preview);
+    let mut reports = Cosmetic::new(
+        "report.html",
+        Reports::new(run, commands(run, &data.config)),
+    );
+    let mut moments = Cosmetic::new("moments", Moments::new(run));
     let mut json = JsonLines;
     let mut last = Last::default();
     let clock = StartedNow(Instant::now());
@@ -115,6 +125,9 @@ fn observed(
         pictures: !args.no_pictures,
     };
     let mut session = Session::new(trainer, plan, &clock);
+    if let Some((every, scorer)) = &mut scorer {
+        session.score(*every, scorer);
+    }
     session.observe(&mut last);
     session.observe(&mut lines);
     session.observe(&mut details);
@@ -129,6 +142,10 @@ fn observed(
     if !args.no_pictures {
         session.observe(&mut pictures);
         session.observe(&mut preview);
+        if !args.no_report {
+            session.observe(&mut moments);
+            session.observe(&mut reports);
+        }
     }
     session.observe(&mut watcher);
     session.observe(&mut keeper);
@@ -142,6 +159,9 @@ fn observed(
         // The error that matters is that one.
         let _ = detail::diverged(run, (steps, epoch), &describe(error));
     }
+    if !args.no_report {
+        write_at_end(run, &data.config, signals.first().is_some());
+    }
     Ok(Outcome {
         end: end?,
         signal: signals.first(),
@@ -153,17 +173,6 @@ fn observed(
         data: data.config.data,
         is_synthetic: data.is_synthetic,
     })
-}
-
-fn better(key: &str) -> Result<(&str, Better)> {
-    match key.split_once(':') {
-        None => Ok((key, Better::of(key))),
-        Some((key, "lower")) => Ok((key, Better::Lower)),
-        Some((key, "higher")) => Ok((key, Better::Higher)),
-        Some((_, other)) => Err(super::usage(anyhow!(
-            "--best {key}: `{other}` is neither `lower` nor `higher`"
-        ))),
-    }
 }
 
 fn restore(trainer: &mut Trainer, path: &std::path::Path, run: &Run) -> Result<()> {

@@ -153,11 +153,39 @@ impl Classifier {
         self.head.forward(features, Mode::eval())
     }
 
-    /// What it says of `images`.
+    /// How many classes it tells apart among images of `channels`: of each channel its own, where it knows grey ones.
+    pub fn classes_of(&self, channels: usize) -> usize {
+        let of_one = channels / self.about.shape[0].min(channels);
+        self.about.classes.pow(of_one as u32)
+    }
+
+    /// What it says of `images`. Where it knows grey images, and these have colours, each channel is one: the features of
+    /// an image are those of all, its class is the number whose digits are theirs, and it is as sure as of all at once.
     ///
     /// # Panics
     /// When they are of another size than those that it was trained on.
     pub fn judge(&self, images: &Images) -> Judged {
+        let [of_one, height, width] = self.about.shape;
+        let channels = images.shape()[0];
+        if of_one != 1 || channels == 1 {
+            return self.judge_each(images);
+        }
+        let planes = Images::new([1, height, width], images.bytes().to_vec());
+        let each = self.judge_each(&planes);
+        let digits = each.classes.chunks_exact(channels);
+        let number = |digits: &[u32]| {
+            let with = |number, digit| number * self.about.classes as u32 + digit;
+            digits.iter().copied().fold(0, with)
+        };
+        let sure = each.confidence.chunks_exact(channels);
+        Judged {
+            classes: digits.map(number).collect(),
+            confidence: sure.map(|sure| sure.iter().product()).collect(),
+            features: Rows::new(each.features.values().to_vec(), channels * FEATURES),
+        }
+    }
+
+    fn judge_each(&self, images: &Images) -> Judged {
         let shape = self.about.shape;
         assert_eq!(images.shape(), shape, "images of another size");
         let mut features = Vec::with_capacity(images.len() * FEATURES);
