@@ -3,6 +3,7 @@
 use super::sheet::{Picture, ROWS, Sheet, columns_of, smallest};
 use crate::generator::{Classes, TrainedGenerator};
 use crate::show::gallery;
+use crate::walk::{Path, Walk};
 use detach_nn::Mode;
 use detach_tensor::{Array, Kind, Tensor};
 
@@ -84,27 +85,21 @@ fn on_fixed_noise(trained: &TrainedGenerator, count: usize) -> Tensor {
 
 impl Latent {
     fn of(trained: &TrainedGenerator, dimensions: usize) -> Self {
-        let seed = trained.setup.settings.seed;
-        let points = vectors(&trained.noise(seed, 0, POINTS), dimensions);
-        let walk: Vec<Vec<f64>> = (0..POINTS * FRAMES)
-            .map(|i| {
-                let (leg, frame) = (i / FRAMES, i % FRAMES);
-                let ends = [&points[leg], &points[(leg + 1) % POINTS]];
-                along_sphere(ends, frame as f64 / FRAMES as f64)
-            })
-            .collect();
-        let at = |i: usize| i as f64 / (SIDE - 1) as f64;
-        let plane: Vec<Vec<f64>> = (0..SIDE * SIDE)
-            .map(|i| {
-                let side =
-                    |a: usize, b: usize| along_sphere([&points[a], &points[b]], at(i / SIDE));
-                along_sphere([&side(0, 2), &side(1, 3)], at(i % SIDE))
-            })
-            .collect();
+        let corners = trained.noise(trained.setup.settings.seed, 0, POINTS);
+        let leg = |i: usize| {
+            let ends = [i, (i + 1) % POINTS].map(|point| corners.slice(0, point, 1));
+            let ends = Tensor::concat(&ends.each_ref(), 0);
+            // The next leg begins where this one ends.
+            let walk = Walk::line(ends, FRAMES + 1).along(Path::Sphere);
+            walk.points(0..FRAMES)
+        };
+        let legs: Vec<Tensor> = (0..POINTS).map(leg).collect();
+        let walk = Tensor::concat(&legs.iter().collect::<Vec<_>>(), 0);
+        let plane = Walk::square(corners.slice(0, 0, 4), SIDE).along(Path::Sphere);
         let class = trained.classes().map(|_| 0);
         Self {
             walk: sheet(trained, &walk, POINTS),
-            plane: sheet(trained, &plane, SIDE),
+            plane: sheet(trained, &plane.points(0..plane.len()), SIDE),
             class,
             dimensions,
         }
@@ -112,57 +107,11 @@ impl Latent {
 }
 
 /// What `trained` makes of these points of its latent space, by running statistics: a walk has no batch of its own.
-fn sheet(trained: &TrainedGenerator, points: &[Vec<f64>], columns: usize) -> Sheet {
-    let values: Vec<f64> = points.concat();
-    let shape = [points.len(), points[0].len()];
-    let z = Tensor::constant(Array::from_f64(&values, &shape, Kind::default()));
-    let samples = trained.generate(&z, (&Classes::All(0), 0), Mode::eval());
+fn sheet(trained: &TrainedGenerator, points: &Tensor, columns: usize) -> Sheet {
+    let samples = trained.generate(points, (&Classes::All(0), 0), Mode::eval());
     let values = gallery::scaled(&samples, trained.setup.settings.pictures.scaling);
     let &[n, c, h, w] = samples.shape() else {
         unreachable!("only images have a sheet")
     };
     Sheet::of(&values, [n, c, h, w], columns)
-}
-
-fn vectors(noise: &Tensor, dimensions: usize) -> Vec<Vec<f64>> {
-    let values = noise.to_vec::<f64>();
-    values.chunks(dimensions).map(<[f64]>::to_vec).collect()
-}
-
-/// The point at `t`, from 0 to 1, of the way from one point of normal noise to another that keeps the length: a straight
-/// line would pass through the middle, where there are hardly any points. Shoemake, SIGGRAPH 1985.
-fn along_sphere([from, to]: [&Vec<f64>; 2], t: f64) -> Vec<f64> {
-    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    let lengths = [from, to].map(|v| dot(v, v).sqrt());
-    let cosine = dot(from, to) / (lengths[0] * lengths[1]).max(f64::MIN_POSITIVE);
-    let angle = cosine.clamp(-1.0, 1.0).acos();
-    let [a, b] = match angle.sin() {
-        // Along a line there is one way only.
-        sine if sine < 1e-6 => [1.0 - t, t],
-        sine => [((1.0 - t) * angle).sin() / sine, (t * angle).sin() / sine],
-    };
-    from.iter().zip(to).map(|(x, y)| a * x + b * y).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_walk_keeps_its_length_and_reaches_its_ends() {
-        let (from, to) = (vec![3.0, 0.0, 0.0], vec![0.0, 3.0, 0.0]);
-        let length = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
-        for i in 0..=8 {
-            let at = along_sphere([&from, &to], f64::from(i) / 8.0);
-            assert!((length(&at) - 3.0).abs() < 1e-12, "{at:?}");
-        }
-        let near = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-12);
-        assert!(near(&along_sphere([&from, &to], 0.0), &from));
-        assert!(near(&along_sphere([&from, &to], 1.0), &to));
-        let line = vec![1.0, 2.0];
-        assert!(near(&along_sphere([&line, &line], 0.3), &line));
-        // A latent space of one dimension has no sphere to walk along.
-        let middle = along_sphere([&vec![-1.0], &vec![1.0]], 0.5);
-        assert!(middle[0].abs() < 1e-12);
-    }
 }
