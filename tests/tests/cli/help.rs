@@ -35,7 +35,7 @@ fn every_command_has_its_flags() {
         ),
         (
             "score",
-            "<RUN|FILE>... --count --labels --seed --mode --data-dir --device --json --csv --threads fid kid vendi d_gap",
+            "<RUN|FILE>... --count --labels --seed --mode --data-dir --device --json --csv --threads fid kid vendi heldout_auc",
         ),
         ("runs", "[DIR] --json"),
         ("show", "[RUN] --json --no-picture"),

@@ -5,7 +5,7 @@ use super::scored::Scored;
 use super::series::{Series, picked, rounded};
 use super::words;
 use crate::run::History;
-use crate::score::quality::MEASURES;
+use crate::score::is_score;
 use serde::Serialize;
 
 /// Rows of a table of numbers.
@@ -265,7 +265,6 @@ pub(super) fn others(history: &History) -> Vec<Chart> {
     ];
     let names = history.names().into_iter();
     // Scores have a section of their own.
-    let is_score = |name: &str| MEASURES.iter().any(|measure| measure.name == name);
     let names = names.filter(|name| !SHOWN.contains(&name.as_str()) && !is_score(name));
     let chart = |(i, name): (usize, String)| {
         let line = Series::smoothed(kind(&name), &name, &points(history, &name));
@@ -282,7 +281,7 @@ pub(super) fn others(history: &History) -> Vec<Chart> {
 
 /// The scores over time, each beside what real data comes to.
 pub(super) fn scores(all: &[Scored]) -> Vec<Chart> {
-    const TOLD: [(&str, &str, &str, bool); 6] = [
+    const TOLD: [(&str, &str, &str, bool); 7] = [
         ("fid", "FID", "lower is better", true),
         ("precision", "Precision", "do samples look real?", false),
         ("recall", "Recall", "is all of the data covered?", false),
@@ -297,6 +296,12 @@ pub(super) fn scores(all: &[Scored]) -> Vec<Chart> {
             "coverage",
             "Coverage",
             "share of real images with a sample beside",
+            false,
+        ),
+        (
+            "heldout_auc",
+            "Held-out AUC",
+            "does D know its training images by heart?",
             false,
         ),
     ];

@@ -8,7 +8,7 @@ use detach_recipes::{Batch, Recipe};
 use detach_tensor::{Array, Kind, Tensor};
 
 /// What it is called.
-pub const GAP: &str = "d_gap";
+pub const GAP: &str = "heldout_auc";
 /// What it is where D has learnt no image by heart.
 pub const NO_GAP: f64 = 0.5;
 /// What it means, in a line.

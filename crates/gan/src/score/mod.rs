@@ -142,6 +142,11 @@ fn samples(trained: &TrainedGenerator, count: usize) -> Option<Rows> {
     Some(Rows::new(values, width))
 }
 
+/// Whether `name` is what a score is called, as `gan score` and scores while training tell it.
+pub fn is_score(name: &str) -> bool {
+    name == gap::GAP || quality::MEASURES.iter().any(|measure| measure.name == name)
+}
+
 /// Which way the number called `name` is better.
 pub fn better(name: &str) -> Better {
     let statistic = STATISTICS.iter().find(|statistic| statistic.name == name);

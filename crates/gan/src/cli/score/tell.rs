@@ -265,7 +265,7 @@ fn of_one(scored: &Scored) -> Value {
         },
         "scores": scores,
         "accuracy": quality.accuracy,
-        "d_gap": scored.gap,
+        "heldout_auc": scored.gap,
         "classes": quality.classes,
     })
 }

@@ -7,7 +7,6 @@ use crate::run::Config;
 use crate::run::observers::{Better, Goal};
 use crate::score;
 use crate::score::bench::Bench;
-use crate::score::quality::MEASURES;
 use anyhow::{Result, anyhow};
 use detach_data::Wanted;
 use detach_recipes::{DataKind, Setup};
@@ -53,7 +52,7 @@ pub(super) fn goal(args: &Args) -> Result<Option<Goal>> {
             )));
         }
     };
-    let is_score = MEASURES.iter().any(|measure| measure.name == key);
+    let is_score = score::is_score(key);
     if is_score && args.score_every.is_none() {
         return Err(usage(anyhow!(
             "--best {key}: that is a score; say how often to score with --score-every N"
