@@ -12,7 +12,7 @@ const ONE_CLASS: f64 = 0.8;
 const MISSING: f64 = 0.1;
 /// Samples of which less than this part lies where reals do, next to what reals come to, are like nothing real.
 const UNREAL: f64 = 0.05;
-/// Epochs before which samples may be like nothing real yet.
+/// Epochs before which samples may be like nothing real yet, or all alike, as those of every generator are at first.
 const BEGUN: f64 = 2.0;
 /// FID is close to that of real images within this factor, and shares are from this part on.
 const CLOSE: f64 = 10.0;
@@ -20,6 +20,9 @@ const MOST: f64 = 0.6;
 
 /// To what samples have collapsed, if they have.
 pub(super) fn collapsed(scores: &Scores) -> Option<Finding> {
+    if scores.epoch < BEGUN {
+        return None;
+    }
     copies(scores)
         .or_else(|| noise(scores))
         .or_else(|| classes(scores))
@@ -58,7 +61,7 @@ fn noise(scores: &Scores) -> Option<(String, &'static str)> {
     let [precision, of_reals] = scores.get("precision")?;
     let [coverage, _] = scores.get("coverage")?;
     let is_unreal = precision < UNREAL * of_reals && coverage < UNREAL;
-    (is_unreal && scores.epoch >= BEGUN).then(|| {
+    is_unreal.then(|| {
         let what = format!(
             "to noise: {:.1}% of the samples lie where real images do",
             100.0 * precision
