@@ -12,17 +12,20 @@ const ONE_CLASS: f64 = 0.8;
 const MISSING: f64 = 0.1;
 /// Samples of which less than this part lies where reals do, next to what reals come to, are like nothing real.
 const UNREAL: f64 = 0.05;
-/// Epochs before which samples may be like nothing real yet.
-const BEGUN: f64 = 2.0;
+/// Epochs before which samples may be like nothing real yet, or all alike: those of `mlp` are of five classes after one.
+const BEGUN: f64 = 5.0;
+/// The step before which samples may be the same to the byte.
+const APART: u64 = 400;
 /// FID is close to that of real images within this factor, and shares are from this part on.
 const CLOSE: f64 = 10.0;
 const MOST: f64 = 0.6;
 
 /// To what samples have collapsed, if they have.
 pub(super) fn collapsed(scores: &Scores) -> Option<Finding> {
-    copies(scores)
-        .or_else(|| noise(scores))
-        .or_else(|| classes(scores))
+    let alike = || copies(scores).or_else(|| noise(scores));
+    let late = || (scores.epoch >= BEGUN).then(|| alike().or_else(|| classes(scores)));
+    repeated(scores)
+        .or_else(|| late().flatten())
         .map(|(what, cause)| {
             let advice = "Start again from a checkpoint before it, or with a smaller g.lr; a critic (the recipes wgan-gp, lsgan) \
                           collapses less.";
@@ -30,27 +33,29 @@ pub(super) fn collapsed(scores: &Scores) -> Option<Finding> {
         })
 }
 
-fn copies(scores: &Scores) -> Option<(String, &'static str)> {
-    let cause = "G makes the same few of almost any noise.";
+/// What a generator with few answers left to give has in common.
+const FEW: &str = "G makes the same few of almost any noise.";
+
+fn repeated(scores: &Scores) -> Option<(String, &'static str)> {
     let [repeated, _] = scores.get("repeated")?;
-    if repeated > COPIES {
-        let few = ((1.0 - repeated) * scores.samples as f64).round() as usize;
-        return Some((
-            format!(
-                "to {} images, repeated in {} samples",
-                grouped(few.max(1)),
-                grouped(scores.samples)
-            ),
-            cause,
-        ));
-    }
+    let few = ((1.0 - repeated) * scores.samples as f64).round() as usize;
+    (repeated > COPIES && scores.step >= APART).then(|| {
+        let (few, samples) = (grouped(few.max(1)), grouped(scores.samples));
+        (
+            format!("to {few} images, repeated in {samples} samples"),
+            FEW,
+        )
+    })
+}
+
+fn copies(scores: &Scores) -> Option<(String, &'static str)> {
     let ([duplicates, of_reals], [kinds, all]) = (scores.get("duplicates")?, scores.get("vendi")?);
-    (duplicates - of_reals > COPIES && kinds < 0.5 * all).then(|| {
-        let what = format!(
-            "to few images: {:.0}% of the samples have another next to them",
-            100.0 * duplicates
-        );
-        (what, cause)
+    (duplicates - of_reals > COPIES && kinds < 0.25 * all).then(|| {
+        let share = 100.0 * duplicates;
+        (
+            format!("to few images: {share:.0}% of the samples have another next to them"),
+            FEW,
+        )
     })
 }
 
@@ -58,7 +63,7 @@ fn noise(scores: &Scores) -> Option<(String, &'static str)> {
     let [precision, of_reals] = scores.get("precision")?;
     let [coverage, _] = scores.get("coverage")?;
     let is_unreal = precision < UNREAL * of_reals && coverage < UNREAL;
-    (is_unreal && scores.epoch >= BEGUN).then(|| {
+    is_unreal.then(|| {
         let what = format!(
             "to noise: {:.1}% of the samples lie where real images do",
             100.0 * precision

@@ -339,6 +339,28 @@ fn what_scores_say_of_a_collapse() {
     assert!(half.sentence.contains("5 of 10"), "{half:?}");
 }
 
+/// What `mlp` came to after 60 of its steps, on its way to digits.
+#[test]
+fn what_every_generator_makes_at_first_is_no_collapse() {
+    let mut blots = scored(
+        &[
+            ("fid", 22.0),
+            ("precision", 0.67),
+            ("coverage", 0.004),
+            ("duplicates", 1.0),
+            ("vendi", 1.1),
+            ("entropy", 0.0),
+        ],
+        [0, 0, 0, 0, 0, 0, 0, 0, 2000, 0],
+    );
+    (blots.step, blots.epoch) = (60, 0.06);
+    let record = Record {
+        scores: Some(blots),
+        ..steady(&HEALTHY, 60)
+    };
+    is(&record, Kind::Alive);
+}
+
 #[test]
 fn good_is_what_scores_say() {
     let equal = [200; 10];
