@@ -10,7 +10,7 @@ use std::fs;
 
 /// Narrow networks: it is the data that matters here.
 const STACKED: &str = "train dcgan-light --set channels=3 --set width=8 --set latent=8 --data stacked-mnist \
-                       --offline --no-pictures --log-every 1 --quiet";
+                       --offline --no-pictures --no-report --log-every 1 --quiet";
 
 /// Whole, on other threads, and stopped and gone on with: the same bits.
 fn check_runs(sandbox: &Sandbox, begin: &str, stop: u64, steps: u64) {
@@ -21,7 +21,7 @@ fn check_runs(sandbox: &Sandbox, begin: &str, stop: u64, steps: u64) {
         "{begin} --max-steps {stop} --threads 2 --out parts"
     ));
     sandbox.ok(&format!(
-        "train --resume parts --offline --no-pictures --quiet --max-steps {steps}"
+        "train --resume parts --offline --no-pictures --no-report --quiet --max-steps {steps}"
     ));
     assert_eq!(sandbox.hash("whole", steps), sandbox.hash("parts", steps));
 }
@@ -33,8 +33,7 @@ fn config(sandbox: &Sandbox, run: &str) -> String {
 #[test]
 fn dcgan64_trains_on_shapes() {
     let sandbox = Sandbox::new();
-    let begin =
-        "train dcgan64 --data shapes --set width=4 --batch-size 2 --offline --no-pictures --quiet";
+    let begin = "train dcgan64 --data shapes --set width=4 --batch-size 2 --offline --no-pictures --no-report --quiet";
     check_runs(&sandbox, begin, 1, 2);
     let config = config(&sandbox, "whole");
     for line in [
@@ -49,19 +48,19 @@ fn dcgan64_trains_on_shapes() {
     let other = "train --resume whole --data filled --offline --quiet";
     sandbox.gan(other).failed(2, &["--data", "cannot change"]);
     // It is what a recipe for colours has for want of anything else.
-    let without =
-        "train dcgan64 --set width=4 --batch-size 2 --offline --no-pictures --quiet --max-steps 2";
+    let without = "train dcgan64 --set width=4 --batch-size 2 --offline --no-pictures --no-report --quiet --max-steps 2";
     sandbox.ok(&format!("{without} --out without"));
     assert_eq!(sandbox.hash("whole", 2), sandbox.hash("without", 2));
-    sandbox.ok("train --config whole/config.toml --offline --no-pictures --quiet --out again");
+    sandbox.ok(
+        "train --config whole/config.toml --offline --no-pictures --no-report --quiet --out again",
+    );
     assert_eq!(sandbox.hash("whole", 2), sandbox.hash("again", 2));
 }
 
 #[test]
 fn classes_of_shapes_can_be_asked_for() {
     let sandbox = Sandbox::new();
-    let begin =
-        "train cgan --data shapes --set width=8 --batch-size 8 --offline --no-pictures --quiet";
+    let begin = "train cgan --data shapes --set width=8 --batch-size 8 --offline --no-pictures --no-report --quiet";
     check_runs(&sandbox, begin, 1, 3);
     sandbox.ok("sample whole --digit 7 --count 2 --out x.png");
 }
@@ -79,7 +78,7 @@ fn stacked_digits_go_on_where_they_were() {
     // By the absolute path, where the other does not lead there any more.
     let moved = text.replace("data-dir = \"digits\"", "data-dir = \"nowhere\"");
     fs::write(sandbox.path("whole/config.toml"), moved).expect("a file");
-    sandbox.ok("train --resume whole --offline --no-pictures --quiet --max-steps 10");
+    sandbox.ok("train --resume whole --offline --no-pictures --no-report --quiet --max-steps 10");
     // Other digits are another set.
     sandbox.ok("data synth --out others --count 64 --seed 7");
     sandbox

@@ -193,8 +193,10 @@ fn the_best_checkpoint_is_kept_and_outlives_a_resume() {
         .gan("train --resume run --offline --no-pictures -q --max-steps 21 --best d_loss")
         .failed(1, &["best in `g_loss`"]);
     sandbox
-        .gan(&format!("{MLP} --max-steps 2 --best fid --out other"))
-        .failed(1, &["reports no `fid`", "d_loss"]);
+        .gan(&format!(
+            "{MLP} --max-steps 2 --best real_error --out other"
+        ))
+        .failed(1, &["reports no `real_error`", "d_loss"]);
 }
 
 #[test]
