@@ -66,15 +66,17 @@ impl LineWriter {
     }
 }
 
-/// Calls `f` with each line of the file at `path`; never where it is not there. What is no text, or longer than any
-/// line of ours, is passed over.
+/// Calls `f` with each line of the file at `path`; never where there is none, or a folder in its place. What is no text,
+/// or longer than any line of ours, is passed over.
 ///
 /// # Errors
 /// When the file is there and cannot be read.
 pub fn for_each_line(path: &Path, mut f: impl FnMut(&str)) -> Result<()> {
     let file = match detach_files::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) if [ErrorKind::NotFound, ErrorKind::IsADirectory].contains(&error.kind()) => {
+            return Ok(());
+        }
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     };
     let mut pieces = Pieces::of(file);
