@@ -1,7 +1,7 @@
 //! A recipe as a script for PyTorch: its networks, its loop and its optimisers, to go on from weights beside it.
 //!
 //! A script is the files of this folder one after the other, each a part of it that reads the constants above it. What
-//! depends on settings is written here: [`Script`].
+//! depends on settings is written here.
 
 mod layer;
 mod optim;
