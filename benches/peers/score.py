@@ -1,9 +1,9 @@
 """What `gan score` does, with PyTorch: how long it takes, and what it comes to.
 
     python -m pip install torch==2.11.0 numpy safetensors
-    python benches/peers/score.py RUN MNIST [--count 10000] [--threads 2]
+    python benches/peers/score.py RUN MNIST [--count 10000] [--threads 2] [--samples FILE] [--seed 0]
 
-RUN is a run of dcgan-light, MNIST a folder of its IDX files. Samples are drawn, a classifier (the one that comes with the
+RUN is a run of dcgan-light, MNIST a folder of its IDX files. Samples are drawn, or read from an .idx3-ubyte.gz, a classifier (the one that comes with the
 program) sees them and as many training and test images, and FID, KID, precision, recall, density and coverage of samples and of
 test images follow, as fast as PyTorch does it: batches, products for distances, eigenvalues of 64 × 64 in float64.
 """
@@ -36,16 +36,26 @@ def classifier():
     return body.to(memory_format=torch.channels_last).eval()
 
 
-def images(folder, name, count):
-    path = next(p for p in (folder / name, folder / f"{name}.gz") if p.exists())
+def pixels(path):
     data = (gzip.open if path.suffix == ".gz" else open)(path, "rb").read()
-    pixels = np.frombuffer(data, np.uint8, offset=16).reshape(-1, 1, 28, 28)
-    chosen = np.random.default_rng(0).permutation(len(pixels))[:count]
-    return torch.from_numpy(pixels[chosen])
+    return np.frombuffer(data, np.uint8, offset=16).reshape(-1, 1, 28, 28)
 
 
-def features(net, pixels, size=500):
-    return torch.cat([net(batch.float() / 127.5 - 1) for batch in pixels.split(size)])
+def images(folder, name, count, seed):
+    all = pixels(next(p for p in (folder / name, folder / f"{name}.gz") if p.exists()))
+    return torch.from_numpy(all[np.random.default_rng(seed).permutation(len(all))[:count]])
+
+
+def drawn(run, count):
+    generator, _ = dcgan_light(0.0)
+    generator.load_state_dict(load_file(run / "checkpoints/generator.safetensors"))
+    generator = generator.to(memory_format=torch.channels_last).eval()
+    made = torch.cat([generator(torch.randn(500, 100)) for _ in range(count // 500)])
+    return ((made + 1) * 127.5).round().clamp(0, 255).byte()
+
+
+def features(net, bytes, size=500):
+    return torch.cat([net(batch.float() / 127.5 - 1) for batch in bytes.split(size)])
 
 
 def fid(real, samples):
@@ -105,20 +115,18 @@ def main():
     parser.add_argument("mnist", type=Path)
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--samples", type=Path, help="samples instead of RUN's own")
+    parser.add_argument("--seed", type=int, default=0, help="of the noise, and of which images are taken")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    torch.manual_seed(0)
+    torch.manual_seed(args.seed)
     start = time.perf_counter()
-    generator, _ = dcgan_light(0.0)
-    generator.load_state_dict(load_file(args.run / "checkpoints/generator.safetensors"))
-    generator = generator.to(memory_format=torch.channels_last).eval()
     net = classifier()
-    made = torch.cat([generator(torch.randn(500, 100)) for _ in range(args.count // 500)])
-    pixels = ((made + 1) * 127.5).round().clamp(0, 255).byte()
-    real, test = (features(net, images(args.mnist, f"{name}-images-idx3-ubyte", args.count)) for name in ("train", "t10k"))
+    made = torch.from_numpy(pixels(args.samples).copy()[: args.count]) if args.samples else drawn(args.run, args.count)
+    real, test = (features(net, images(args.mnist, f"{name}-images-idx3-ubyte", args.count, args.seed)) for name in ("train", "t10k"))
     around = radii(real)
     out = {}
-    for name, these in (("samples", features(net, pixels)), ("floor", test)):
+    for name, these in (("samples", features(net, made)), ("floor", test)):
         numbers = [fid(real, these), kid(real, these), *overlap(real, around, these)]
         keys = ("fid", "kid", "precision", "recall", "density", "coverage")
         out[name] = {key: round(float(value), 5) for key, value in zip(keys, numbers)}

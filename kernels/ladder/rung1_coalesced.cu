@@ -7,7 +7,7 @@
 //
 // What a thread does is what it was: two loads for each multiply-add, so of three
 // instructions one is useful, and 4 bytes are asked for an operation. Most come from the L1
-// cache, which is what is waited for now: 5 sectors, 160 bytes, for the 32 multiply-adds of a
+// cache, and so that sets the pace: 5 sectors, 160 bytes, for the 32 multiply-adds of a
 // warp, where a multiprocessor gets 128 bytes from L1 in a cycle and could do 64 or 128
 // multiply-adds in it.
 //

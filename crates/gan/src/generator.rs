@@ -4,7 +4,7 @@ use crate::run::{Config, Lock, Run};
 use anyhow::{Context, Result};
 use detach_nn::{Checkpoint, Mode, State};
 use detach_recipes::checkpoint::{check_checkpoint, upgrade, version};
-use detach_recipes::sampler::mode_of;
+use detach_recipes::sampler::{mode_of, on_points};
 use detach_recipes::{
     DataKind, Generates, Input, Recipe, SampleMode, Sampler, Setup, Trainer, Wanted,
 };
@@ -208,6 +208,11 @@ impl<'a> Draws<'a> {
             sampler: trainer.recipe().sampler(),
             kind: trainer.kind(),
         }
+    }
+
+    /// `n` samples of a seed's first noise, each point of it in each class, as [`on_points`] has them.
+    pub fn on_points(self, seed: u64, n: usize, mode: SampleMode) -> Tensor {
+        on_points(self.sampler, (seed, 0), n, (mode, self.kind))
     }
 
     /// How many classes there are, where there are any.

@@ -127,6 +127,31 @@ pub fn mode_of(mode: SampleMode) -> Mode<'static> {
     }
 }
 
+/// `n` samples of a draw of the sample stream, detached. Where there are classes they take turns, and a point of noise is shown
+/// in each class before the next one: in as many columns, a row is one point.
+///
+/// # Panics
+/// When it makes samples of something else than noise.
+pub fn on_points(
+    sampler: &dyn Sampler,
+    (seed, draw): (u64, u64),
+    n: usize,
+    (mode, kind): (SampleMode, Kind),
+) -> Tensor {
+    let input = sampler.input();
+    let z = match input.classes() {
+        None => input.noise(seed, draw, n, kind),
+        Some(classes) => {
+            let points: Vec<f64> = (0..n).map(|i| (i / classes) as f64).collect();
+            let points = Tensor::constant(Array::from_f64(&points, &[n], kind));
+            let z = input.noise(seed, draw, n.div_ceil(classes), kind);
+            z.gather(&points)
+        }
+    };
+    let samples = sampler.sample(&z.detach(), &Wanted::default(), mode_of(mode));
+    samples.detach()
+}
+
 /// A generator of noise: a network and the dimensions of its latent space.
 pub struct Generator {
     /// Noise `[N, latent]` to samples.

@@ -6,13 +6,13 @@
 use crate::detail::Detail;
 use crate::diverged::{Diverged, check_finite};
 use crate::report::Report;
-use crate::sampler::mode_of;
+use crate::sampler::on_points;
 use crate::settings::{PictureSource, SampleMode};
 use crate::trainer::Trainer;
 use crate::watch::{Closely, Watched};
 use anyhow::{Result, bail};
 use detach_nn::Checkpoint;
-use detach_tensor::{Array, Tensor};
+use detach_tensor::Tensor;
 use std::time::Duration;
 
 /// What an observer wants to happen next.
@@ -430,18 +430,7 @@ impl<'a> Session<'a> {
 /// # Panics
 /// When the recipe makes samples of something else than noise.
 pub fn sample(trainer: &Trainer, draw: u64, n: usize, mode: SampleMode) -> Tensor {
-    let sampler = trainer.recipe().sampler();
     let seed = trainer.setup().settings.seed;
-    let (input, kind) = (sampler.input(), trainer.kind());
-    let z = match input.classes() {
-        None => input.noise(seed, draw, n, kind),
-        Some(classes) => {
-            let points: Vec<f64> = (0..n).map(|i| (i / classes) as f64).collect();
-            let points = Tensor::constant(Array::from_f64(&points, &[n], kind));
-            let z = input.noise(seed, draw, n.div_ceil(classes), kind);
-            z.gather(&points)
-        }
-    };
-    let wanted = crate::sampler::Wanted::default();
-    sampler.sample(&z.detach(), &wanted, mode_of(mode)).detach()
+    let sampler = trainer.recipe().sampler();
+    on_points(sampler, (seed, draw), n, (mode, trainer.kind()))
 }

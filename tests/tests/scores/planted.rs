@@ -1,7 +1,8 @@
 //! Failures that were planted: each is to be seen in the numbers that are about it.
 
 use detach_data::{Split, synthetic};
-use detach_gan::diagnosis::{Kind, Record, Scores, of};
+use detach_gan::diagnosis::{Kind, Record, of};
+use detach_gan::run::Scored;
 use detach_gan::score::classifier::Classifier;
 use detach_gan::score::images::Images;
 use detach_gan::score::quality::{MEASURES, Quality, Real};
@@ -96,21 +97,22 @@ fn verdict(quality: &Quality, floor: &Quality) -> (Kind, String) {
     let numbers = |of: &Quality| {
         let named = MEASURES.iter().zip(&of.values);
         named
-            .map(|(measure, value)| (measure.name.to_owned(), value.value))
+            .map(|(measure, value)| (measure.name.to_owned(), Some(value.value)))
             .collect()
     };
     let count = |share: f64| (share * quality.samples as f64).round() as u64;
     let classes = quality.classes.iter().map(|class| count(class.share.value));
-    let scores = Scores {
+    let scores = Scored {
         step: 5000,
         epoch: 5.0,
-        samples: quality.samples,
+        samples: quality.samples as u64,
         scores: numbers(quality),
         floor: numbers(floor),
         classes: classes.collect(),
+        ..Scored::default()
     };
     let verdict = of(&Record {
-        scores: Some(scores),
+        scores: vec![scores],
         ..Record::default()
     });
     (verdict.kind, verdict.sentence)

@@ -55,17 +55,14 @@ pub(super) fn run(args: &Args) -> Result<String> {
 }
 
 fn row(one: &Summary) -> Vec<String> {
-    let fid = one
-        .scores
-        .as_ref()
-        .and_then(|scores| scores.scores.get("fid"));
+    let fid = one.scores().and_then(|scored| scored.get("fid"));
     vec![
         one.run.dir().display().to_string(),
         one.title(),
         one.far(),
         one.epoch
             .map_or("-".to_owned(), |epoch| format!("{epoch:.1}")),
-        short(fid.copied()),
+        short(fid),
         one.state(),
     ]
 }

@@ -2,13 +2,13 @@
 
 use super::summary::Summary;
 use super::terminal;
-use crate::diagnosis::Scores;
-use crate::run::Run;
+use crate::run::folder::by_step;
+use crate::run::{Run, Scored};
+use crate::score::is_score;
 use crate::show::blocks;
 use crate::show::text::{grouped, short, table};
 use anyhow::Result;
 use std::fmt::Write;
-use std::fs;
 use std::path::PathBuf;
 
 /// The widest that a picture is drawn, in characters.
@@ -65,8 +65,8 @@ fn text(one: &Summary) -> String {
     let by = by.map_or(String::new(), |by| format!(", trained now ({by})"));
     let _ = writeln!(out, "data    {}", one.config.data);
     let _ = writeln!(out, "steps   {}{epoch}{by}", one.far());
-    if let Some(ms) = one.history.step_ms() {
-        let seconds = one.history.seconds();
+    if let Some(ms) = one.record.history.step_ms() {
+        let seconds = one.record.history.seconds();
         let _ = writeln!(
             out,
             "time    {} ms a step, {seconds:.0} s in all",
@@ -80,7 +80,7 @@ fn text(one: &Summary) -> String {
         verdict.sentence, verdict.cause, verdict.advice
     );
     out += &lately(one);
-    if let Some(scores) = &one.scores {
+    if let Some(scores) = one.scores() {
         let _ = write!(out, "\n{}", scored(scores));
     }
     out
@@ -88,16 +88,11 @@ fn text(one: &Summary) -> String {
 
 /// Its own numbers, as they were lately.
 fn lately(one: &Summary) -> String {
-    let scores = one.scores.as_ref();
-    let is_score = |name: &str| scores.is_some_and(|scores| scores.scores.contains_key(name));
-    let names = one
-        .history
-        .names()
-        .into_iter()
-        .filter(|name| !is_score(name));
+    let history = &one.record.history;
+    let names = history.names().into_iter().filter(|name| !is_score(name));
     let numbers: Vec<Vec<String>> = names
         .filter_map(|name| {
-            let value = one.history.lately(&name)?;
+            let value = history.lately(&name)?;
             Some(vec![name, short(Some(value))])
         })
         .collect();
@@ -108,17 +103,17 @@ fn lately(one: &Summary) -> String {
     table(&[vec![head], numbers].concat())
 }
 
-fn scored(scores: &Scores) -> String {
+fn scored(scores: &Scored) -> String {
     let head = ["score", "", "floor"].map(str::to_owned).to_vec();
     let mut rows = vec![head];
-    for (name, value) in &scores.scores {
-        let floor = scores.floor.get(name).copied();
-        rows.push(vec![name.clone(), short(Some(*value)), short(floor)]);
+    for name in scores.scores.keys() {
+        let numbers = [scores.get(name), scores.floor(name)].map(short);
+        rows.push([vec![name.clone()], numbers.to_vec()].concat());
     }
     format!(
         "Scores of {} samples at step {}\n{}",
-        grouped(scores.samples),
-        grouped(usize::try_from(scores.step).unwrap_or(usize::MAX)),
+        grouped(scores.samples as usize),
+        grouped(scores.step as usize),
         table(&rows)
     )
 }
@@ -129,8 +124,6 @@ fn newest_picture(run: &Run) -> Option<PathBuf> {
     if latest.is_file() {
         return Some(latest);
     }
-    let entries = fs::read_dir(run.samples()).ok()?.flatten();
-    let pictures = entries.map(|entry| entry.path());
-    let pictures = pictures.filter(|path| path.extension().is_some_and(|it| it == "png"));
-    pictures.max()
+    let (_, path) = by_step(&run.samples(), "png").pop()?;
+    Some(path)
 }

@@ -1,7 +1,7 @@
 //! What a run is and how far it is, in a few words.
 
-use crate::diagnosis::{self, Scores, Verdict};
-use crate::run::{Config, History, Lock, Run};
+use crate::diagnosis::{self, Record, Verdict};
+use crate::run::{Config, Lock, Run, Scored};
 use crate::show::text::grouped;
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -19,8 +19,7 @@ pub(super) struct Summary {
     /// Who trains it.
     pub(super) trained_by: Option<String>,
     pub(super) verdict: Verdict,
-    pub(super) scores: Option<Scores>,
-    pub(super) history: History,
+    pub(super) record: Record,
 }
 
 impl Summary {
@@ -29,8 +28,8 @@ impl Summary {
     /// # Errors
     /// When a file of it cannot be read.
     pub(super) fn of(run: Run) -> Result<Self> {
-        let (config, history) = (run.config()?, History::of(&run)?);
-        let last = history.series("epoch").last().copied();
+        let (config, record) = (run.config()?, Record::of(&run)?);
+        let last = record.history.series("epoch").last().copied();
         let whole = last.filter(|(_, epoch)| *epoch > 0.0).map(|(step, epoch)| {
             let per_epoch = step as f64 / epoch;
             (per_epoch * config.settings.epochs as f64).round() as u64
@@ -40,12 +39,16 @@ impl Summary {
             total: config.max_steps.or(whole),
             epoch: last.map(|(_, epoch)| epoch),
             trained_by: Lock::holder(run.dir()),
-            verdict: diagnosis::of_run(&run)?,
-            scores: Scores::of(&run)?,
-            history,
+            verdict: diagnosis::of(&record),
+            record,
             config,
             run,
         })
+    }
+
+    /// Its last scores, where it has some.
+    pub(super) fn scores(&self) -> Option<&Scored> {
+        self.record.scores.last()
     }
 
     /// Recipe and preset, and the seed where it is not the usual one.
@@ -94,7 +97,7 @@ impl Summary {
             "epoch": self.epoch,
             "trained_by": self.trained_by,
             "verdict": self.verdict,
-            "scores": self.scores.as_ref().map(|scores| json!({
+            "scores": self.scores().map(|scores| json!({
                 "step": scores.step,
                 "samples": scores.samples,
                 "scores": scores.scores,

@@ -11,7 +11,7 @@ mod watcher;
 
 use crate::run::Run;
 use anyhow::Result;
-pub use record::{Record, Scores};
+pub use record::Record;
 pub use rules::of;
 pub use verdict::{Check, Kind, Verdict};
 pub use watcher::Watcher;

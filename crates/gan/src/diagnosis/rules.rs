@@ -28,7 +28,7 @@ const BEGUN: u64 = 400;
 /// What is to be said of a run with this record.
 pub fn of(record: &Record) -> Verdict {
     let seen = Seen::new(record);
-    let scored = record.scores.as_ref();
+    let scored = record.scores.last();
     let found = diverged(record)
         .or_else(|| dead(&seen))
         .or_else(|| deaf(&seen))
@@ -190,7 +190,7 @@ fn early(seen: &Seen<'_>) -> Option<Finding> {
     };
     let [cause, advice] = match seen.step < EARLY {
         true => ["Nothing is wrong so far.", "Train on."],
-        false if seen.now.is_empty() && seen.record.scores.is_none() => [
+        false if seen.now.is_empty() && seen.record.scores.is_empty() => [
             "Too few of them were looked at closely: the run has no detail.jsonl, or one of a few lines.",
             "Go on with it for some steps, or take its scores.",
         ],
@@ -216,7 +216,7 @@ fn matched(seen: &Seen<'_>) -> Option<Finding> {
 }
 
 fn alive(seen: &Seen<'_>) -> Finding {
-    let scored = seen.record.scores.as_ref();
+    let scored = seen.record.scores.last();
     let steps = format!("{} steps", seen.step);
     if let Some(turns) = seen.turns().filter(|turns| *turns >= TURNS) {
         return Finding::new(
@@ -226,7 +226,7 @@ fn alive(seen: &Seen<'_>) -> Finding {
             "Smaller learning rates (g.lr, d.lr), or an average of G's weights (ema).",
         );
     }
-    match scored.and_then(|scores| scores.get("fid")) {
+    match scored.and_then(|scores| scores.beside("fid")) {
         Some([fid, floor]) => Finding::new(
             Kind::Alive,
             format!(
@@ -306,6 +306,7 @@ fn checks(seen: &Seen<'_>) -> Vec<Check> {
         seen.variety().map(varied),
         seen.turns().map(turns),
     ];
-    let scored = seen.record.scores.iter().flat_map(scores::checks);
+    let scored = seen.record.scores.last().map(scores::checks);
+    let scored = scored.into_iter().flatten();
     own.into_iter().flatten().chain(scored).collect()
 }

@@ -1,7 +1,7 @@
 //! What scores say of a run.
 
-use super::record::Scores;
 use super::verdict::{Check, Finding, Kind};
+use crate::run::Scored;
 use crate::show::text::{grouped, short};
 
 /// Samples of which this share are others' copies are few.
@@ -21,7 +21,7 @@ const CLOSE: f64 = 10.0;
 const MOST: f64 = 0.6;
 
 /// To what samples have collapsed, if they have.
-pub(super) fn collapsed(scores: &Scores) -> Option<Finding> {
+pub(super) fn collapsed(scores: &Scored) -> Option<Finding> {
     let alike = || copies(scores).or_else(|| noise(scores));
     let late = || (scores.epoch >= BEGUN).then(|| alike().or_else(|| classes(scores)));
     repeated(scores)
@@ -36,11 +36,11 @@ pub(super) fn collapsed(scores: &Scores) -> Option<Finding> {
 /// What a generator with few answers left to give has in common.
 const FEW: &str = "G makes the same few of almost any noise.";
 
-fn repeated(scores: &Scores) -> Option<(String, &'static str)> {
-    let [repeated, _] = scores.get("repeated")?;
+fn repeated(scores: &Scored) -> Option<(String, &'static str)> {
+    let [repeated, _] = scores.beside("repeated")?;
     let few = ((1.0 - repeated) * scores.samples as f64).round() as usize;
     (repeated > COPIES && scores.step >= APART).then(|| {
-        let (few, samples) = (grouped(few.max(1)), grouped(scores.samples));
+        let (few, samples) = (grouped(few.max(1)), grouped(scores.samples as usize));
         (
             format!("to {few} images, repeated in {samples} samples"),
             FEW,
@@ -48,8 +48,9 @@ fn repeated(scores: &Scores) -> Option<(String, &'static str)> {
     })
 }
 
-fn copies(scores: &Scores) -> Option<(String, &'static str)> {
-    let ([duplicates, of_reals], [kinds, all]) = (scores.get("duplicates")?, scores.get("vendi")?);
+fn copies(scores: &Scored) -> Option<(String, &'static str)> {
+    let ([duplicates, of_reals], [kinds, all]) =
+        (scores.beside("duplicates")?, scores.beside("vendi")?);
     (duplicates - of_reals > COPIES && kinds < 0.25 * all).then(|| {
         let share = 100.0 * duplicates;
         (
@@ -59,9 +60,9 @@ fn copies(scores: &Scores) -> Option<(String, &'static str)> {
     })
 }
 
-fn noise(scores: &Scores) -> Option<(String, &'static str)> {
-    let [precision, of_reals] = scores.get("precision")?;
-    let [coverage, _] = scores.get("coverage")?;
+fn noise(scores: &Scored) -> Option<(String, &'static str)> {
+    let [precision, of_reals] = scores.beside("precision")?;
+    let [coverage, _] = scores.beside("coverage")?;
     let is_unreal = precision < UNREAL * of_reals && coverage < UNREAL;
     is_unreal.then(|| {
         let what = format!(
@@ -72,11 +73,11 @@ fn noise(scores: &Scores) -> Option<(String, &'static str)> {
     })
 }
 
-fn classes(scores: &Scores) -> Option<(String, &'static str)> {
+fn classes(scores: &Scored) -> Option<(String, &'static str)> {
     let all = scores.classes.iter().sum::<u64>();
     // Of what is like nothing real, a classifier's answer means nothing.
     let is_real = scores
-        .get("precision")
+        .beside("precision")
         .is_none_or(|[own, of_reals]| own > 0.3 * of_reals);
     if scores.classes.len() < 3 || all == 0 || !is_real {
         return None;
@@ -115,13 +116,13 @@ fn classes(scores: &Scores) -> Option<(String, &'static str)> {
 }
 
 /// Whether samples are close to real ones.
-pub(super) fn good(scores: &Scores) -> Option<Finding> {
+pub(super) fn good(scores: &Scored) -> Option<Finding> {
     let all = checks(scores);
     let is_close = |id| all.iter().any(|check: &Check| check.id == id && check.ok);
     let needed = ["fid", "precision", "coverage"];
     (needed.into_iter().all(is_close) && all.iter().all(|check| check.ok)).then(|| {
         let told = |name: &str| {
-            let value = scores.get(name).map(|[own, floor]| {
+            let value = scores.beside(name).map(|[own, floor]| {
                 format!("{} (real images: {})", short(Some(own)), short(Some(floor)))
             });
             value.unwrap_or_default()
@@ -141,9 +142,9 @@ pub(super) fn good(scores: &Scores) -> Option<Finding> {
 }
 
 /// The scores that rules hold against limits.
-pub(super) fn checks(scores: &Scores) -> Vec<Check> {
+pub(super) fn checks(scores: &Scored) -> Vec<Check> {
     let one = |id: &'static str, at_most: bool, limit: fn(f64) -> f64| {
-        let [value, floor] = scores.get(id)?;
+        let [value, floor] = scores.beside(id)?;
         let limit = limit(floor);
         Some(Check {
             id,

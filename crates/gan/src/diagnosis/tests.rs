@@ -1,6 +1,7 @@
 //! Every kind of verdict, on records that were planted.
 
 use super::*;
+use crate::run::Scored;
 use detach_recipes::Detail;
 use detach_recipes::detail::{AnswerKind, Answers, LayerDetail, NetworkDetail, Spread};
 use serde_json::json;
@@ -98,7 +99,7 @@ fn is(record: &Record, kind: Kind) -> Verdict {
 }
 
 /// A line of `scores.jsonl`, of 2000 samples.
-fn scored(changes: &[(&str, f64)], classes: [u64; 10]) -> Scores {
+fn scored(changes: &[(&str, f64)], classes: [u64; 10]) -> Scored {
     let floor = json!({
         "fid": 0.03, "kid": 0.0, "precision": 0.85, "recall": 0.85, "density": 1.0, "coverage": 0.95, "vendi": 12.0,
         "duplicates": 0.01, "repeated": 0.0, "entropy": 2.3, "confidence": 0.99,
@@ -112,12 +113,12 @@ fn scored(changes: &[(&str, f64)], classes: [u64; 10]) -> Scores {
         "version": 1, "step": 4690, "epoch": 5.0, "samples": 2000, "classifier": "0", "scores": scores, "floor": floor,
         "classes": classes,
     });
-    Scores::read(&line.to_string()).expect("a line of scores")
+    serde_json::from_value(line).expect("a line of scores")
 }
 
-fn with_scores(scores: Scores) -> Record {
+fn with_scores(scores: Scored) -> Record {
     Record {
-        scores: Some(scores),
+        scores: vec![scores],
         ..steady(&HEALTHY, 4690)
     }
 }
@@ -132,7 +133,7 @@ fn nothing_is_too_early() {
     old.details.clear();
     old.history.add(r#"{"version":1,"step":5000,"d_loss":1.0}"#);
     is(&old, Kind::TooEarly);
-    old.scores = Some(scored(&[], [200; 10]));
+    old.scores = vec![scored(&[], [200; 10])];
     is(&old, Kind::Good);
 }
 
@@ -355,7 +356,7 @@ fn what_every_generator_makes_at_first_is_no_collapse() {
     );
     (blots.step, blots.epoch) = (60, 0.06);
     let record = Record {
-        scores: Some(blots),
+        scores: vec![blots],
         ..steady(&HEALTHY, 60)
     };
     is(&record, Kind::Alive);
@@ -378,7 +379,7 @@ fn good_is_what_scores_say() {
         ..HEALTHY
     };
     let record = Record {
-        scores: Some(scored(&[], equal)),
+        scores: vec![scored(&[], equal)],
         ..changing(&HEALTHY, 4690, &dead, 9000)
     };
     is(&record, Kind::DeadD);

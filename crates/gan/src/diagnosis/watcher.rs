@@ -1,9 +1,10 @@
 //! A diagnosis of a run that goes on.
 
-use super::record::{Record, Scores};
+use super::record::Record;
 use super::rules::of;
 use super::verdict::Verdict;
 use crate::run::Run;
+use crate::run::scores::scores;
 use anyhow::Result;
 use detach_recipes::{At, Detail, End, Flow, Metrics, Observer};
 
@@ -37,7 +38,7 @@ impl<'a> Watcher<'a> {
     }
 
     fn judge(&mut self) {
-        if let Ok(scores) = Scores::of(self.run) {
+        if let Ok(scores) = scores(self.run) {
             self.record.scores = scores;
         }
         let verdict = of(&self.record);

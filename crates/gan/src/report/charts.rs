@@ -1,10 +1,10 @@
 //! The charts of a run, as data: what is drawn, in which limits, and the same in words and as a table.
 
 use super::levels::Level;
-use super::scored::Scored;
 use super::series::{Series, picked, rounded};
 use super::words;
 use crate::run::History;
+use crate::run::Scored;
 use crate::score::is_score;
 use serde::Serialize;
 

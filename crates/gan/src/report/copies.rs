@@ -3,16 +3,18 @@
 
 use super::sheet::Sheet;
 use super::words;
-use crate::generator::{Classes, TrainedGenerator};
+use crate::generator::TrainedGenerator;
 use crate::run::Config;
 use crate::run::data::recorded;
 use crate::score::distances::Rows;
-use crate::score::neighbours::squared_distance;
+use crate::score::judge::test_set;
+use crate::score::neighbours::{products, squared_distance};
+use crate::score::samples;
 use anyhow::Result;
-use detach_data::{Find, Found, Place, Split, Wanted};
+use detach_data::{Dataset, Found, Wanted};
 use detach_recipes::settings::Sampling;
 use detach_recipes::{Batches, DataKind, ImageSize, Settings};
-use detach_tensor::{Array, Count, Kind, Tensor};
+use detach_tensor::{Count, Kind};
 
 /// Samples, and images that were not trained on.
 const COUNT: usize = 256;
@@ -89,7 +91,7 @@ impl Copies {
     /// # Errors
     /// When the data is there and cannot be what it was trained on.
     pub fn of(trained: &TrainedGenerator, config: &Config) -> Result<Option<Self>> {
-        let (DataKind::Images(size), Some(_)) = (trained.data, trained.input().latent()) else {
+        let DataKind::Images(size) = trained.data else {
             return Ok(None);
         };
         let wanted = Wanted::new(size.channels, size.side);
@@ -100,7 +102,9 @@ impl Copies {
             Some(other) => images(other, size, COUNT)?.next(),
             None => None,
         };
-        let samples = samples(trained);
+        let Some(samples) = samples(trained, COUNT) else {
+            return Ok(None);
+        };
         let width = samples.width();
         let queries = COUNT + unseen.as_ref().map_or(0, Rows::len);
         let all = found.dataset.len();
@@ -108,7 +112,7 @@ impl Copies {
         let mut own = Search::of(&samples);
         let mut others = unseen.as_ref().map(Search::of);
         let mut searched = 0;
-        for block in images(found, size, BLOCK)? {
+        for block in images(found.dataset, size, BLOCK)? {
             own.among(&block);
             if let Some(others) = &mut others {
                 others.among(&block);
@@ -178,24 +182,19 @@ fn answer(samples: &[f64], unseen: Option<&[f64]>) -> String {
 }
 
 /// The test set of the same data, where there is one with other images.
-fn unseen(found: &Found, wanted: Wanted) -> Option<Found> {
-    let other = match &found.place {
-        Place::Path(path) => {
-            let find = Find::new(Some(path.clone()), wanted).named(found.name);
-            find.find(Split::Test, &mut |_| ()).ok()?
-        }
-        place @ Place::Made { .. } => {
-            let find = Find::new(None, wanted);
-            find.again(found.name?, place, Split::Test).ok()?
-        }
-    };
-    let is_other = other.dataset.checksum() != found.dataset.checksum();
-    (is_other && other.dataset.len() > 1).then_some(other)
+fn unseen(found: &Found, wanted: Wanted) -> Option<Box<dyn Dataset>> {
+    let other = test_set(found, wanted).ok().flatten()?;
+    let is_other = other.checksum() != found.dataset.checksum();
+    (is_other && other.len() > 1).then_some(other)
 }
 
 /// The images of a set in blocks, each image once, as rows of numbers in [-1, 1].
-fn images(found: Found, size: ImageSize, block: usize) -> Result<impl Iterator<Item = Rows>> {
-    let len = found.dataset.len();
+fn images(
+    set: Box<dyn Dataset>,
+    size: ImageSize,
+    block: usize,
+) -> Result<impl Iterator<Item = Rows>> {
+    let len = set.len();
     let block = match block.min(len) {
         // No last block of one image, which batches refuse.
         block if block > 2 && len % block == 1 => block - 1,
@@ -206,25 +205,12 @@ fn images(found: Found, size: ImageSize, block: usize) -> Result<impl Iterator<I
         sampling: Sampling::Shuffled { drop_last: false },
         ..Settings::default()
     };
-    let mut batches = Batches::images(found.dataset, size, &settings, Kind::default())?;
+    let mut batches = Batches::images(set, size, &settings, Kind::default())?;
     let width = size.channels * size.side * size.side;
     Ok((0..len.div_ceil(block)).map(move |_| {
         batches.prepare(&Count::default(), 1);
         Rows::new(batches.take().images.to_vec::<f32>(), width)
     }))
-}
-
-fn samples(trained: &TrainedGenerator) -> Rows {
-    let settings = &trained.setup.settings;
-    let pieces = trained.samples(
-        settings.seed,
-        COUNT,
-        &Classes::InTurn,
-        settings.pictures.mode,
-    );
-    let values: Vec<f32> = pieces.flat_map(|piece| piece.to_vec::<f32>()).collect();
-    let width = values.len() / COUNT;
-    Rows::new(values, width)
 }
 
 /// The nearest image of each sample so far.
@@ -246,15 +232,7 @@ impl<'a> Search<'a> {
 
     /// Looks among these, too. By ‖x − y‖² = ‖x‖² + ‖y‖² − 2x·y, whose rounding may take one of two that are equally near.
     fn among(&mut self, images: &Rows) {
-        let matrix = |rows: &Rows| {
-            Tensor::constant(Array::from_slice(
-                rows.values(),
-                &[rows.len(), rows.width()],
-            ))
-        };
-        let products = matrix(self.samples)
-            .matmul(&matrix(images).t())
-            .to_vec::<f32>();
+        let products = products(self.samples, 0..self.samples.len(), images);
         let squares = squares(images);
         let rows = products.chunks(images.len());
         for ((nearest, own), row) in self.nearest.iter_mut().zip(&self.squares).zip(rows) {
@@ -316,13 +294,8 @@ mod tests {
         };
         for len in [2, 3, 8, 9, 10, 16, 17] {
             let bytes: Vec<u8> = (0..len).flat_map(|i| [i as u8; 4]).collect();
-            let found = Found {
-                dataset: Box::new(detach_data::InMemory::new([1, 2, 2], bytes, "numbers")),
-                statement: String::new(),
-                name: None,
-                place: Place::Made { seed: 0 },
-            };
-            let blocks = images(found, size, 8).expect("blocks");
+            let set = Box::new(detach_data::InMemory::new([1, 2, 2], bytes, "numbers"));
+            let blocks = images(set, size, 8).expect("blocks");
             let mut firsts: Vec<f32> = blocks
                 .flat_map(|rows| {
                     (0..rows.len())

@@ -2,6 +2,7 @@
 
 use super::sheet::{GAP, Layout, Picture, columns_of, compact, decoded, scale_of};
 use crate::run::Run;
+use crate::run::folder::by_step;
 use crate::show::picture::Image;
 use detach_recipes::settings::PictureSource;
 use detach_recipes::{DataKind, Setup};
@@ -49,21 +50,6 @@ pub struct Figure {
     pub picture: Picture,
 }
 
-/// The steps that a folder has pictures of, and where they are.
-fn pictures(folder: &Path) -> Vec<(u64, PathBuf)> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten();
-    let mut found: Vec<(u64, PathBuf)> = entries
-        .filter_map(|entry| {
-            let path = entry.ok()?.path();
-            let name = path.file_name()?.to_str()?;
-            let step = name.strip_prefix("step-")?.strip_suffix(".png")?;
-            Some((step.parse().ok()?, path))
-        })
-        .collect();
-    found.sort();
-    found
-}
-
 /// The moments to show of these: where there are many, further and further apart.
 fn apart(steps: &[u64]) -> Vec<usize> {
     if steps.len() <= FEW {
@@ -98,7 +84,7 @@ impl Film {
     pub(super) fn of(run: &Run, setup: &Setup) -> Self {
         let data = setup.data();
         let Ok([DataKind::Images(size), ..]) = data.as_deref() else {
-            let whole = chosen(&pictures(&run.samples()), |path| {
+            let whole = chosen(&by_step(&run.samples(), "png"), |path| {
                 Picture::of_file(path).ok()
             });
             let frames = whole
@@ -107,13 +93,13 @@ impl Film {
             return Self::within(frames.collect(), None);
         };
         let tile = [size.side as u32; 2];
-        let own = pictures(&run.moments());
+        let own = by_step(&run.moments(), "png");
         let settings = &setup.settings.pictures;
         let (found, columns, is_followed) = match own.is_empty() {
             false => (own, columns_of(setup.classes().ok().flatten()), true),
             true => {
                 let is_fixed = settings.source == PictureSource::Fixed;
-                (pictures(&run.samples()), settings.columns, is_fixed)
+                (by_step(&run.samples(), "png"), settings.columns, is_fixed)
             }
         };
         let images = chosen(&found, |path| decoded(path).ok());
@@ -131,7 +117,7 @@ impl Film {
         let Some(scale) = scale_of(last, columns, tile) else {
             return Self::default();
         };
-        let size = |image: &Image| [image.width(), image.height(), image.channels() as u32];
+        let size = |image: &Image| [image.width(), image.height()];
         let mut rows = (last.height() - GAP) / (tile[1] * scale + GAP);
         loop {
             let layout = Layout {

@@ -5,7 +5,7 @@ use crate::generator::{Classes, TrainedGenerator};
 use crate::show::gallery;
 use crate::walk::{Path, Walk};
 use detach_nn::Mode;
-use detach_tensor::{Array, Kind, Tensor};
+use detach_tensor::Tensor;
 
 /// Points of a walk, and frames from one to the next.
 const POINTS: usize = 8;
@@ -52,7 +52,8 @@ impl Fresh {
             _ => NUMBERS,
         };
         let pictures = &trained.setup.settings.pictures;
-        let samples = on_fixed_noise(trained, count);
+        let seed = trained.setup.settings.seed;
+        let samples = trained.draws().on_points(seed, count, pictures.mode);
         let latent = match trained.shape(1)[..] {
             [_, _, h, w] if with_latent && h * w <= LARGEST => {
                 Some(Latent::of(trained, dimensions))
@@ -65,22 +66,6 @@ impl Fresh {
             latent,
         })
     }
-}
-
-/// Samples of the seed's first noise; where there are classes, each point of noise in each class.
-fn on_fixed_noise(trained: &TrainedGenerator, count: usize) -> Tensor {
-    let settings = &trained.setup.settings;
-    let mode = detach_recipes::sampler::mode_of(settings.pictures.mode);
-    let z = match trained.classes() {
-        None => trained.noise(settings.seed, 0, count),
-        Some(classes) => {
-            let points: Vec<f64> = (0..count).map(|i| (i / classes) as f64).collect();
-            let points = Array::from_f64(&points, &[count], Kind::default());
-            let z = trained.noise(settings.seed, 0, count.div_ceil(classes));
-            z.gather(&Tensor::constant(points))
-        }
-    };
-    trained.generate(&z, (&Classes::InTurn, 0), mode)
 }
 
 impl Latent {

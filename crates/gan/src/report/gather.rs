@@ -3,13 +3,11 @@
 use super::copies::Copies;
 use super::film::{Figure, Film, figures};
 use super::fresh::Fresh;
-use super::scored::{Scored, scores};
 use super::sheet::Picture;
 use crate::describe::describe;
-use crate::diagnosis::{self, Verdict};
+use crate::diagnosis::{self, Record, Verdict};
 use crate::generator::TrainedGenerator;
-use crate::run::detail::details;
-use crate::run::{Config, History, Run};
+use crate::run::{Config, History, Run, Scored};
 use anyhow::{Context, Result};
 use detach_nn::Checkpoint;
 use detach_recipes::{Detail, Setup};
@@ -85,12 +83,19 @@ impl RunData {
             Depth::Record => Err("It comes when training ends.".to_owned()),
             depth => Newest::of(run, &config, depth).map_err(|error| describe(&error)),
         };
+        let record = Record::of(run)?;
+        let verdict = diagnosis::of(&record);
+        let Record {
+            history,
+            details,
+            scores,
+        } = record;
         Ok(Self {
             dir: run.dir().to_owned(),
-            history: History::of(run)?,
-            details: details(run)?,
-            scores: scores(run)?,
-            verdict: diagnosis::of_run(run)?,
+            history,
+            details,
+            scores,
+            verdict,
             film: Film::of(run, &setup),
             figures: figures(run),
             preview: Picture::of_file(&run.samples().join("latest.png")).ok(),

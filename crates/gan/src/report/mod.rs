@@ -14,7 +14,6 @@ mod gather;
 mod levels;
 mod moments;
 mod page;
-mod scored;
 mod series;
 mod settings;
 mod sheet;

@@ -187,9 +187,9 @@ impl<'a> Data<'a> {
         let least = xs.copied().reduce(f64::min).map_or(0, |x| x as u64);
         let first_frame = run.film.frames.first().map(|frame| frame.step);
         let moments = picked(run.details.len(), MOMENTS).into_iter();
-        let shares = |counts: &[f64]| {
-            let all: f64 = counts.iter().sum();
-            counts.iter().map(|n| rounded(n / all.max(1.0))).collect()
+        let shares = |counts: &[u64]| {
+            let all = counts.iter().sum::<u64>().max(1) as f64;
+            counts.iter().map(|n| rounded(*n as f64 / all)).collect()
         };
         let classes = run
             .scores

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use detach_recipes::settings::Scaling;
 use detach_tensor::Tensor;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 
 /// The line between tiles and around them, in pixels: what [`Grid`] draws.
@@ -153,33 +153,18 @@ pub(super) fn smallest(samples: &Tensor, columns: usize, scaling: Scaling) -> Im
     }
 }
 
-/// A picture of a file as an image of at most three channels, a byte each.
+/// The picture in a file, pixel by pixel.
 ///
 /// # Errors
-/// When it cannot be read, or is none that this program draws.
+/// When it cannot be read, or is too large for a page.
 pub(super) fn decoded(path: &Path) -> Result<Image> {
-    let file = detach_files::open(path)?;
-    let mut decoder = png::Decoder::new(BufReader::new(file.take(LONGEST)));
-    decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::STRIP_16);
-    let mut reader = decoder.read_info()?;
-    let (width, height) = (reader.info().width, reader.info().height);
-    let channels = reader.output_color_type().0.samples();
+    let (shape, planes) = detach_data::picture(path).map_err(anyhow::Error::msg)?;
     ensure!(
-        width <= WIDEST && height <= WIDEST && matches!(channels, 1 | 3),
-        "{} is no picture of samples",
+        shape.iter().all(|side| *side <= WIDEST as usize),
+        "{} is too large for a page",
         path.display()
     );
-    let mut bytes = vec![0; width as usize * height as usize * channels];
-    reader.next_frame(&mut bytes)?;
-    let mut image = Image::filled(width, height, &[0, 0, 0][..channels]);
-    let mut pixels = bytes.chunks_exact(channels);
-    for y in 0..height {
-        for x in 0..width {
-            let pixel = pixels.next().unwrap_or(&[0; 3]);
-            image.pixel_mut(x, y).copy_from_slice(&pixel[..channels]);
-        }
-    }
-    Ok(image)
+    Ok(Image::of_planes(shape, &planes))
 }
 
 /// How much larger than its tiles a picture shows them, where it is a picture of such tiles in so many columns.

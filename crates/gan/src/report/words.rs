@@ -1,19 +1,13 @@
 //! Numbers as people read them on a page.
 
+use crate::show::text::grouped_by;
+
 /// Between thousands: a narrow space that does not break.
 const THIN: char = '\u{202f}';
 
 /// 4690 as `4 690`, with a narrow space.
 pub(super) fn whole(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(THIN);
-        }
-        out.push(digit);
-    }
-    out
+    grouped_by(n, THIN)
 }
 
 /// A number of three digits, with a minus that is one.

@@ -200,17 +200,7 @@ impl Run {
 
     /// The whole checkpoints, oldest first.
     pub fn saved(&self) -> Vec<(u64, PathBuf)> {
-        let entries = fs::read_dir(self.checkpoints()).into_iter().flatten();
-        let mut saved: Vec<(u64, PathBuf)> = entries
-            .filter_map(|entry| {
-                let path = entry.ok()?.path();
-                let name = path.file_name()?.to_str()?;
-                let step = name.strip_prefix("step-")?.strip_suffix(".safetensors")?;
-                Some((step.parse().ok()?, path))
-            })
-            .collect();
-        saved.sort();
-        saved
+        by_step(&self.checkpoints(), "safetensors")
     }
 
     /// The step of the newest whole checkpoint, as its name has it.
@@ -316,6 +306,21 @@ fn is_full(error: &CheckpointError) -> bool {
         ),
         _ => false,
     }
+}
+
+/// The files `step-….EXTENSION` of a folder with the steps that their names say, in their order.
+pub fn by_step(folder: &Path, extension: &str) -> Vec<(u64, PathBuf)> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<(u64, PathBuf)> = entries
+        .filter_map(|entry| {
+            let path = entry.path();
+            let name = path.file_name()?.to_str()?.strip_prefix("step-")?;
+            let step = name.strip_suffix(extension)?.strip_suffix('.')?;
+            Some((step.parse().ok()?, path))
+        })
+        .collect();
+    found.sort();
+    found
 }
 
 /// All runs below `runs`, in the order of their names.

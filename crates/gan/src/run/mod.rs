@@ -26,6 +26,7 @@ pub mod lock;
 mod machine;
 pub mod metrics;
 pub mod observers;
+pub mod scores;
 pub mod tensorboard;
 
 pub use config::Config;
@@ -34,3 +35,4 @@ pub use folder::Run;
 pub use history::History;
 pub use lock::Lock;
 pub use metrics::MetricsWriter;
+pub use scores::Scored;

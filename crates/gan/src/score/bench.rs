@@ -1,15 +1,36 @@
 //! Real images that samples are compared with, and who judges both.
 
 use super::classifier::Classifier;
-use super::gap::gap;
+use super::gap::{NO_GAP, gap};
 use super::images::{Fit, Images};
 use super::interval::Estimate;
 use super::judge::RealData;
 use super::quality::{Quality, Real};
 use crate::generator::{Classes, Draws};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use detach_recipes::{DataKind, Recipe, SampleMode};
 use detach_tensor::Kind;
+
+/// Samples that are to be compared with images unlike them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unlike {
+    /// Colours would have to be made up.
+    #[error("its samples are {from:?} (channels, height, width) and the real images {to:?}")]
+    Shape {
+        /// Channels, height and width of the samples.
+        from: [usize; 3],
+        /// Those of the real images.
+        to: [usize; 3],
+    },
+    /// There are more classes than real images have.
+    #[error("it has {of} classes and the real images {judged}")]
+    Classes {
+        /// Classes of the samples.
+        of: usize,
+        /// Classes of the real images.
+        judged: usize,
+    },
+}
 
 /// Images of each kind that a discriminator is asked about: the interval of 2,000 is ±0.018.
 const JUDGED: usize = 2000;
@@ -35,9 +56,13 @@ impl Bench {
         let real = Real::of(&classifier, &train);
         // Its labels are no wish that anybody was asked for.
         let unasked = Images::new(test.shape(), test.bytes().to_vec());
+        let floor = Quality {
+            heldout_auc: Some(Estimate::exact(NO_GAP)),
+            ..real.quality(&classifier, &unasked)
+        };
         Self {
             shape: train.shape(),
-            floor: real.quality(&classifier, &unasked),
+            floor,
             images: [train.some(JUDGED), test.some(JUDGED)],
             classifier,
             real,
@@ -65,26 +90,31 @@ impl Bench {
         self.real.quality(&self.classifier, samples)
     }
 
-    /// How often the discriminator of `recipe` finds a training image more real than another, as [`gap`] says; `None` where
-    /// it takes images of another size, too.
-    pub fn gap(&self, recipe: &dyn Recipe, size: DataKind, kind: Kind) -> Option<Estimate> {
+    /// What `samples` of `recipe` come to, and its discriminator with them, where it takes images of this size.
+    pub fn quality_of(
+        &self,
+        samples: &Images,
+        recipe: &dyn Recipe,
+        (size, kind): (DataKind, Kind),
+    ) -> Quality {
         let [train, test] = &self.images;
         let [c, h, w] = self.shape();
-        (size.shape(1) == [1, c, h, w]).then(|| gap(recipe, kind, [train, test]))?
+        let takes_them = size.shape(1) == [1, c, h, w];
+        Quality {
+            heldout_auc: takes_them
+                .then(|| gap(recipe, kind, [train, test]))
+                .flatten(),
+            ..self.quality(samples)
+        }
     }
 
     /// What makes images of `from` into images like the real ones.
     ///
     /// # Errors
     /// When colours would have to be made up.
-    pub fn fit(&self, from: [usize; 3]) -> Result<Fit> {
+    pub fn fit(&self, from: [usize; 3]) -> Result<Fit, Unlike> {
         let to = self.shape();
-        Fit::new(from, to).with_context(|| {
-            format!(
-                "its samples are {from:?} (channels, height, width) and the real images {to:?}; give the data that they \
-                 are to be like with --data-dir"
-            )
-        })
+        Fit::new(from, to).ok_or(Unlike::Shape { from, to })
     }
 
     /// Samples that a generator makes, with the classes that they were asked to be of, where there are classes: `count`
@@ -124,10 +154,7 @@ impl Bench {
             return Ok(images);
         };
         let judged = self.classes();
-        ensure!(
-            of <= judged,
-            "it has {of} classes and its data {judged}; give the data that it was trained on with --data-dir"
-        );
+        ensure!(of <= judged, Unlike::Classes { of, judged });
         let asked = (0..count).map(|i| Classes::InTurn.of(i, of) as u32);
         Ok(images.with_labels(asked.collect()))
     }

@@ -40,9 +40,8 @@ fn answers(recipe: &dyn Recipe, kind: Kind, images: &Images) -> Option<Vec<f64>>
     for start in (0..images.len()).step_by(PIECE) {
         let piece = start..images.len().min(start + PIECE);
         let mut values = vec![0.0_f32; piece.len() * images.pixels()];
-        for (number, out) in piece.clone().zip(values.chunks_exact_mut(images.pixels())) {
-            normalise(images.image(number), out);
-        }
+        let bytes = images.pixels() * piece.start..images.pixels() * piece.end;
+        normalise(&images.bytes()[bytes], &mut values);
         let x = Array::from_slice(&values, &[piece.len(), c, h, w]).to_kind(kind);
         let x = Tensor::constant(x);
         let batch = match images.labels() {

@@ -160,7 +160,7 @@ fn what_is_stacked(found: &Found, wanted: Wanted) -> Result<Found> {
 }
 
 /// The test images that belong to what was found.
-fn test_set(found: &Found, wanted: Wanted) -> Result<Option<Box<dyn Dataset>>> {
+pub(crate) fn test_set(found: &Found, wanted: Wanted) -> Result<Option<Box<dyn Dataset>>> {
     let test = match (found.name, &found.place) {
         (Some(name), place) => Find::new(None, wanted).again(name, place, Split::Test),
         (None, Place::Path(path)) => {

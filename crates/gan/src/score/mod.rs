@@ -133,7 +133,7 @@ pub fn scores(trained: &TrainedGenerator, real: &Rows) -> Result<Result<Scores, 
 
 /// `count` samples of a generator as its run's pictures have them; `None` where it makes them of something else than
 /// noise.
-fn samples(trained: &TrainedGenerator, count: usize) -> Option<Rows> {
+pub(crate) fn samples(trained: &TrainedGenerator, count: usize) -> Option<Rows> {
     trained.input().latent()?;
     let mode = trained.setup.settings.pictures.mode;
     let pieces = trained.samples(trained.setup.settings.seed, count, &Classes::InTurn, mode);

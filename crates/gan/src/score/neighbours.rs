@@ -18,7 +18,7 @@ const LANES: usize = 16;
 pub type Nearest<const K: usize> = [f64; K];
 
 /// The products `[n, m]` of rows of `a` with all rows of `b`.
-pub(super) fn products(a: &Rows, rows: Range<usize>, b: &Rows) -> Vec<f32> {
+pub(crate) fn products(a: &Rows, rows: Range<usize>, b: &Rows) -> Vec<f32> {
     let matrix = |values: &[f32], rows: usize| {
         Tensor::constant(Array::from_slice(values, &[rows, a.width()]))
     };

@@ -3,6 +3,7 @@
 use super::classes::{Class, by_class, entropy, histogram};
 use super::classifier::{Classifier, Judged};
 use super::frechet::Normal;
+use super::gap::GAP;
 use super::images::Images;
 use super::interval::Estimate;
 use super::kernel::kernel_distance;
@@ -136,6 +137,9 @@ pub struct Quality {
     pub samples: usize,
     /// Each of [`MEASURES`].
     pub values: [Estimate; MEASURES.len()],
+    /// How often the samples' discriminator finds a training image more real than another, as [`gap`](super::gap::gap) says;
+    /// none of samples without one.
+    pub heldout_auc: Option<Estimate>,
     /// Class by class.
     pub classes: Vec<Class>,
     /// The share of samples that are of the class that was asked for, where any was.
@@ -187,6 +191,7 @@ impl Real {
         Quality {
             samples: samples.len(),
             values: MEASURES.each_ref().map(|measure| (measure.of)(&seen)),
+            heldout_auc: None,
             classes: by_class(&judged, &self.judged, asked, self.classes),
             accuracy: (!asked.is_empty()).then(|| Estimate::of_share(right, asked.len())),
         }
@@ -194,12 +199,25 @@ impl Real {
 }
 
 impl Quality {
+    /// Every number by name, in the order in which they are told.
+    pub fn numbers(&self) -> impl Iterator<Item = (&'static str, Estimate)> {
+        let names = MEASURES.iter().map(|measure| measure.name);
+        let gap = self.heldout_auc.map(|gap| (GAP, gap));
+        names.zip(self.values).chain(gap)
+    }
+
+    /// How many samples are of each class.
+    pub fn counts(&self) -> Vec<u64> {
+        let count = |class: &Class| (class.share.value * self.samples as f64).round() as u64;
+        self.classes.iter().map(count).collect()
+    }
+
     /// The number called `name`.
     ///
     /// # Panics
     /// When there is none.
     pub fn value(&self, name: &str) -> f64 {
-        let place = MEASURES.iter().position(|measure| measure.name == name);
-        self.values[place.expect("the name of a measure")].value
+        let found = self.numbers().find(|(known, _)| *known == name);
+        found.expect("the name of a number").1.value
     }
 }

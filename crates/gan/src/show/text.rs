@@ -2,11 +2,16 @@
 
 /// 1948545 as `1,948,545`.
 pub fn grouped(n: usize) -> String {
+    grouped_by(n as u64, ',')
+}
+
+/// The digits of a whole number in threes, `separator` between them.
+pub fn grouped_by(n: u64, separator: char) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
+            out.push(separator);
         }
         out.push(digit);
     }

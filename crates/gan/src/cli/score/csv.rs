@@ -1,9 +1,7 @@
 //! Scores as comma-separated values (RFC 4180): one line a number, which is how spreadsheets pivot and data frames group.
 
 use super::Scored;
-use crate::score::gap::{GAP, NO_GAP};
 use crate::score::interval::Estimate;
-use crate::score::quality::MEASURES;
 
 const HEAD: &str = "path,recipe,preset,steps,samples,classifier,score,class,value,reach,floor";
 
@@ -20,12 +18,8 @@ pub(super) fn of(all: &[Scored]) -> String {
                 let numbers = [Some(estimate.value), estimate.reach, floor].map(number);
                 out += &format!("{who},{name},{class},{}\r\n", numbers.join(","));
             };
-        let values = quality.values.iter().zip(&floor.values);
-        for (measure, (value, floor)) in MEASURES.iter().zip(values) {
-            line(measure.name, None, value, Some(floor.value));
-        }
-        if let Some(gap) = &scored.gap {
-            line(GAP, None, gap, Some(NO_GAP));
+        for (name, value) in quality.numbers() {
+            line(name, None, &value, Some(floor.value(name)));
         }
         for class in &quality.classes {
             line("share", Some(class.class), &class.share, Some(class.real));

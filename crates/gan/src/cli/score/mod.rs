@@ -9,7 +9,6 @@ use super::{environment, sample, threads, values};
 use crate::run::Run;
 use crate::run::config::Config;
 use crate::score::bench::Bench;
-use crate::score::interval::Estimate;
 use crate::score::quality::Quality;
 use anyhow::{Context, Result, bail, ensure};
 use bench::{Known, Source};
@@ -72,8 +71,6 @@ struct Scored {
     /// Recipe, preset and steps of a run.
     run: Option<(Config, u64)>,
     quality: Quality,
-    /// How often the run's discriminator prefers what it was trained on.
-    gap: Option<Estimate>,
     /// What they were compared with.
     bench: Rc<Bench>,
 }
@@ -128,17 +125,19 @@ impl Args {
         let bench = bench::find(&source, self.count(), benches)?;
         let mode = self.mode.unwrap_or(trained.setup.settings.pictures.mode);
         let samples = samples::of_run(&trained, &bench, (self.seed, self.count(), mode))?;
-        // Of other images than it was trained on, it can know none.
-        let gap = match config.data_checksum == Some(bench.source.1) {
-            true => bench.gap(&*trained.discriminator()?, trained.data, trained.kind()),
-            false => None,
+        // Of other images than it was trained on, its discriminator can know none.
+        let quality = match config.data_checksum == Some(bench.source.1) {
+            true => {
+                let of = (trained.data, trained.kind());
+                bench.quality_of(&samples, &*trained.discriminator()?, of)
+            }
+            false => bench.quality(&samples),
         };
         let steps = trained.run.newest_step().unwrap_or(0);
         Ok(Scored {
             path: path.to_owned(),
             run: Some((config, steps)),
-            quality: bench.quality(&samples),
-            gap,
+            quality,
             bench,
         })
     }
@@ -157,7 +156,6 @@ impl Args {
             path: path.to_owned(),
             run: None,
             quality: bench.quality(&samples),
-            gap: None,
             bench,
         })
     }

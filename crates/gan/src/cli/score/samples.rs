@@ -4,9 +4,10 @@ use crate::cli::classes;
 use crate::cli::output::kind_of;
 use crate::cli::progress::far;
 use crate::cli::terminal::{Piece, Status};
+use crate::cli::usage::with_hint;
 use crate::export::npy;
 use crate::generator::TrainedGenerator;
-use crate::score::bench::Bench;
+use crate::score::bench::{Bench, Unlike};
 use crate::score::images::Images;
 use anyhow::{Result, bail, ensure};
 use detach_data::{Split, Wanted};
@@ -20,14 +21,27 @@ pub(super) fn of_run(
     (seed, count, mode): (u64, usize, SampleMode),
 ) -> Result<Images> {
     let mut status = Status::new(count as u64);
-    bench.drawn(trained.draws(), (seed, count, mode), &mut |done| {
-        if let Some(status) = &mut status {
-            let done = done as u64;
-            status.show(done, || {
-                vec![far(done, count as u64), Piece::new(1, "samples")]
-            });
-        }
-    })
+    bench
+        .drawn(trained.draws(), (seed, count, mode), &mut |done| {
+            if let Some(status) = &mut status {
+                let done = done as u64;
+                status.show(done, || {
+                    vec![far(done, count as u64), Piece::new(1, "samples")]
+                });
+            }
+        })
+        .map_err(|error| match error.is::<Unlike>() {
+            true => with_other_data(error),
+            false => error,
+        })
+}
+
+/// The error with the flag that names real images which samples are like.
+fn with_other_data(error: impl Into<anyhow::Error>) -> anyhow::Error {
+    with_hint(
+        error,
+        "give the data that they are to be like with --data-dir",
+    )
 }
 
 /// Samples that a file or a folder holds, as they are there.
@@ -109,7 +123,7 @@ impl FileSamples {
     /// # Errors
     /// When they cannot be made so, or the labels are not theirs.
     pub(super) fn fitted(&self, bench: &Bench, labels: Option<&Path>) -> Result<Images> {
-        let mut fit = bench.fit(self.shape)?;
+        let mut fit = bench.fit(self.shape).map_err(with_other_data)?;
         let mut bytes = Vec::new();
         match &self.held {
             Held::Values(values) => fit.push(values, &mut bytes),

@@ -4,7 +4,7 @@ use super::Scored;
 use crate::paths::Lossless;
 use crate::score::bench::Bench;
 use crate::score::classes::Class;
-use crate::score::gap::{ABOUT, GAP, NO_GAP};
+use crate::score::gap::{ABOUT, GAP};
 use crate::score::interval::Estimate;
 use crate::score::quality::{MEASURES, Quality};
 use crate::show::text::{grouped, short, table};
@@ -95,17 +95,13 @@ fn title(scored: &Scored) -> String {
 fn single(scored: &Scored) -> String {
     let mut rows = vec![["score", "", "±", "floor"].map(str::to_owned).to_vec()];
     let (quality, floor) = (&scored.quality, &scored.bench.floor);
-    for ((measure, estimate), floor) in MEASURES.iter().zip(&quality.values).zip(&floor.values) {
-        rows.push(vec![
-            measure.name.to_owned(),
-            short(Some(estimate.value)),
-            short(estimate.reach),
-            short(Some(floor.value)),
-        ]);
-    }
-    if let Some(gap) = &scored.gap {
-        let numbers = [Some(gap.value), gap.reach, Some(NO_GAP)].map(short);
-        rows.push([vec![GAP.to_owned()], numbers.to_vec()].concat());
+    for (name, estimate) in quality.numbers() {
+        let numbers = [
+            Some(estimate.value),
+            estimate.reach,
+            Some(floor.value(name)),
+        ];
+        rows.push([vec![name.to_owned()], numbers.map(short).to_vec()].concat());
     }
     let mut out = table(&rows);
     if quality.classes.len() <= MOST_CLASSES {
@@ -234,17 +230,12 @@ pub(super) fn json(all: &[Scored]) -> Result<String> {
 fn of_one(scored: &Scored) -> Value {
     let (quality, bench) = (&scored.quality, &scored.bench);
     let about = bench.classifier.about();
-    let values = MEASURES
-        .iter()
-        .zip(&quality.values)
-        .zip(&bench.floor.values);
-    let scores: Map<String, Value> = values
-        .map(|((measure, estimate), floor)| {
-            let mut value = json!(estimate);
-            value["floor"] = json!(floor.value);
-            (measure.name.to_owned(), value)
-        })
-        .collect();
+    let number = |(name, estimate): (&str, Estimate)| {
+        let mut value = json!(estimate);
+        value["floor"] = json!(bench.floor.value(name));
+        (name.to_owned(), value)
+    };
+    let scores: Map<String, Value> = quality.numbers().map(number).collect();
     json!({
         "path": Lossless(&scored.path),
         "recipe": scored.run.as_ref().map(|(config, _)| &config.recipe),
@@ -265,7 +256,6 @@ fn of_one(scored: &Scored) -> Value {
         },
         "scores": scores,
         "accuracy": quality.accuracy,
-        "heldout_auc": scored.gap,
         "classes": quality.classes,
     })
 }

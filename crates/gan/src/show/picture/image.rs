@@ -38,6 +38,30 @@ impl Image {
         }
     }
 
+    /// The image `planes` `[C, H, W]` of grey, or of red, green and blue.
+    ///
+    /// # Panics
+    /// As [`filled`](Self::filled), and when the planes are not of that shape.
+    #[track_caller]
+    pub fn of_planes([channels, height, width]: [usize; 3], planes: &[u8]) -> Self {
+        let size = height * width;
+        assert_eq!(
+            planes.len(),
+            channels * size,
+            "planes of {channels}x{height}x{width}"
+        );
+        let color = vec![0; channels];
+        let mut image = Self::filled(width as u32, height as u32, &color);
+        for (place, pixel) in image.pixels.chunks_exact_mut(channels).enumerate() {
+            let of = planes.iter().skip(place).step_by(size);
+            pixel
+                .iter_mut()
+                .zip(of)
+                .for_each(|(pixel, of)| *pixel = *of);
+        }
+        image
+    }
+
     /// Width in pixels.
     pub fn width(&self) -> u32 {
         self.width

@@ -1,41 +1,54 @@
-//! `scores.jsonl`: what the samples of a run came to at a few moments, read back.
+//! `scores.jsonl`: what samples came to at a few moments of a run, beside what real images come to, a line of JSON each.
 
-use crate::run::Run;
-use crate::run::metrics::for_each_line;
+use super::folder::Run;
+use super::metrics::for_each_line;
 use anyhow::Result;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Scores by name; none of a score that is no number.
-type Named = BTreeMap<String, Option<f64>>;
+/// Numbers by name; none of one that is no number.
+pub type Named = BTreeMap<String, Option<f64>>;
 
-/// A moment of `scores.jsonl`.
-#[derive(Clone, Debug, Deserialize)]
+/// A line of `scores.jsonl`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Scored {
+    /// The version of the line, [`Scored::VERSION`] where it is written.
+    #[serde(default)]
+    pub version: u32,
     /// Steps done.
     pub step: u64,
-    /// How many samples were scored.
+    /// Epochs done, with a fraction.
+    #[serde(default)]
+    pub epoch: f64,
+    /// How many samples were judged.
+    #[serde(default)]
     pub samples: u64,
     /// The hash of the classifier that judged them.
+    #[serde(default)]
     pub classifier: String,
-    scores: Named,
+    /// What they came to: `fid`, `precision`, …
+    pub scores: Named,
+    /// How far the interval of each reaches to either side, where that is known.
     #[serde(default)]
-    floor: Named,
-    /// How far the interval of each reaches to either side, where that is on record.
+    pub reach: Named,
+    /// What real images come to.
     #[serde(default)]
-    reach: Named,
-    /// How many samples are of each class.
+    pub floor: Named,
+    /// How many samples are of each class, as the classifier sees them.
     #[serde(default)]
-    pub classes: Vec<f64>,
+    pub classes: Vec<u64>,
 }
 
 impl Scored {
+    /// The version of what is written.
+    pub const VERSION: u32 = 1;
+
     /// The score called `name`.
     pub fn get(&self, name: &str) -> Option<f64> {
         self.scores.get(name).copied().flatten()
     }
 
-    /// What real data comes to in it.
+    /// What real images come to in it.
     pub fn floor(&self, name: &str) -> Option<f64> {
         self.floor.get(name).copied().flatten()
     }
@@ -45,26 +58,34 @@ impl Scored {
         self.reach.get(name).copied().flatten()
     }
 
+    /// The score called `name`, and what real images come to.
+    pub fn beside(&self, name: &str) -> Option<[f64; 2]> {
+        Some([self.get(name)?, self.floor(name)?])
+    }
+
     /// The share of the rarest class.
     pub fn rarest(&self) -> Option<f64> {
-        let all: f64 = self.classes.iter().sum();
-        let least = self.classes.iter().copied().reduce(f64::min)?;
-        (all > 0.0).then(|| least / all)
+        let all: u64 = self.classes.iter().sum();
+        let least = self.classes.iter().min()?;
+        (all > 0).then(|| *least as f64 / all as f64)
     }
 }
 
-/// The scores of a run in the order of their steps, the later line of two; none where it has written none.
+/// The scores of `run` in the order of their steps, the later line of two; none where it has written none. A line of a newer
+/// version, or of a person, tells nothing.
 ///
 /// # Errors
 /// When the file is there and cannot be read.
-pub(super) fn scores(run: &Run) -> Result<Vec<Scored>> {
-    let mut found = BTreeMap::new();
+pub fn scores(run: &Run) -> Result<Vec<Scored>> {
+    let mut all = BTreeMap::new();
     for_each_line(&run.scores(), |line| {
-        if let Ok(scored) = serde_json::from_str::<Scored>(line) {
-            found.insert(scored.step, scored);
+        if let Ok(scored) = serde_json::from_str::<Scored>(line)
+            && scored.version <= Scored::VERSION
+        {
+            all.insert(scored.step, scored);
         }
     })?;
-    Ok(found.into_values().collect())
+    Ok(all.into_values().collect())
 }
 
 #[cfg(test)]
