@@ -2,12 +2,10 @@
 
 use crate::run::{Config, Lock, Run};
 use anyhow::{Context, Result};
-use detach_nn::{Checkpoint, Mode, State};
+use detach_nn::{Checkpoint, Mode};
 use detach_recipes::checkpoint::{check_checkpoint, upgrade, version};
 use detach_recipes::sampler::{mode_of, on_points};
-use detach_recipes::{
-    DataKind, Generates, Input, Recipe, SampleMode, Sampler, Setup, Trainer, Wanted,
-};
+use detach_recipes::{DataKind, Generates, Input, SampleMode, Sampler, Setup, Trainer, Wanted};
 use detach_tensor::{Kind, Tensor};
 use std::path::{Path, PathBuf};
 
@@ -92,7 +90,7 @@ impl TrainedGenerator {
         let setup = run.config()?.setup()?;
         let newest = newest(&run)?;
         let net = setup.generator(kind)?;
-        fill(&*net, ("generator", &newest), &recipe).map_err(|error| run.without_newest(&error))?;
+        fill(&*net, &newest, &recipe).map_err(|error| run.without_newest(&error))?;
         let data = setup.data()?;
         Ok(Self {
             run,
@@ -101,28 +99,6 @@ impl TrainedGenerator {
             net,
             kind,
         })
-    }
-
-    /// What it computes in, and where.
-    pub fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    /// The recipe with the discriminator's newest weights, to ask for its [answers](Recipe::answers); the rest of it is as
-    /// before its first step.
-    ///
-    /// # Errors
-    /// When the checkpoint cannot be used.
-    pub fn discriminator(&self) -> Result<Box<dyn Recipe>> {
-        let recipe = self.setup.build(self.kind)?;
-        let newest = self.run.newest().context("there is no checkpoint")?;
-        for (name, net) in recipe.networks() {
-            if name == "discriminator" {
-                fill(net, (name, &newest), self.setup.recipe().name())
-                    .map_err(|error| self.run.without_newest(&error))?;
-            }
-        }
-        Ok(recipe)
     }
 
     /// What its samples are drawn from.
@@ -288,20 +264,20 @@ pub fn newest(run: &Run) -> Result<PathBuf, NoCheckpoint> {
     })
 }
 
-/// Reads the weights of the network called `name`: its average where one is kept.
-fn fill(net: &dyn State, (name, path): (&str, &Path), recipe: &str) -> Result<()> {
+/// Reads the generator's weights.
+fn fill(net: &dyn Generates, path: &Path, recipe: &str) -> Result<()> {
     let cannot_use = || format!("cannot use the checkpoint {}", path.display());
     // Before there were averages, the names were shorter.
-    let mut part = format!("{name}.ema");
-    let mut checkpoint = Checkpoint::load_part(path, &part)?;
+    let mut checkpoint = Checkpoint::load_part(path, "generator.ema")?;
     check_checkpoint(recipe, &checkpoint).with_context(cannot_use)?;
+    let mut part = "generator.ema";
     if checkpoint.names().next().is_none() {
         let old = version(&checkpoint)? == 0;
-        part = format!("{name}.net");
-        checkpoint = Checkpoint::load_part(path, if old { name } else { &part })?;
+        part = "generator.net";
+        checkpoint = Checkpoint::load_part(path, if old { "generator" } else { part })?;
         if old {
             upgrade(&mut checkpoint);
         }
     }
-    checkpoint.restore(&part, net).with_context(cannot_use)
+    checkpoint.restore(part, net).with_context(cannot_use)
 }

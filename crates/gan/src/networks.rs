@@ -54,6 +54,11 @@ impl TrainedNetworks {
         self.recipe.networks()
     }
 
+    /// The recipe, filled.
+    pub fn recipe(&self) -> &dyn Recipe {
+        &*self.recipe
+    }
+
     /// What the generator makes samples from.
     pub fn input(&self) -> Input {
         self.recipe.sampler().input()

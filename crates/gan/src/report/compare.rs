@@ -9,7 +9,7 @@ use super::sheet::Picture;
 use super::words::{number, share, whole};
 use crate::run::Run;
 use crate::run::observers::Better;
-use crate::score::{Scores, better};
+use crate::score::Scores;
 use anyhow::{Context, Result};
 use askama::Template;
 use detach_recipes::{DataKind, Setup};
@@ -327,9 +327,9 @@ fn sentence(runs: &[Side], columns: &[&Column]) -> String {
         scored.reverse();
     }
     let name = column.name.trim_end_matches([' ', '↓', '↑']);
-    let most = match better(column.key) {
-        Better::Lower => "lowest",
-        Better::Higher => "highest",
+    let most = match column.better {
+        Some(Better::Higher) => "highest",
+        _ => "lowest",
     };
     match &scored[..] {
         [(first, x), (second, y), ..] => format!(

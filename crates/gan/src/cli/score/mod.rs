@@ -6,6 +6,7 @@ mod samples;
 mod tell;
 
 use super::{environment, sample, threads, values};
+use crate::networks::TrainedNetworks;
 use crate::run::Run;
 use crate::run::config::Config;
 use crate::score::bench::Bench;
@@ -14,6 +15,7 @@ use anyhow::{Context, Result, bail, ensure};
 use bench::{Known, Source};
 use detach_data::Wanted;
 use detach_recipes::{DataKind, SampleMode};
+use detach_tensor::Kind;
 use samples::FileSamples;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -128,8 +130,9 @@ impl Args {
         // Of other images than it was trained on, its discriminator can know none.
         let quality = match config.data_checksum == Some(bench.source.1) {
             true => {
-                let of = (trained.data, trained.kind());
-                bench.quality_of(&samples, &*trained.discriminator()?, of)
+                let networks = TrainedNetworks::open(path)?;
+                let of = (trained.data, Kind::default());
+                bench.quality_of(&samples, networks.recipe(), of)
             }
             false => bench.quality(&samples),
         };

@@ -12,11 +12,32 @@ use detach_data::Wanted;
 use detach_recipes::{DataKind, Setup};
 use std::rc::Rc;
 
+/// Scores that are wanted while training, and what is kept by them.
+pub(super) struct Scoring {
+    /// What `--best` is to keep the best of.
+    pub(super) goal: Option<Goal>,
+    /// What samples are compared with, where scores are wanted.
+    pub(super) bench: Option<Rc<Bench>>,
+}
+
+impl Scoring {
+    /// What the flags say of it.
+    ///
+    /// # Errors
+    /// When it cannot be done.
+    pub(super) fn of(args: &Args, setup: &Setup, config: &Config) -> Result<Self> {
+        Ok(Self {
+            goal: goal(args)?,
+            bench: bench(args, setup, config)?,
+        })
+    }
+}
+
 /// What samples are compared with while `setup` is trained, where scores are wanted.
 ///
 /// # Errors
 /// When its samples cannot be scored.
-pub(super) fn bench(args: &Args, setup: &Setup, config: &Config) -> Result<Option<Rc<Bench>>> {
+fn bench(args: &Args, setup: &Setup, config: &Config) -> Result<Option<Rc<Bench>>> {
     if args.score_every.is_none() {
         return Ok(None);
     }
@@ -38,7 +59,7 @@ pub(super) fn bench(args: &Args, setup: &Setup, config: &Config) -> Result<Optio
 ///
 /// # Errors
 /// When there is no such way to be better, or it is a score and there are none.
-pub(super) fn goal(args: &Args) -> Result<Option<Goal>> {
+fn goal(args: &Args) -> Result<Option<Goal>> {
     let Some(best) = &args.best else {
         return Ok(None);
     };

@@ -3,7 +3,7 @@
 use super::Args;
 use super::data::{self, Data};
 use super::outcome::Outcome;
-use super::scoring;
+use super::scoring::Scoring;
 use crate::cli::device::Opened;
 use crate::cli::progress::Progress;
 use crate::cli::report::{commands, write_at_end};
@@ -18,13 +18,11 @@ use crate::run::detail::{self, DetailWriter};
 use crate::run::metrics::{self, MetricsWriter};
 use crate::run::observers::{Best, Events, Keeper, Pictures, Preview};
 use crate::run::{Lock, Run};
-use crate::score::bench::Bench;
 use crate::score::training::TrainingScorer;
 use anyhow::{Context, Result, ensure};
 use detach_nn::Checkpoint;
 use detach_recipes::checkpoint::other_arithmetic;
 use detach_recipes::{At, Clock, Diverged, Flow, Metrics, Observer, Plan, Session, Trainer};
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// Trains as the flags say, until `signals` say otherwise; `None` listens to them from when there is something to lose.
@@ -41,8 +39,7 @@ pub(super) fn train(args: &Args, signals: Option<&Signals>) -> Result<Outcome> {
     let opened = args.open_device(config.settings.matmul)?;
     let setup = config.setup()?;
     let mut data = data::open(&setup, config, args, &opened)?;
-    scoring::goal(args)?;
-    let bench = scoring::bench(args, &setup, &data.config)?;
+    let scoring = Scoring::of(args, &setup, &data.config)?;
 
     // From here on there is something to lose; before, a signal just ends the process.
     let signals = signals.cloned().map_or_else(Signals::listen, Ok)?;
@@ -64,7 +61,7 @@ pub(super) fn train(args: &Args, signals: Option<&Signals>) -> Result<Outcome> {
     );
     run.write_config(&data.config)?;
     args.say(&headline(&trainer, total, &run, &opened));
-    observed(args, trainer, total, (&run, data, bench), signals)
+    observed(args, trainer, total, (&run, data, scoring), signals)
 }
 
 /// Brings `trainer` to where the run stands.
@@ -82,7 +79,7 @@ fn observed(
     args: &Args,
     trainer: Trainer,
     total: u64,
-    (run, data, bench): (&Run, Data, Option<Rc<Bench>>),
+    (run, data, scoring): (&Run, Data, Scoring),
     mut signals: Signals,
 ) -> Result<Outcome> {
     let done = trainer.steps_done();
@@ -98,10 +95,14 @@ fn observed(
     let mut events = Cosmetic::opened("events for TensorBoard", Events::open(run, done));
     let mut keeper = Keeper::new(run, args.checkpoint_every);
     let recipe = trainer.setup().recipe().name();
-    let best = scoring::goal(args)?.map(|goal| Best::new(run, recipe, goal, args.patience));
+    let best = scoring
+        .goal
+        .map(|goal| Best::new(run, recipe, goal, args.patience));
     let mut best = best.transpose()?;
     let count = args.score_count as usize;
-    let scorer = bench.map(|bench| TrainingScorer::new(run, done, bench, count));
+    let scorer = scoring
+        .bench
+        .map(|bench| TrainingScorer::new(run, done, bench, count));
     let mut scorer = args.score_every.zip(scorer);
     let mut pictures = Cosmetic::new("pictures", Pictures::new(run));
     let preview = Preview::new(run, move |path| {
