@@ -1,9 +1,9 @@
-"""Is the script that `gan export --to pytorch` writes the loop of a golden, number by number?
+"""Are the scripts that `gan export --to pytorch` writes the loops of goldens, number by number?
 
     python -m pip install torch==2.11.0 numpy safetensors
-    python tests/golden/run_export.py GOLDEN FOLDER
+    python tests/golden/run_export.py GOLDEN=FOLDER...
 
-FOLDER has train.py and its weights, of networks without dropout. The script's own step is run in float64 on the golden's
+Each FOLDER has train.py and its weights, of networks without dropout. The script's own step is run in float64 on the golden's
 weights, reals and noise, all by formula. Losses of every step and the norms of weights at the end are the golden's within
 1e-9; those of biases whose true gradient is 0 follow rounding and are left out. Exits with 1 where something differs.
 """
@@ -62,10 +62,8 @@ def replay(exported, name):
     return losses, run
 
 
-def main():
-    name, folder = sys.argv[1], Path(sys.argv[2])
+def is_golden(name, folder):
     golden = json.loads((generate.HERE / f"{name}.json").read_text())
-    torch.set_num_threads(1)
     losses, run = replay(module(folder), name)
     pairs = []
     for step, both in enumerate(losses):
@@ -78,7 +76,14 @@ def main():
     for what, ours, theirs in wrong[:10]:
         print(f"{name}: {what} is {ours}, and {theirs} in the golden")
     print(f"{name}: {len(pairs) - len(wrong)} of {len(pairs)} numbers of {len(losses)} steps are the golden's")
-    return 1 if wrong else 0
+    return not wrong
+
+
+def main():
+    torch.set_num_threads(1)
+    pairs = [pair.split("=") for pair in sys.argv[1:]]
+    same = [is_golden(name, Path(folder)) for name, folder in pairs]
+    return 0 if same and all(same) else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Saves the networks of a recipe as PyTorch has them, to be imported: `python save_weights.py RECIPE FILE`.
+"""Saves the networks of recipes as PyTorch has them, to be imported: `python save_weights.py RECIPE...` makes RECIPE.safetensors.
 
 Weights are drawn; running statistics have moved, as if there had been training. Tensors are called generator.0.weight, …,
 discriminator.0.weight, …
@@ -12,8 +12,7 @@ from safetensors.torch import save_file
 from recipes import RECIPES
 
 
-def main():
-    name, path = sys.argv[1:]
+def save(name):
     recipe = RECIPES[name]
     torch.manual_seed(1)
     g, d = recipe.build(dropout=0.0)
@@ -24,8 +23,9 @@ def main():
     tensors = {}
     for prefix, net in ("generator", g), ("discriminator", d):
         tensors |= {f"{prefix}.{key}": value.contiguous() for key, value in net.state_dict().items()}
-    save_file(tensors, path)
+    save_file(tensors, f"{name}.safetensors")
 
 
 if __name__ == "__main__":
-    main()
+    for name in sys.argv[1:]:
+        save(name)

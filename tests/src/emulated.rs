@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 mod build;
 
@@ -55,9 +56,12 @@ const CHILD: &str = "EMU_TEST";
 /// process.
 ///
 /// # Panics
-/// When the kernels do not compile, or the child fails; with what it printed.
+/// When the kernels do not compile, or the child fails, with what it printed; and when a test calls it twice: its child
+/// would run both bodies, and so would the second's.
 pub fn run<F: FnOnce()>(variant: Variant, environment: &[(&str, &str)], body: F) {
     if in_child() {
+        static RUNS: AtomicBool = AtomicBool::new(false);
+        assert!(!RUNS.swap(true, Ordering::Relaxed), "once a test");
         return body();
     }
     let wanted = variant != Variant::Plain || !environment.is_empty();

@@ -3,6 +3,7 @@
 use detach_kernels::cases::{self, Case};
 use detach_kernels::{Device, Matmul};
 use detach_tests::emulated::{self, Variant};
+use std::collections::HashSet;
 
 /// Calls `see` with each of `cases` and what it returns.
 fn run(cases: impl IntoIterator<Item = Case>, mut see: impl FnMut(&Case, f64)) {
@@ -25,13 +26,17 @@ fn assert_pass(cases: impl IntoIterator<Item = Case>) {
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
-fn small() -> Vec<Case> {
+/// Small ones: all where `DETACH_SANITIZE=whole` asks for them (`cargo xtask sanitize`), some elsewhere.
+fn looked_at() -> Vec<Case> {
+    if std::env::var_os("DETACH_SANITIZE").is_none_or(|value| value != "whole") {
+        return cases::sample();
+    }
     let mut cases = cases::all();
     cases.retain(|case| !case.is_large);
     cases
 }
 
-/// Small ones before large ones, which launch nothing else: what is tested of the small ones alone is tested of all kernels.
+/// Those of the sample first, which launch all kernels: what is tested of them alone is tested of each.
 #[test]
 fn cases_pass() {
     emulated::run(Variant::Plain, &[], || {
@@ -40,21 +45,27 @@ fn cases_pass() {
                 .expect("a device")
                 .launched()
         };
-        let (large, small): (Vec<_>, Vec<_>) =
-            cases::all().into_iter().partition(|case| case.is_large);
-        assert!(!large.is_empty(), "there are cases of real layers");
-        assert_pass(small);
-        let by_small = launched();
-        assert!(by_small.len() > 50, "{by_small:?}");
-        assert_pass(large);
-        assert_eq!(launched(), by_small, "kernels that only large cases launch");
+        let sample = cases::sample();
+        let names: HashSet<String> = sample.iter().map(|case| case.name.clone()).collect();
+        let mut others = cases::all();
+        others.retain(|case| !names.contains(&case.name));
+        assert!(others.iter().any(|case| case.is_large), "of real layers");
+        assert_pass(sample);
+        let by_sample = launched();
+        assert!(by_sample.len() > 50, "{by_sample:?}");
+        assert_pass(others);
+        assert_eq!(
+            launched(),
+            by_sample,
+            "kernels that no case of the sample launches"
+        );
     });
 }
 
 /// Reports what is read or written outside of a buffer or a shared array.
 #[test]
 fn cases_pass_the_address_sanitizer() {
-    emulated::run(Variant::Address, &[], || assert_pass(cases::all()));
+    emulated::run(Variant::Address, &[], || assert_pass(looked_at()));
 }
 
 /// Reports threads that a barrier should have kept apart. It is the slowest of all, and two cores
@@ -62,14 +73,14 @@ fn cases_pass_the_address_sanitizer() {
 #[test]
 fn cases_pass_the_thread_sanitizer() {
     emulated::run(Variant::Thread, &[], || {
-        assert_pass(small().into_iter().step_by(2));
+        assert_pass(looked_at().into_iter().step_by(2));
     });
 }
 
 #[test]
 fn a_second_half_of_cases_passes_the_thread_sanitizer() {
     emulated::run(Variant::Thread, &[], || {
-        assert_pass(small().into_iter().skip(1).step_by(2));
+        assert_pass(looked_at().into_iter().skip(1).step_by(2));
     });
 }
 
@@ -79,7 +90,7 @@ fn a_second_half_of_cases_passes_the_thread_sanitizer() {
 fn any_order_gives_the_same_bits() {
     const MARK: &str = "error of ";
     if emulated::in_child() {
-        return run(small(), |case, error| {
+        return run(looked_at(), |case, error| {
             println!("{MARK}{}: {:x}", case.name, error.to_bits());
         });
     }
@@ -96,7 +107,7 @@ fn any_order_gives_the_same_bits() {
         lines.map(str::to_owned).collect()
     };
     let forward = errors("forward");
-    assert_eq!(forward.len(), small().len());
+    assert_eq!(forward.len(), looked_at().len());
     for order in ["reverse", "shuffled:1"] {
         for (a, b) in forward.iter().zip(errors(order)) {
             assert_eq!(*a, b, "{order}");

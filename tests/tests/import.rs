@@ -30,32 +30,23 @@ fn images_of_imported_weights_are_pytorchs() {
     let Some(python) = python(NEEDED) else {
         return skipped(WHY);
     };
-    for recipe in ["dcgan-light", "mlp", "keras-mlp", "sagan", "wgan-gp"] {
-        let sandbox = Sandbox::new();
-        let saved = run(
-            &python,
-            &sandbox,
-            "save_weights.py",
-            &[recipe, "w.safetensors"],
-        );
-        assert!(saved, "{recipe}");
+    let recipes = ["dcgan-light", "mlp", "keras-mlp", "sagan", "wgan-gp"];
+    let sandbox = Sandbox::new();
+    assert!(run(&python, &sandbox, "save_weights.py", &recipes));
+    let mut files = Vec::new();
+    for recipe in recipes {
         sandbox.ok(&format!(
-            "import w.safetensors --recipe {recipe} --out theirs"
+            "import {recipe}.safetensors --recipe {recipe} --out {recipe}"
         ));
-        sandbox.ok("sample theirs --count 20 --mode eval --out images.npy --noise-out z.npy");
-        let files = [
-            recipe,
-            "w.safetensors",
-            "z.npy",
-            "images.npy",
-            "--prefix",
-            "generator.",
-        ];
-        assert!(
-            run(&python, &sandbox, "load_checkpoint.py", &files),
-            "{recipe}"
-        );
+        sandbox.ok(&format!(
+            "sample {recipe} --count 20 --mode eval --out {recipe}.npy --noise-out {recipe}-z.npy"
+        ));
+        let ends = ["", ".safetensors", "-z.npy", ".npy"];
+        files.extend(ends.map(|end| format!("{recipe}{end}")));
     }
+    let mut words: Vec<&str> = files.iter().map(String::as_str).collect();
+    words.extend(["--prefix", "generator."]);
+    assert!(run(&python, &sandbox, "load_checkpoint.py", &words));
 }
 
 /// A run whose generator and discriminator lie in `run/checkpoints`, each in a file of its own.

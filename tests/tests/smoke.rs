@@ -14,12 +14,14 @@ use std::fs;
 
 const STEPS: u64 = 3;
 
-/// Trains three steps into the folder `run`.
+/// Trains three steps of narrow networks into the folder `run`.
 fn train(sandbox: &Sandbox, info: &'static RecipeInfo, preset: &str, run: &str, flags: &str) {
     let name = info.name();
+    let narrow = training::narrow(info).into_iter();
+    let narrow: String = narrow.map(|change| format!(" --set {change}")).collect();
     let batch = "--batch-size 8 --log-every 1 --offline --data-dir digits --quiet";
     let done = sandbox.ok(&format!(
-        "train {name} --preset {preset} --max-steps {STEPS} {batch} --out {run} {flags}"
+        "train {name} --preset {preset} --max-steps {STEPS} {batch} --out {run}{narrow} {flags}"
     ));
     assert!(
         done.stderr.is_empty(),
@@ -125,6 +127,9 @@ fn check_config(sandbox: &Sandbox, info: &'static RecipeInfo, preset: &str) {
         assert!(text.lines().any(|l| l == line), "no `{line}` in\n{text}");
     }
     let mut expected = setup(info, preset);
+    for change in training::narrow(info) {
+        expected.set(change).expect("it can be narrow");
+    }
     expected.settings.batch_size = 8;
     expected.settings.pictures.every_steps = 2;
     expected.settings.pictures.first = false;
@@ -227,9 +232,10 @@ fn fixed_changes_what_its_notes_say() {
             let notes = info.about.notes.join("\n");
             assert!(notes.contains(said), "{name}: no `{said}` in its notes");
         }
-        train(&sandbox, info, "as-published", "published", "--no-pictures");
-        train(&sandbox, info, "fixed", "fixed", "--no-pictures");
-        train(&sandbox, info, "fixed", "seed", "--no-pictures --seed 7");
+        let bare = "--no-pictures --no-report";
+        train(&sandbox, info, "as-published", "published", bare);
+        train(&sandbox, info, "fixed", "fixed", bare);
+        train(&sandbox, info, "fixed", "seed", &format!("{bare} --seed 7"));
         let hash = |run| sandbox.hash(run, STEPS);
         assert_ne!(hash("published"), hash("fixed"), "{name}: the same weights");
         assert_ne!(hash("seed"), hash("fixed"), "{name}: the same weights");
@@ -313,7 +319,8 @@ fn a_checkpoint_holds_pytorchs_names() {
         .iter()
         .find(|info| info.name() == "mlp")
         .expect("mlp");
-    train(&sandbox, info, "as-published", "run", "--no-pictures");
+    let bare = "--no-pictures --set g-widths=[16,32]";
+    train(&sandbox, info, "as-published", "run", bare);
     let load = |name: &str| {
         let path = sandbox.path("run/checkpoints").join(name);
         Checkpoint::load(path).expect(name)

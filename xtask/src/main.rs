@@ -61,6 +61,9 @@ enum Task {
     Web,
     /// Kill runs, fail their system calls and starve them: all of what `cargo test` does a part of
     Chaos,
+    /// Run every small case of the GPU's kernels under AddressSanitizer and ThreadSanitizer and in other orders of blocks, on
+    /// the emulated device: all of what `cargo test` does a part of
+    Sanitize,
     /// Make the golden files with PyTorch
     Golden {
         /// Compare with the committed files, change none
@@ -86,14 +89,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// The whole fault campaign: the test of that name, told to leave nothing out.
-fn chaos(root: &Path) -> Result<ExitCode> {
+/// The whole of a campaign: the test of that name, told by a variable to leave nothing out.
+fn whole(root: &Path, name: &str, variable: &str) -> Result<ExitCode> {
     let mut test = command::cargo();
-    test.args(["test", "--package", "detach-tests", "--test", "chaos"]);
+    test.args(["test", "--workspace", "--test", name]);
     test.args(["--no-fail-fast", "--manifest-path"]);
     test.arg(root.join("Cargo.toml"))
         .args(["--", "--nocapture"]);
-    test.env("DETACH_CHAOS", "whole");
+    test.env(variable, "whole");
     command::become_it(test)
 }
 
@@ -118,7 +121,8 @@ fn run(task: Task) -> Result<ExitCode> {
         }
         Task::GpuReport(args) => gpu_report::gpu_report(&root, args),
         Task::Ptx(args) => ptx::ptx(&root, &args).map(|()| ExitCode::SUCCESS),
-        Task::Chaos => chaos(&root),
+        Task::Chaos => whole(&root, "chaos", "DETACH_CHAOS"),
+        Task::Sanitize => whole(&root, "cuda", "DETACH_SANITIZE"),
         Task::Web => web::build(&root).map(|()| ExitCode::SUCCESS),
         Task::Golden { check } => golden::golden(&root, check),
     }

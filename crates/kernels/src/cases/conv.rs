@@ -87,12 +87,14 @@ fn geometries() -> Vec<(String, Conv)> {
             }
             _ => conv,
         };
-        all.push((format!("{n}x{c}x{h} to {o} k{k} s{s} p{p}"), conv));
+        let few = few(c, o);
+        all.push((format!("{n}x{c}x{h} to {o}{few} k{k} s{s} p{p}"), conv));
     }
     for [n, o, h, c, k, s, p, more] in transposed {
         let conv = Conv::transposed(&[n, o, h, h], &[o, c, k, k], [s, s], [p, p], [more, more]);
+        let few = few(c, o);
         all.push((
-            format!("transposed {n}x{o}x{h} to {c} k{k} s{s} p{p}"),
+            format!("transposed {n}x{o}x{h} to {c}{few} k{k} s{s} p{p}"),
             conv,
         ));
     }
@@ -118,6 +120,14 @@ fn geometries() -> Vec<(String, Conv)> {
     let up = Conv::transposed_dilated(images, [3, 2], [2, 1], [1, 1], [2, 2]);
     all.push(("transposed 2x8x5x6 to 12 k3 s3,2 d2".to_owned(), up));
     all
+}
+
+/// Names the channels of which there are so few that they have a kernel of their own.
+fn few(c: usize, o: usize) -> String {
+    match c.min(o) {
+        few @ 1..=4 => format!(", few {few}"),
+        _ => String::new(),
+    }
 }
 
 /// Runs a convolution of a bias, or none, and a slope.

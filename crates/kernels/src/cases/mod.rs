@@ -59,6 +59,33 @@ pub fn all() -> Vec<Case> {
     families.into_iter().flatten().collect()
 }
 
+/// Half of the small cases: the first of each kind, and every eighth. They launch every kernel, for what is slow to look at,
+/// as sanitizers are, and for a quick look.
+pub fn sample() -> Vec<Case> {
+    let mut kinds = std::collections::HashSet::new();
+    let mut number = 0_usize;
+    let mut cases = all();
+    cases.retain(|case| {
+        number += 1;
+        !case.is_large && (kinds.insert(kind(&case.name)) || number.is_multiple_of(8))
+    });
+    cases
+}
+
+/// A case's name without the numbers of its operands; those that stay decide which kernel runs.
+fn kind(name: &str) -> String {
+    let words: Vec<&str> = name.split_whitespace().collect();
+    let is_kept = |(i, word): &(usize, &&str)| {
+        let has_digit = word.contains(|c: char| c.is_ascii_digit());
+        let before = i.checked_sub(1).map_or("", |before| words[before]);
+        !has_digit
+            || word.starts_with(['k', 's', 't'])
+            || ["tile", "channels:", "few"].contains(&before)
+    };
+    let kept = words.iter().enumerate().filter(is_kept);
+    kept.map(|(_, word)| *word).collect::<Vec<_>>().join(" ")
+}
+
 /// What a case runs: buffers of one device and type to buffers of the same. It makes
 /// its outputs [`poisoned`].
 pub(crate) trait Run: Fn(&[Buffer]) -> Vec<Buffer> + 'static {}
