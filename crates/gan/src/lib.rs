@@ -19,6 +19,7 @@ pub mod diagnosis;
 pub mod export;
 pub mod generator;
 pub mod import;
+pub mod lesson;
 pub mod networks;
 pub mod paths;
 pub mod report;

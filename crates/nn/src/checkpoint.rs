@@ -59,6 +59,15 @@ impl Checkpoint {
         });
     }
 
+    /// Adds every tensor of `with` whose name is not here.
+    pub fn complete(&mut self, with: &Self) {
+        for (name, entry) in &with.tensors {
+            if !self.tensors.contains_key(name) {
+                self.tensors.insert(name.clone(), entry.clone());
+            }
+        }
+    }
+
     /// The tensors' names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().map(String::as_str)

@@ -45,7 +45,7 @@ pub use diverged::Diverged;
 pub use figure::{Figure, Look};
 pub use nearest::{meant, nearest};
 pub use options::{Options, Targets};
-pub use recipe::{About, Recipe, System};
+pub use recipe::{About, Line, Recipe, System, Turn};
 pub use recipes::{RECIPES, find};
 pub use report::Report;
 pub use sampler::{Generator, Input, Sampler, Wanted};
@@ -54,5 +54,5 @@ pub use session::{At, Clock, End, Flow, Metrics, Observer, Plan, Scorer, Session
 pub use settings::{Preset, SampleMode, Settings};
 pub use setup::{Generates, RecipeInfo, Setup};
 pub use step::{Inputs, Step, Streams};
-pub use trainer::Trainer;
+pub use trainer::{Shown, Trainer};
 pub use watch::{Closely, Watched};

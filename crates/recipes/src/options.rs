@@ -15,6 +15,12 @@ pub trait Options: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
     /// # Errors
     /// When there is one.
     fn check(&self) -> Result<(), String>;
+
+    /// The same with exactly the settings that its choices have, where a choice decides which there are.
+    #[must_use]
+    fn settled(self) -> Self {
+        self
+    }
 }
 
 /// The labels that a discriminator and a generator are trained towards: 1 is real, 0 is fake,
@@ -173,6 +179,20 @@ impl GeneratorLoss {
             Self::Saturating => -bce_with_logits(logits, targets.fake),
         }
     }
+}
+
+/// −mean log(p + ε) of the logits' probability p = σ(ℓ) for `label` 1 and 1 − σ(ℓ) for others; where ε is 0, BCE with the label
+/// from logits.
+#[must_use]
+pub fn log_loss(logits: &Tensor, label: f64, eps: f64) -> Tensor {
+    if eps == 0.0 {
+        return bce_with_logits(logits, label);
+    }
+    let p = match label {
+        1.0 => logits.sigmoid(),
+        _ => -logits.sigmoid() + 1.0,
+    };
+    -(p + eps).ln().mean()
 }
 
 /// Refuses an ε that does not keep BatchNorm from dividing by 0.

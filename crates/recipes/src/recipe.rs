@@ -51,11 +51,37 @@ pub trait Recipe: State {
         Vec::new()
     }
 
+    /// The step as it is set, line by line, each with the switch that it holds; none where a loop is as it was published
+    /// and stands in its `train_step`.
+    fn listing(&self) -> Vec<Line> {
+        Vec::new()
+    }
+
     /// What else there is to see, drawn where a picture is due.
     fn figures(&self, look: &Look) -> Vec<Figure> {
         let _ = look;
         Vec::new()
     }
+}
+
+/// Whose turn it is in a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// The discriminator's.
+    D,
+    /// The generator's.
+    G,
+}
+
+/// A line of a step as it is set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Whose turn it belongs to, where it is one's.
+    pub turn: Option<Turn>,
+    /// What happens, as one would write it.
+    pub text: String,
+    /// The setting that decides it, where one does.
+    pub switch: Option<&'static str>,
 }
 
 /// A published system as a type: what a recipe's file implements.
@@ -86,6 +112,12 @@ pub trait System: Recipe + Sized + 'static {
     fn classes(options: &Self::Options) -> Option<usize> {
         let _ = options;
         None
+    }
+
+    /// Whether a choice brings all that it was published with however it is made, as one does that names another system.
+    fn leads(key: &str) -> bool {
+        let _ = key;
+        false
     }
 
     /// What a choice was published with besides: called after `key` was chosen by name.

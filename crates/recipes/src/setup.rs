@@ -18,10 +18,11 @@ pub struct RecipeInfo {
     /// What it says of itself.
     pub about: &'static About,
     preset: fn(Preset) -> Result<(Settings, Table)>,
-    check: fn(&Table) -> Result<()>,
+    settled: fn(&Table) -> Result<Table>,
     data: fn(&Table) -> Result<Vec<DataKind>>,
     batches_a_step: fn(&Table) -> Result<u64>,
     classes: fn(&Table) -> Result<Option<usize>>,
+    leads: fn(&str) -> bool,
     published_with: fn(&str, &mut Settings, &mut Table) -> Result<()>,
     generator: fn(&Table, &Initialiser) -> Result<Box<dyn Generates>>,
     build: fn(&Table, &Initialiser) -> Result<Box<dyn Recipe>>,
@@ -38,6 +39,7 @@ fn options<S: System>(table: &Table) -> Result<S::Options> {
         .clone()
         .try_into()
         .with_context(|| format!("the options of `{}`", S::ABOUT.name))?;
+    let options = options.settled();
     options.check().map_err(|what| anyhow!("{what}"))?;
     Ok(options)
 }
@@ -55,10 +57,11 @@ impl RecipeInfo {
                 let (settings, options) = S::preset(preset);
                 Ok((settings, as_table(&options)?))
             },
-            check: |table| options::<S>(table).map(drop),
+            settled: |table| as_table(&options::<S>(table)?),
             data: |table| Ok(S::data(&options::<S>(table)?)),
             batches_a_step: |table| Ok(S::batches_a_step(&options::<S>(table)?)),
             classes: |table| Ok(S::classes(&options::<S>(table)?)),
+            leads: S::leads,
             published_with: |key, settings, table| {
                 let mut options = options::<S>(table)?;
                 S::published_with(key, settings, &mut options);
@@ -126,7 +129,8 @@ impl Setup {
         let mut setup = recipe.setup(preset);
         setup.settings = settings;
         merge(&mut setup.options, options);
-        setup.check()?;
+        setup.settings.check()?;
+        setup.options = (recipe.settled)(&setup.options)?;
         Ok(setup)
     }
 
@@ -165,6 +169,9 @@ impl Setup {
                 return Err(self.no_setting(key));
             }
             changed.check()?;
+            if (self.recipe.leads)(key) {
+                (self.recipe.published_with)(key, &mut changed.settings, &mut changed.options)?;
+            }
             Ok(changed)
         };
         *self = change().with_context(|| assignment.to_owned())?;
@@ -227,7 +234,7 @@ impl Setup {
     /// When a value is out of its range, naming it.
     pub fn check(&self) -> Result<()> {
         self.settings.check()?;
-        (self.recipe.check)(&self.options)
+        (self.recipe.settled)(&self.options).map(drop)
     }
 
     /// What it is trained on, one entry a data set.

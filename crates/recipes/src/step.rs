@@ -53,6 +53,8 @@ pub struct Step<'a> {
     inputs: &'a mut dyn Inputs,
     streams: &'a Streams,
     phase: u32,
+    /// Who is shown each loss before an update goes down it.
+    shown: Option<&'a mut dyn FnMut(&Tensor)>,
 }
 
 impl<'a> Step<'a> {
@@ -62,6 +64,24 @@ impl<'a> Step<'a> {
             inputs,
             streams,
             phase,
+            shown: None,
+        }
+    }
+
+    /// The same step, with each loss shown to `to` before an update goes down it: its graph is whole then, and no weight has
+    /// moved since.
+    #[must_use]
+    pub fn showing(self, to: &'a mut dyn FnMut(&Tensor)) -> Self {
+        Self {
+            shown: Some(to),
+            ..self
+        }
+    }
+
+    /// Shows a loss that gradients were taken of before they are [applied](Self::apply).
+    pub fn tell(&mut self, loss: &Tensor) {
+        if let Some(shown) = &mut self.shown {
+            shown(loss);
         }
     }
 
@@ -126,6 +146,7 @@ impl<'a> Step<'a> {
     /// When the loss is not a scalar, or a value that the backward pass needs was overwritten.
     #[track_caller]
     pub fn update<N: State>(&mut self, who: &mut Trained<N>, loss: &Tensor) {
+        self.tell(loss);
         who.update(loss);
     }
 
@@ -141,6 +162,7 @@ impl<'a> Step<'a> {
         loss: &Tensor,
         through: &Tensor,
     ) -> Tensor {
+        self.tell(loss);
         who.update_through(loss, through)
     }
 

@@ -32,7 +32,12 @@ pub struct Trainer {
     closely: Closely,
     /// The last batch of the first data set, in a step whose layers are watched.
     reals: Option<Tensor>,
+    /// Who is shown the losses of the step that is run.
+    shown: Option<Shown>,
 }
+
+/// What is shown the losses of a step.
+pub type Shown = Box<dyn FnMut(&Tensor)>;
 
 /// The data and the noise of a training step.
 struct Feed<'a> {
@@ -98,6 +103,7 @@ impl Trainer {
             takes: Vec::new(),
             closely: Closely::No,
             reals: None,
+            shown: None,
         })
     }
 
@@ -195,6 +201,18 @@ impl Trainer {
         (report, watch.end(&mut *self.recipe, reals))
     }
 
+    /// As [`step`](Self::step), run as it is on any device, with each loss shown to `to` before an update goes down it; see
+    /// [`Step::showing`].
+    ///
+    /// # Panics
+    /// As [`step`](Self::step).
+    pub fn step_shown(&mut self, to: Shown) -> Report {
+        self.shown = Some(to);
+        let report = self.step();
+        self.shown = None;
+        report
+    }
+
     /// The lengths of the step's batches.
     fn key(&self, phase: u32) -> StepKey {
         let mut batches = Vec::new();
@@ -238,8 +256,10 @@ impl Trainer {
             steps,
             closely,
             reals,
+            shown,
             ..
         } = self;
+        let is_replayable = *closely == Closely::No && shown.is_none();
         let streams = Streams::new(setup.settings.seed, |random| random.at(step.clone()));
         let run = || {
             let mut feed = Feed {
@@ -248,10 +268,14 @@ impl Trainer {
                 kind: *kind,
                 reals: (*closely == Closely::Layers).then_some(reals),
             };
-            recipe.train_step(&mut Step::new(&mut feed, &streams, phase))
+            let mut step = Step::new(&mut feed, &streams, phase);
+            if let Some(shown) = shown {
+                step = step.showing(shown);
+            }
+            recipe.train_step(&mut step)
         };
         match key {
-            Some(key) if *closely == Closely::No => steps.run(key, run),
+            Some(key) if is_replayable => steps.run(key, run),
             // Of a replay nobody sees more than its report.
             Some(key) => {
                 let report = steps.run_eager(run);

@@ -188,6 +188,11 @@ impl Array {
         self.memory.buffer.borrow()
     }
 
+    /// Who wrote in place after this handle was made, if somebody did: then it cannot be read.
+    pub(crate) fn overwritten_by(&self) -> Option<String> {
+        (self.version != self.memory.version.get()).then(|| self.memory.last_write.borrow().clone())
+    }
+
     #[track_caller]
     #[cold]
     fn panic_stale(&self) -> ! {

@@ -14,6 +14,8 @@ pub struct Pass {
     pub bytes: usize,
     /// How many nodes each op made.
     pub ops: BTreeMap<&'static str, usize>,
+    /// Who has written to one of those values since, if somebody has: a rule that reads it refuses.
+    pub overwritten_by: Option<String>,
 }
 
 /// What `grad(loss, wrt, …)` would walk.
@@ -32,6 +34,9 @@ pub fn pass(loss: &Tensor, wrt: &[&Tensor]) -> Pass {
         *out.ops.entry(made.op.name()).or_default() += 1;
         let values = made.inputs.iter().map(Tensor::value);
         for value in values.chain([&made.output]) {
+            if out.overwritten_by.is_none() {
+                out.overwritten_by = value.overwritten_by();
+            }
             if !seen.iter().any(|other| other.shares_memory(value)) {
                 seen.push(value);
                 out.bytes += value.memory_bytes();

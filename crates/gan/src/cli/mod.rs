@@ -7,6 +7,7 @@ mod classifier;
 mod compare;
 pub mod console;
 mod data;
+mod detach;
 mod device;
 mod doctor;
 mod environment;
@@ -91,6 +92,8 @@ enum Command {
     Import(import::Args),
     /// List the recipes, or explain one
     Recipes(recipes::Args),
+    /// Look at one step with its detach kept, gone and elsewhere: whose loss reaches whose weights, and what it costs
+    Detach(detach::Args),
     /// Fetch, inspect or make data
     #[command(subcommand)]
     Data(data::Command),
@@ -130,6 +133,7 @@ impl Cli {
             Command::Interpolate(args) => args.threads,
             Command::Export(args) => args.threads,
             Command::Import(args) => args.threads,
+            Command::Detach(args) => args.threads,
             Command::Info(args) => args.threads,
             Command::Doctor(_) | Command::Recipes(_) | Command::Data(_) => threads::Args::default(),
             Command::Runs(_) | Command::Show(_) => threads::Args::default(),
@@ -156,6 +160,7 @@ impl Cli {
             Command::Export(args) => export::run(args)?,
             Command::Import(args) => import::run(args)?,
             Command::Recipes(args) => recipes::run(args)?,
+            Command::Detach(args) => detach::run(args)?,
             Command::Data(command) => data::run(command)?,
             Command::Info(args) => info::run(args),
             Command::Completions(args) => pages::completions(args),

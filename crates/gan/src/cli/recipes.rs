@@ -1,10 +1,10 @@
 //! `gan recipes`.
 
 use super::usage::usage;
-use crate::show::text::{grouped, indented};
+use crate::show::text::{grouped, indented, table};
 use anyhow::Result;
 use detach_nn::{Network, count};
-use detach_recipes::{DataKind, Preset, RECIPES, Recipe, RecipeInfo, find};
+use detach_recipes::{DataKind, Line, Preset, RECIPES, Recipe, RecipeInfo, Turn, find};
 use detach_tensor::{Array, Kind, Tensor};
 use std::fmt::Write;
 
@@ -34,6 +34,20 @@ fn list() -> String {
     out
 }
 
+/// A step's lines: whose turn, the switch, what happens.
+fn listed(lines: &[Line]) -> String {
+    let row = |line: &Line| {
+        let turn = match line.turn {
+            Some(Turn::D) => "D",
+            Some(Turn::G) => "G",
+            None => "",
+        };
+        [turn, line.switch.unwrap_or_default(), &line.text].map(str::to_owned)
+    };
+    let rows: Vec<Vec<String>> = lines.iter().map(|line| row(line).into()).collect();
+    table(&rows)
+}
+
 /// Everything about one recipe.
 fn explain(info: &'static RecipeInfo) -> Result<String> {
     let setup = info.setup(Preset::AsPublished);
@@ -45,6 +59,14 @@ fn explain(info: &'static RecipeInfo) -> Result<String> {
         let _ = writeln!(out, "{}", outlined(name, network, &input));
     }
     let _ = writeln!(out, "One step: {}\n", about.step);
+    let listing = recipe.listing();
+    if !listing.is_empty() {
+        let _ = writeln!(
+            out,
+            "As it is set, line by line, with the switch that each holds\n{}",
+            indented(&listed(&listing))
+        );
+    }
     let _ = writeln!(out, "Losses\n{}", list_of(about.losses, "  "));
     let _ = writeln!(
         out,

@@ -7,7 +7,6 @@ use crate::options::{self, GeneratorLoss};
 use crate::settings::{PictureSource, Pictures, SampleMode, Sampling};
 use crate::theory::{self, Theory, mean_and_deviation};
 use crate::{About, DataKind, Generator, Preset, Recipe, Report, Settings, Step, System};
-use detach_nn::loss::bce_with_logits;
 use detach_nn::{Initialiser, Mode, Module, Optim, Schedule, Sequential, Trained};
 use detach_tensor::{Array, Tensor};
 use serde::{Deserialize, Serialize};
@@ -39,16 +38,8 @@ impl options::Options for Options {
 }
 
 impl Options {
-    /// −mean log(p + ε) for label 1, −mean log(1 − p + ε) for label 0.
     fn loss(&self, logits: &Tensor, label: f64) -> Tensor {
-        if self.log_eps == 0.0 {
-            return bce_with_logits(logits, label);
-        }
-        let p = match label {
-            1.0 => logits.sigmoid(),
-            _ => -logits.sigmoid() + 1.0,
-        };
-        -(p + self.log_eps).ln().mean()
+        options::log_loss(logits, label, self.log_eps)
     }
 }
 

@@ -42,6 +42,7 @@ registry! {
     mod infogan: Infogan;
     mod mlp_cgan: MlpCgan;
     mod gauss1d: Gauss1d;
+    mod lab: Lab;
 }
 
 /// The recipe called `name`.

@@ -58,6 +58,9 @@ pub(super) struct Args {
     /// `mlp` only: which network is updated first [default: the recipe's]
     #[arg(long, value_parser = ["d-first", "g-first"])]
     order: Option<String>,
+    /// `lab` only: whose networks, settings and loop it takes before `--set` moves a switch [default: dcgan-light]
+    #[arg(long, value_name = "NAME")]
+    r#loop: Option<String>,
     /// Where to compute: cpu, cuda:N, or auto, a GPU if there is one and else the CPU (see
     /// `gan info`). A run may go on on another device
     #[arg(long, default_value = "auto")]
@@ -296,6 +299,14 @@ impl Args {
             );
             setup.choose("order", order)?;
         }
+        if let Some(name) = &self.r#loop {
+            ensure!(
+                setup.options().contains_key("loop"),
+                "`{}` has its own loop; --loop is for `lab`",
+                setup.recipe().name()
+            );
+            setup.choose("loop", name)?;
+        }
         if let Some(seed) = self.seed {
             setup.settings.seed = seed;
         }
@@ -342,7 +353,7 @@ impl Args {
     /// A flag that would make another run of the one that `config` is of.
     fn changed(&self, config: &Config) -> Result<Option<String>> {
         let settings = &config.settings;
-        let order = config.options.get("order").and_then(|order| order.as_str());
+        let chosen = |key| config.options.get(key).and_then(|choice| choice.as_str());
         let differs = |new: &Option<String>, old: &str| new.as_ref().is_some_and(|new| new != old);
         let changed = [
             ("RECIPE", differs(&self.recipe, &config.recipe)),
@@ -350,7 +361,14 @@ impl Args {
                 "--preset",
                 self.preset.is_some_and(|preset| preset != config.preset),
             ),
-            ("--order", differs(&self.order, order.unwrap_or_default())),
+            (
+                "--order",
+                differs(&self.order, chosen("order").unwrap_or_default()),
+            ),
+            (
+                "--loop",
+                differs(&self.r#loop, chosen("loop").unwrap_or_default()),
+            ),
             (
                 "--seed",
                 self.seed.is_some_and(|seed| seed != settings.seed),

@@ -1,0 +1,5 @@
+//! What a step shows of itself, for those who learn what a line of it is for.
+
+pub mod microscope;
+pub mod subject;
+pub mod variants;
