@@ -55,6 +55,7 @@ from pathlib import Path
 
 import torch
 
+import detach
 import functions
 import losses
 import ops
@@ -63,7 +64,7 @@ from formula import D_TAG, G_TAG, NOISE_TAG, REAL_TAG, fill, is_batch_norm, unif
 from recipes import RECIPES
 
 HERE = Path(__file__).parent
-LAYERS = {"functions": functions, "losses": losses, "ops": ops, "optim": optim}
+LAYERS = {"detach": detach, "functions": functions, "losses": losses, "ops": ops, "optim": optim}
 GOLDENS = [*RECIPES, *LAYERS]
 NUDGE_TAG = 1_000_000  # apart from all tags of formula.py
 RELATIVE, ABSOLUTE = 1e-9, 1e-13  # --check; the absolute part is for gradients whose true value is 0

@@ -8,8 +8,8 @@
 mod layers;
 
 pub use layers::{
-    FormulaSample, LossCase, Losses, OPTIM_GRADIENT_TAG, OPTIM_PARAMETER_TAG, OpCase, Operand, Ops,
-    OptimCase, Optims, Values,
+    Detach, DetachCase, DetachTurn, FormulaSample, LossCase, Losses, OPTIM_GRADIENT_TAG,
+    OPTIM_PARAMETER_TAG, OpCase, Operand, Ops, OptimCase, Optims, Values,
 };
 
 use detach_nn::{Name, Slot, State, parameters};
@@ -256,6 +256,14 @@ impl<T> Nets<T> {
 /// When there is none, or it cannot be read.
 pub fn recipe(name: &str) -> Golden {
     load(name)
+}
+
+/// Where gradients go in published loops with their `detach` kept, gone, and elsewhere.
+///
+/// # Panics
+/// When it cannot be read.
+pub fn detach() -> Detach {
+    load("detach")
 }
 
 /// The golden of single layers.

@@ -182,7 +182,16 @@ impl Replay {
         }
     }
 
+    /// One step, with each loss shown to `to` before an update goes down it.
+    pub fn step_shown(&mut self, to: &mut dyn FnMut(&Tensor)) -> Report {
+        self.step_to(Some(to))
+    }
+
     fn step(&mut self) -> Report {
+        self.step_to(None)
+    }
+
+    fn step_to(&mut self, to: Option<&mut dyn FnMut(&Tensor)>) -> Report {
         let skip = self.skips.next().unwrap_or(0);
         self.numbers.reals += skip;
         self.numbers.draws += skip;
@@ -190,6 +199,9 @@ impl Replay {
         let phase = self.recipe.phase(self.steps);
         self.steps += 1;
         let mut step = Step::new(&mut self.numbers, &streams, phase);
+        if let Some(to) = to {
+            step = step.showing(to);
+        }
         self.recipe.train_step(&mut step)
     }
 }

@@ -147,3 +147,41 @@ impl Operand {
         }
     }
 }
+
+/// `detach.json`: a step of each published loop with its `detach` kept, gone, and elsewhere.
+#[derive(Debug, Deserialize)]
+pub struct Detach {
+    /// A loop and what was done to it.
+    pub cases: Vec<DetachCase>,
+}
+
+/// A step of a loop of which something was done to its `detach`.
+#[derive(Debug, Deserialize)]
+pub struct DetachCase {
+    /// The loop's name.
+    #[serde(rename = "loop")]
+    pub of: String,
+    /// What was done to it.
+    pub variant: String,
+    /// Its turns, in order.
+    pub turns: Vec<DetachTurn>,
+    /// What a plain step does.
+    pub says: String,
+    /// The same with `retain_graph=True`.
+    pub retained: String,
+}
+
+/// A turn of such a step.
+#[derive(Debug, Deserialize)]
+pub struct DetachTurn {
+    /// Whose: `d` or `g`.
+    pub turn: String,
+    /// Its loss.
+    pub loss: f64,
+    /// The norm of its gradient in D's weights, where there is one.
+    pub norm_d: Option<f64>,
+    /// The same in G's.
+    pub norm_g: Option<f64>,
+    /// Whether one is missing as values were overwritten.
+    pub overwritten: bool,
+}

@@ -4,7 +4,7 @@ use super::device::Opened;
 use super::threads;
 use crate::lesson::microscope::{Look, Reach, Seen, Walk, cosine, look};
 use crate::lesson::subject::{Subject, lab_of};
-use crate::lesson::variants::{self, Variant};
+use crate::lesson::variants::{self, PyTorch, Variant};
 use crate::run::Run;
 use crate::show::text::short;
 use anyhow::Result;
@@ -131,11 +131,15 @@ fn text(subject: &Subject, rows: &[Row]) -> String {
             true => "as published, to the bit",
             false => "others",
         };
+        let (plain, retained) = (row.variant.pytorch(), row.variant.retained());
         out += &format!(
             "  weights   {weights} ({})\n  PyTorch   {}\n",
             &row.look.hash[..12],
-            row.variant.pytorch().words()
+            plain.words()
         );
+        if plain != PyTorch::Runs {
+            out += &format!("            with retain_graph=True: {}\n", retained.words());
+        }
     }
     out + "\n" + &conclusion(rows) + "\n"
 }
@@ -209,6 +213,7 @@ fn as_json(subject: &Subject, rows: &[Row]) -> Value {
                 "turns": turns.collect::<Vec<_>>(),
                 "weights": row.look.hash,
                 "pytorch": row.variant.pytorch(),
+                "pytorch_retained": row.variant.retained(),
             })
         })
         .collect();

@@ -1,7 +1,7 @@
 //! One real step, looked at turn by turn: whose loss reaches whose weights, what the backward pass walks, and what it moves.
 
 use detach_nn::parameters;
-use detach_recipes::{Trainer, Turn};
+use detach_recipes::{Recipe, Trainer, Turn};
 use detach_tensor::trace::{Pass, pass};
 use detach_tensor::{Tensor, grad};
 use serde::Serialize;
@@ -77,18 +77,19 @@ impl Look {
     }
 }
 
-/// How often a backward pass is timed.
+/// How often a backward pass is timed, to be odd.
 const TIMES: usize = 5;
 
 /// The weights of G and of D as leaves of every graph: an update writes to them in place.
-struct Leaves {
+pub struct Leaves {
     g: Vec<Tensor>,
     d: Vec<Tensor>,
 }
 
 impl Leaves {
-    fn of(trainer: &Trainer) -> Self {
-        let networks = trainer.recipe().networks();
+    /// Those of a recipe of one G and one D.
+    pub fn of(recipe: &dyn Recipe) -> Self {
+        let networks = recipe.networks();
         let of = |i: usize| -> Vec<Tensor> {
             let own = networks.get(i).map(|(_, net)| parameters(*net));
             let own = own.into_iter().flatten();
@@ -110,13 +111,13 @@ impl Leaves {
 /// # Panics
 /// When the step has other turns.
 pub fn look(trainer: &mut Trainer, turns: &[Turn]) -> Look {
-    let leaves = Leaves::of(trainer);
+    let leaves = Leaves::of(trainer.recipe());
     let used = watch(trainer);
     let seen: Rc<RefCell<Vec<Seen>>> = Rc::default();
     let (to, order) = (Rc::clone(&seen), turns.to_vec());
     let shown = Box::new(move |loss: &Tensor| {
         let turn = order[to.borrow().len()];
-        let one = seen_of(turn, loss, &leaves);
+        let one = see(turn, loss, &leaves, TIMES);
         to.borrow_mut().push(one);
     });
     trainer.step_shown(shown);
@@ -147,7 +148,9 @@ fn watch(trainer: &mut Trainer) -> Rc<RefCell<Vec<Vec<f64>>>> {
     used
 }
 
-fn seen_of(turn: Turn, loss: &Tensor, leaves: &Leaves) -> Seen {
+/// Looks at a loss before the update of a turn goes down it; the gradient that the update [used](Seen::used) is not known yet.
+/// Each walk is made `times` times to be timed.
+pub fn see(turn: Turn, loss: &Tensor, leaves: &Leaves, times: usize) -> Seen {
     let of = |own: &[Tensor]| reach(loss, &own.iter().collect::<Vec<_>>());
     let asked: Vec<&Tensor> = leaves.turn(turn).iter().collect();
     let all: Vec<&Tensor> = leaves.g.iter().chain(&leaves.d).collect();
@@ -156,8 +159,8 @@ fn seen_of(turn: Turn, loss: &Tensor, leaves: &Leaves) -> Seen {
         loss: loss.item(),
         on_d: of(&leaves.d),
         on_g: of(&leaves.g),
-        asked: walk(loss, &asked),
-        all: walk(loss, &all),
+        asked: walk(loss, &asked, times),
+        all: walk(loss, &all, times),
         used: Vec::new(),
     }
 }
@@ -178,10 +181,10 @@ fn reach(loss: &Tensor, own: &[&Tensor]) -> Reach {
     }
 }
 
-fn walk(loss: &Tensor, wrt: &[&Tensor]) -> Walk {
+fn walk(loss: &Tensor, wrt: &[&Tensor], often: usize) -> Walk {
     let pass = pass(loss, wrt);
     let mut times: Vec<f64> = Vec::new();
-    while pass.overwritten_by.is_none() && times.len() < TIMES {
+    while pass.overwritten_by.is_none() && times.len() < often {
         let start = Instant::now();
         let gradients = grad(loss, wrt, false);
         // On a device nothing is done before somebody asks.
@@ -192,7 +195,7 @@ fn walk(loss: &Tensor, wrt: &[&Tensor]) -> Walk {
     Walk {
         nodes: pass.nodes,
         bytes: pass.bytes,
-        ms: times.get(TIMES / 2).copied(),
+        ms: times.get(often / 2).copied(),
     }
 }
 

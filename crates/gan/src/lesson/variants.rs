@@ -23,6 +23,8 @@ pub enum PyTorch {
     Runs,
     /// "Trying to backward through the graph a second time": the first pass has freed what the second needs.
     SecondTime,
+    /// "modified by an inplace operation": an update has overwritten what a later pass needs.
+    Overwritten,
 }
 
 impl PyTorch {
@@ -31,6 +33,9 @@ impl PyTorch {
         match self {
             Self::Runs => "runs, and says nothing",
             Self::SecondTime => "RuntimeError: Trying to backward through the graph a second time",
+            Self::Overwritten => {
+                "RuntimeError: one of the variables needed for gradient computation has been modified by an inplace operation"
+            }
         }
     }
 }
@@ -109,6 +114,15 @@ impl Variant {
         match !self.is("detach-d") && self.text("g-fakes") == "same" {
             true => PyTorch::SecondTime,
             false => PyTorch::Runs,
+        }
+    }
+
+    /// The same with `retain_graph=True`, which is often tried next: the graph is whole then, and with G first its weights are
+    /// not what they were.
+    pub fn retained(&self) -> PyTorch {
+        match (self.pytorch(), self.text("order")) {
+            (PyTorch::SecondTime, "g-first") => PyTorch::Overwritten,
+            _ => PyTorch::Runs,
         }
     }
 }
