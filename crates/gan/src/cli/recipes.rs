@@ -1,7 +1,7 @@
 //! `gan recipes`.
 
 use super::usage::usage;
-use crate::show::text::{grouped, indented, table};
+use crate::show::text::{grouped, indented};
 use anyhow::Result;
 use detach_nn::{Network, count};
 use detach_recipes::{DataKind, Line, Preset, RECIPES, Recipe, RecipeInfo, Turn, find};
@@ -42,10 +42,13 @@ fn listed(lines: &[Line]) -> String {
             Some(Turn::G) => "G",
             None => "",
         };
-        [turn, line.switch.unwrap_or_default(), &line.text].map(str::to_owned)
+        format!(
+            "{turn:1}  {:15}  {}",
+            line.switch.unwrap_or_default(),
+            line.text
+        )
     };
-    let rows: Vec<Vec<String>> = lines.iter().map(|line| row(line).into()).collect();
-    table(&rows)
+    lines.iter().map(row).collect::<Vec<_>>().join("\n")
 }
 
 /// Everything about one recipe.

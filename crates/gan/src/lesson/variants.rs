@@ -33,9 +33,7 @@ impl PyTorch {
         match self {
             Self::Runs => "runs, and says nothing",
             Self::SecondTime => "RuntimeError: Trying to backward through the graph a second time",
-            Self::Overwritten => {
-                "RuntimeError: one of the variables needed for gradient computation has been modified by an inplace operation"
-            }
+            Self::Overwritten => "RuntimeError: … has been modified by an inplace operation",
         }
     }
 }
