@@ -1,5 +1,6 @@
 //! `gan detach`: what the microscope says of a step.
 
+use detach_gan::lesson::subject::LOOPS;
 use detach_tests::program::Sandbox;
 use serde_json::Value;
 
@@ -27,16 +28,7 @@ fn turn<'a>(variant: &'a Value, who: &str) -> &'a Value {
 #[test]
 fn of_every_loop() {
     let sandbox = Sandbox::new();
-    for name in [
-        "dcgan-light",
-        "dcgan",
-        "dcgan64",
-        "mlp",
-        "mlp-g-first",
-        "mlp-relu",
-        "keras-mlp",
-        "gauss1d",
-    ] {
+    for name in LOOPS {
         let seen = look(&sandbox, &format!("{name} --batch-size 3 --seed 3"));
         let published = variant(&seen, "as published");
         let removed = variant(&seen, "detach removed");

@@ -183,8 +183,8 @@ fn conclusion(rows: &[Row]) -> String {
             format!(" (cosine {cosine:.3} to G's own gradient)")
         });
         out += &format!(
-            "\nWhere gradients are collected and zeroed at the top alone, G moves down D's loss and its own at once{angle}: at each fake's \
-             logit ℓ they sum to 2σ(ℓ) − 1, which is 0 where D is undecided and points away from the reals above."
+            "\nWhere gradients are collected and zeroed at the top alone, G moves down D's loss and its own at once{angle}: D's pulls a fake's \
+             logit ℓ by σ(ℓ), its own by σ(ℓ) − 1. Of one fake that is 2σ(ℓ) − 1: 0 where D is undecided, and away from the reals above."
         );
     }
     out

@@ -29,21 +29,23 @@ pub struct Subject {
 /// Batches that are drawn for one step of a loop.
 const DRAWN: usize = 8;
 
+/// The loops that `lab` has.
+pub const LOOPS: [&str; 8] = [
+    "dcgan-light",
+    "dcgan",
+    "dcgan64",
+    "mlp",
+    "mlp-g-first",
+    "mlp-relu",
+    "keras-mlp",
+    "gauss1d",
+];
+
 /// `lab` as the published loop of this name.
 ///
 /// # Errors
 /// When there is none.
 pub fn lab_of(name: &str) -> Result<Setup> {
-    const LOOPS: [&str; 8] = [
-        "dcgan-light",
-        "dcgan",
-        "dcgan64",
-        "mlp",
-        "mlp-g-first",
-        "mlp-relu",
-        "keras-mlp",
-        "gauss1d",
-    ];
     let mut setup = find("lab")?.setup(Preset::AsPublished);
     setup.choose("loop", name).map_err(|_| {
         let hint = meant(name, LOOPS.into_iter());

@@ -2,19 +2,10 @@
 
 use super::Options;
 use crate::options::require;
+pub(super) use crate::recipes::mlp::Order;
 use detach_nn::{Name, Param, Slot, State, parameters};
 use detach_tensor::{Array, Tensor, grad};
 use serde::{Deserialize, Serialize};
-
-/// Which network is updated first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Order {
-    /// The discriminator.
-    DFirst,
-    /// The generator.
-    GFirst,
-}
 
 /// How D learns from reals and fakes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
