@@ -32,12 +32,15 @@ fn library() -> Option<&'static PathBuf> {
     static LIBRARY: OnceLock<Option<PathBuf>> = OnceLock::new();
     let library = LIBRARY.get_or_init(|| {
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/chaos/faults.c");
+        // Two runs of the tests may share a target folder: it appears whole, by its name.
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("faults.so");
+        let made = path.with_extension(std::process::id().to_string());
         let mut compiler = Command::new(std::env::var("CC").unwrap_or_else(|_| "cc".to_owned()));
         compiler.args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"]);
-        let output = compiler.arg(&path).args([source, "-ldl"]).output().ok()?;
+        let output = compiler.arg(&made).args([source, "-ldl"]).output().ok()?;
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{said}");
+        fs::rename(&made, &path).expect("the library, under its name");
         Some(path)
     });
     if library.is_none() {
