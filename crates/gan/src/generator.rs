@@ -1,12 +1,14 @@
 //! A run's generator: found, filled with the newest weights, and asked for samples.
 
 use crate::run::{Config, Lock, Run};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use detach_nn::{Checkpoint, Mode};
 use detach_recipes::checkpoint::{check_checkpoint, upgrade, version};
 use detach_recipes::sampler::{mode_of, on_points};
 use detach_recipes::{DataKind, Generates, Input, SampleMode, Sampler, Setup, Trainer, Wanted};
-use detach_tensor::{Kind, Tensor};
+use detach_tensor::{Array, Kind, Tensor};
+use statrs::function::erf::{erf, erf_inv};
+use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
 use std::path::{Path, PathBuf};
 
 /// Samples of one draw of noise. Part of the result where BatchNorm uses the batch's own
@@ -26,6 +28,7 @@ pub struct TrainedGenerator {
     pub data: DataKind,
     net: Box<dyn Generates>,
     kind: Kind,
+    truncation: Option<f64>,
 }
 
 /// Which class each sample is of, where there are classes.
@@ -98,7 +101,22 @@ impl TrainedGenerator {
             setup,
             net,
             kind,
+            truncation: None,
         })
+    }
+
+    /// The same, whose noise is [truncated] at `most`.
+    ///
+    /// # Errors
+    /// When it makes samples of something else than noise.
+    pub fn truncated_at(self, most: f64) -> Result<Self> {
+        ensure!(
+            self.net.input().latent().is_some(),
+            "`{}` makes no samples from noise, so that there is nothing to truncate",
+            self.setup.recipe().name()
+        );
+        let truncation = Some(most);
+        Ok(Self { truncation, ..self })
     }
 
     /// What its samples are drawn from.
@@ -106,6 +124,7 @@ impl TrainedGenerator {
         Draws {
             sampler: &*self.net,
             kind: self.kind,
+            truncation: self.truncation,
         }
     }
 
@@ -170,11 +189,37 @@ impl TrainedGenerator {
     }
 }
 
+/// Standard normal noise `z` as noise of the normal distribution that is cut at ±`most`, in the same shape: the numbers with the
+/// same rank, erf(y/√2) = erf(z/√2)·erf(`most`/√2). The less, the more alike samples are and the better the usual one is (BigGAN,
+/// arXiv:1809.11096, draws again what lies outside; the distribution is the same). A sample keeps its noise's direction, so that
+/// it can be followed from one `most` to another.
+///
+/// ```
+/// # use detach_gan::generator::truncated;
+/// # use detach_tensor::{Array, Tensor};
+/// let z = Tensor::constant(Array::from_slice(&[-3.0_f64, 0.0, 0.5, 3.0], &[1, 4]));
+/// let y = truncated(&z, 1.0).to_vec::<f64>();
+/// assert!(y[0] > -1.0 && y[0] < -0.95 && y[1] == 0.0 && y[2] < 0.5 && y[3] == -y[0]);
+/// ```
+#[must_use]
+pub fn truncated(z: &Tensor, most: f64) -> Tensor {
+    let share = erf(most * FRAC_1_SQRT_2);
+    let of = |z: f64| SQRT_2 * erf_inv(erf(z * FRAC_1_SQRT_2) * share);
+    // Beyond the largest number below 1, erf's inverse is no number; nothing is moved outwards.
+    let values = z.to_vec::<f64>().into_iter();
+    let values: Vec<f64> = values
+        .map(|z| of(z).clamp(-z.abs(), z.abs()).clamp(-most, most))
+        .collect();
+    let array = Array::from_slice(&values, z.shape());
+    Tensor::constant(array.to_kind(z.kind()))
+}
+
 /// Something that makes samples, and where it computes: what samples are drawn from, while it is trained and afterwards.
 #[derive(Clone, Copy)]
 pub struct Draws<'a> {
     sampler: &'a dyn Sampler,
     kind: Kind,
+    truncation: Option<f64>,
 }
 
 impl<'a> Draws<'a> {
@@ -183,6 +228,7 @@ impl<'a> Draws<'a> {
         Self {
             sampler: trainer.recipe().sampler(),
             kind: trainer.kind(),
+            truncation: None,
         }
     }
 
@@ -198,7 +244,11 @@ impl<'a> Draws<'a> {
 
     /// Noise `[n, latent]`: the draw of this number.
     fn noise(self, seed: u64, draw: u64, n: usize) -> Tensor {
-        self.sampler.input().noise(seed, draw, n, self.kind)
+        let z = self.sampler.input().noise(seed, draw, n, self.kind);
+        match self.truncation {
+            Some(most) => truncated(&z, most),
+            None => z,
+        }
     }
 
     fn generate(self, z: &Tensor, which: (&Classes, usize), mode: Mode<'_>) -> Tensor {

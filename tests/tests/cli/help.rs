@@ -11,7 +11,7 @@ fn every_command_has_its_flags() {
     for (command, flags) in [
         (
             "",
-            "train compare sweep claims runs show score doctor classifier report sample interpolate export import recipes \
+            "train compare sweep claims runs show score doctor classifier report sample interpolate film export import recipes \
                  data info completions man GAN_LOG GAN_DATA_DIR DETACH_SIMD NO_COLOR",
         ),
         ("train", train),
@@ -31,7 +31,7 @@ fn every_command_has_its_flags() {
         ),
         (
             "sample",
-            "<RUN> --count --out --seed --noise-out --mode --digit --labels --labels-out --device --threads .npy .idx3-ubyte.gz",
+            "<RUN> --count --out --seed --noise-out --mode --truncation --digit --labels --labels-out --device --threads .npy .idx3-ubyte.gz",
         ),
         (
             "score",
@@ -46,6 +46,7 @@ fn every_command_has_its_flags() {
             "interpolate",
             "<RUN> --out --frames --grid --path --digit --seed --device --threads .apng",
         ),
+        ("film", "[RUN] --out --seconds .apng"),
         ("export", "<RUN> --to --out --threads onnx pytorch npz"),
         (
             "import",

@@ -202,6 +202,64 @@ mod samples {
         assert_ne!(file("1.png"), file("0.png"));
     }
 
+    /// What is cut keeps its place among the others, and T, however large, changes nothing but what lies far out.
+    #[test]
+    fn truncated() {
+        let sandbox = trained();
+        let noise = |words: &str| {
+            sandbox.ok(&format!(
+                "sample run --count 40 --out x.npy --noise-out z.npy {words}"
+            ));
+            let values = npy(&sandbox.path("z.npy")).values;
+            let images = npy(&sandbox.path("x.npy")).values;
+            (values, images)
+        };
+        let (whole, plain) = noise("");
+        let (cut, images) = noise("--truncation 0.8");
+        assert!(whole.iter().any(|z| z.abs() > 1.5), "{whole:?}");
+        assert!(cut.iter().all(|z| z.abs() < 0.8), "{cut:?}");
+        let mut pairs: Vec<(f32, f32)> = whole.iter().copied().zip(cut).collect();
+        pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
+        assert!(pairs.is_sorted_by(|a, b| a.1 <= b.1));
+        // Of a normal distribution that is cut at .8, the variance is 1 − 2·.8·φ(.8)/(Φ(.8) − Φ(−.8)) = .195.
+        let square = pairs.iter().map(|(_, y)| y * y).sum::<f32>() / pairs.len() as f32;
+        assert!((square - 0.195).abs() < 0.03, "{square}");
+        assert_ne!(images, plain);
+        assert_eq!(noise("--truncation 20"), (whole, plain));
+        sandbox
+            .gan("sample run --out x.npy --truncation 0")
+            .failed(2, &["--truncation", "above 0"]);
+    }
+
+    #[test]
+    fn films() {
+        let sandbox = trained();
+        let done = sandbox.ok("film run --seconds 3");
+        let path = sandbox.path("run/samples/film.apng");
+        let film = fs::read(&path).expect("an animation");
+        let moments = fs::read_dir(sandbox.path("run/moments")).expect("moments");
+        let frames = chunks(&film).filter(|(name, _)| name == b"fcTL");
+        let delays: Vec<[u8; 4]> = frames
+            .map(|(_, control)| control[20..24].try_into().expect("two numbers"))
+            .collect();
+        assert_eq!(delays.len(), moments.count(), "{done}");
+        assert_eq!(delays.last(), Some(&[7, 208, 3, 232]), "two seconds");
+        assert!(png_size(&path)[0] >= 480);
+        // One of another size is left out, and said.
+        fs::copy(
+            sandbox.path("run/samples/film.apng"),
+            sandbox.path("run/moments/step-00000000.png"),
+        )
+        .expect("a picture");
+        let again = sandbox.ok("film run --out again.apng");
+        assert!(again.stdout.contains("left out"), "{again}");
+        sandbox
+            .gan("film run --out film.gif")
+            .failed(2, &["film.gif", ".apng"]);
+        sandbox.ok("train gauss1d --max-steps 1 --no-pictures --out none -q");
+        sandbox.gan("film none").failed(1, &["none", "pictures"]);
+    }
+
     /// Width and height, from the header; that the rest can be decoded is tested where
     /// it is written.
     fn png_size(path: &Path) -> [u32; 2] {

@@ -190,6 +190,6 @@ fn animate(walk: &Frames<'_>, shape: [usize; 3], out: &Path) -> Result<()> {
         work.did(1)?;
         Ok(frame)
     });
-    let written = save_apng(out, count as u32, Duration::from_millis(100), all);
+    let written = save_apng(out, count as u32, [Duration::from_millis(100); 2], all);
     work.end(written.map_err(elsewhere))
 }

@@ -12,6 +12,7 @@ mod device;
 mod doctor;
 mod environment;
 mod export;
+mod film;
 mod import;
 mod info;
 mod interpolate;
@@ -86,6 +87,8 @@ enum Command {
     Sample(sample::Args),
     /// Walk between points of the latent space
     Interpolate(interpolate::Args),
+    /// Show how a run learnt: its pictures, one after the other, as one that moves
+    Film(film::Args),
     /// Write a run's networks for other programs: ONNX, PyTorch, NumPy
     Export(export::Args),
     /// Make a run of weights that another program saved
@@ -136,7 +139,7 @@ impl Cli {
             Command::Detach(args) => args.threads,
             Command::Info(args) => args.threads,
             Command::Doctor(_) | Command::Recipes(_) | Command::Data(_) => threads::Args::default(),
-            Command::Runs(_) | Command::Show(_) => threads::Args::default(),
+            Command::Runs(_) | Command::Show(_) | Command::Film(_) => threads::Args::default(),
             Command::Completions(_) | Command::Man(_) => return self.execute(),
         };
         signals::large_files_are_errors();
@@ -157,6 +160,7 @@ impl Cli {
             Command::Report(args) => report::run(args)?,
             Command::Sample(args) => sample::run(args)?,
             Command::Interpolate(args) => interpolate::run(args)?,
+            Command::Film(args) => film::run(args)?,
             Command::Export(args) => export::run(args)?,
             Command::Import(args) => import::run(args)?,
             Command::Recipes(args) => recipes::run(args)?,

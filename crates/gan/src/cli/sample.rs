@@ -28,6 +28,7 @@ Examples:
   gan sample runs/dcgan-1 --count 10000 --out digits.npy
   gan sample runs/dcgan-1 --count 10000 --out digits.idx3-ubyte.gz   MNIST's own format
   gan sample runs/cgan-1 --digit 7 --out sevens.png
+  gan sample runs/dcgan-1 --truncation 1 --out usual.png             less varied, and better where varied is worse
 
 A file is written as its samples are made, so that any number of them takes little memory.")]
 pub(super) struct Args {
@@ -42,6 +43,10 @@ pub(super) struct Args {
     /// Seed of the noise
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// The noise is normal, cut at this distance from 0 (BigGAN's truncation): 2 cuts one number in twenty, .5 leaves the
+    /// usual samples
+    #[arg(long, value_name = "T", value_parser = values::positive())]
+    truncation: Option<f64>,
     /// Also write the noise `[N, latent]` to this .npy or .npy.gz file
     #[arg(long, value_name = "FILE")]
     noise_out: Option<PathBuf>,
@@ -134,7 +139,10 @@ pub(super) fn run(args: &Args) -> Result<String> {
     let (classes, count) = args.classes.read()?;
     let count = count.unwrap_or(args.count as usize);
     let format = check(args, count)?;
-    let trained = open(&args.run, &args.device)?;
+    let mut trained = open(&args.run, &args.device)?;
+    if let Some(most) = args.truncation {
+        trained = trained.truncated_at(most)?;
+    }
     args.classes.ensure_known(&trained, &classes)?;
     let out = &args.out;
     let shape = trained.shape(count);

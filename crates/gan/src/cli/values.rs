@@ -41,6 +41,14 @@ pub(super) fn sampler() -> impl TypedValueParser<Value = Sampler> {
     by_name(&["tpe", "random"])
 }
 
+/// A number above 0.
+pub(super) fn positive() -> impl TypedValueParser<Value = f64> {
+    clap::builder::StringValueParser::new().try_map(|text| match text.parse::<f64>() {
+        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
+        _ => Err("give a number above 0"),
+    })
+}
+
 /// `--mode`.
 pub(super) fn sample_mode() -> impl TypedValueParser<Value = SampleMode> {
     by_name(&["eval", "batch"])

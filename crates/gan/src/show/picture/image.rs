@@ -113,6 +113,25 @@ impl Image {
         (y as usize * self.width as usize + x as usize) * self.channels
     }
 
+    /// The same with each pixel as a square of `scale` by `scale`.
+    #[must_use]
+    pub fn enlarged(&self, scale: u32) -> Self {
+        let times = scale as usize;
+        let row = |row: &[u8]| -> Vec<u8> {
+            let pixels = row.chunks_exact(self.channels);
+            pixels.flat_map(|pixel| pixel.repeat(times)).collect()
+        };
+        let rows = self
+            .pixels
+            .chunks_exact(self.width as usize * self.channels);
+        let pixels = rows.flat_map(|one| row(one).repeat(times)).collect();
+        Self::of(
+            [self.width * scale, self.height * scale],
+            self.channels,
+            pixels,
+        )
+    }
+
     /// The image of these bytes, `[height, width, channels]`.
     ///
     /// # Panics
@@ -174,8 +193,8 @@ pub(super) fn into_io(error: png::EncodingError) -> io::Error {
     }
 }
 
-/// Writes `count` frames as an animated PNG that runs forever, each shown for `delay` (milliseconds, at most 65 s), and
-/// holds one of them at a time. A viewer without animation shows the first frame.
+/// Writes `count` frames as an animated PNG that runs forever, each shown for `delay` (milliseconds, at most 65 s), the last one
+/// for `rest`, and holds one of them at a time. A viewer without animation shows the first frame.
 ///
 /// # Errors
 /// When the file cannot be written, or a frame is an error.
@@ -186,11 +205,11 @@ pub(super) fn into_io(error: png::EncodingError) -> io::Error {
 pub fn save_apng(
     path: &Path,
     count: u32,
-    delay: Duration,
+    [delay, rest]: [Duration; 2],
     frames: impl IntoIterator<Item = io::Result<Image>>,
 ) -> Result<(), WriteError> {
     const FOREVER: u32 = 0;
-    let millis = u16::try_from(delay.as_millis()).unwrap_or(u16::MAX);
+    let millis = |time: Duration| u16::try_from(time.as_millis()).unwrap_or(u16::MAX);
     let mut frames = frames.into_iter();
     let first = frames.next().expect("an animation needs a frame");
     detach_files::write(path, |out| {
@@ -198,7 +217,9 @@ pub fn save_apng(
         let shape = |frame: &Image| [frame.width, frame.height, frame.channels as u32];
         let mut encoder = encoder(out, [first.width, first.height], first.channels);
         encoder.set_animated(count, FOREVER).map_err(into_io)?;
-        encoder.set_frame_delay(millis, 1000).map_err(into_io)?;
+        encoder
+            .set_frame_delay(millis(delay), 1000)
+            .map_err(into_io)?;
         let mut writer = encoder.write_header().map_err(into_io)?;
         writer.write_image_data(&first.pixels).map_err(into_io)?;
         let mut written = 1;
@@ -210,8 +231,13 @@ pub fn save_apng(
                 shape(&frame),
                 shape(&first)
             );
-            writer.write_image_data(&frame.pixels).map_err(into_io)?;
             written += 1;
+            if written == count {
+                writer
+                    .set_frame_delay(millis(rest), 1000)
+                    .map_err(into_io)?;
+            }
+            writer.write_image_data(&frame.pixels).map_err(into_io)?;
         }
         assert!(written == count, "{written} frames of {count}");
         writer.finish().map_err(into_io)
@@ -263,18 +289,29 @@ mod tests {
             .map(|&gray| Image::filled(4, 3, &[gray]))
             .collect();
         let given = frames.iter().cloned().map(Ok);
-        save_apng(&path, 3, Duration::from_millis(120), given).unwrap();
+        save_apng(&path, 3, [120, 900].map(Duration::from_millis), given).unwrap();
 
         let file = io::BufReader::new(fs::File::open(&path).unwrap());
         let mut reader = png::Decoder::new(file).read_info().unwrap();
         assert_eq!(reader.info().animation_control().unwrap().num_frames, 3);
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-        for frame in &frames {
+        for (frame, millis) in frames.iter().zip([120, 120, 900]) {
             reader.next_frame(&mut pixels).unwrap();
             assert_eq!(pixels, frame.pixels());
             let control = reader.info().frame_control().unwrap();
-            assert_eq!((control.delay_num, control.delay_den), (120, 1000));
+            assert_eq!((control.delay_num, control.delay_den), (millis, 1000));
         }
+    }
+
+    #[test]
+    fn a_pixel_of_an_enlarged_image_is_a_square() {
+        let small = Image::of([2, 1], 3, vec![1, 2, 3, 4, 5, 6]);
+        let large = small.enlarged(2);
+        assert_eq!([large.width(), large.height()], [4, 2]);
+        assert_eq!(
+            (large.pixel(1, 1), large.pixel(2, 0)),
+            (&[1, 2, 3][..], &[4, 5, 6][..])
+        );
     }
 
     #[test]
@@ -282,6 +319,6 @@ mod tests {
     fn frames_of_different_sizes_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let frames = [3, 4].map(|height| Ok(Image::filled(4, height, &[0])));
-        let _ = save_apng(&folder.path().join("x.png"), 2, Duration::ZERO, frames);
+        let _ = save_apng(&folder.path().join("x.png"), 2, [Duration::ZERO; 2], frames);
     }
 }
