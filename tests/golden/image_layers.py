@@ -1,4 +1,4 @@
-"""PyTorch's side of tests/tests/image_layers: layers for images in float64, on shapes that the test asks for.
+"""PyTorch's side of tests/tests/engine/image_layers: layers for images in float64, on shapes that the test asks for.
 
     python tests/golden/image_layers.py < cases.json
 

@@ -1,4 +1,4 @@
-"""How far PyTorch's float32 is from its float64 in the discriminator of `dcgan64`: what tests/tests/layers.rs prints
+"""How far PyTorch's float32 is from its float64 in the discriminator of `dcgan64`: what tests/tests/engine/layers.rs prints
 beside Detach's.
 
     python tests/golden/layers.py BATCH

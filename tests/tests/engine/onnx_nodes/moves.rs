@@ -1,8 +1,8 @@
 //! Operators that move elements.
 
-use crate::Operator;
-use crate::node::{Node, Outcome, broadcast, wrapped};
-use crate::numbers::of;
+use super::Operator;
+use super::node::{Node, Outcome, broadcast, wrapped};
+use super::numbers::of;
 use detach_tensor::{Array, Tensor};
 
 pub(crate) const OPERATORS: &[(&str, Operator)] = &[

@@ -3,7 +3,7 @@
 //! What is not run is listed with its reason:
 //!
 //! ```sh
-//! PYTHON=…/python cargo test -p detach-tests --test onnx_nodes -- --nocapture
+//! PYTHON=…/python cargo test -p detach-tests --test engine onnx_nodes -- --nocapture
 //! ```
 
 mod layers;

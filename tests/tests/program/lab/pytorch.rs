@@ -1,6 +1,6 @@
 //! Where gradients go with `detach` gone or elsewhere, and what PyTorch says of it, against PyTorch itself (`golden/detach.py`).
 
-use crate::lab;
+use super::lab;
 use detach_gan::lesson::microscope::{Leaves, Reach, see};
 use detach_gan::lesson::variants::{Variant, of_setup};
 use detach_recipes::Turn;

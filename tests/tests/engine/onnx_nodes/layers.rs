@@ -1,8 +1,8 @@
 //! Products, convolutions, pools and losses.
 
-use crate::Operator;
-use crate::node::{Node, Outcome, broadcast};
-use crate::numbers::of;
+use super::Operator;
+use super::node::{Node, Outcome, broadcast};
+use super::numbers::of;
 use detach_nn::loss;
 use detach_tensor::Tensor;
 

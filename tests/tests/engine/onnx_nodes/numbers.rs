@@ -1,7 +1,7 @@
 //! Operators element by element, and reductions.
 
-use crate::Operator;
-use crate::node::{Node, Outcome, broadcast, wrapped};
+use super::Operator;
+use super::node::{Node, Outcome, broadcast, wrapped};
 use detach_tensor::Tensor;
 
 pub(crate) const OPERATORS: &[(&str, Operator)] = &[
@@ -209,7 +209,7 @@ fn along(node: &Node<'_>, f: fn(&Tensor, usize) -> Tensor) -> Outcome {
 /// 1 at the largest, which comes last in `one_hot`.
 fn hardmax(x: &Tensor, axis: usize) -> Tensor {
     let rows = x.argmax(axis).squeeze(&[axis]).one_hot(x.shape()[axis]);
-    crate::moves::moved(&rows, x.shape().len() - 1, axis)
+    super::moves::moved(&rows, x.shape().len() - 1, axis)
 }
 
 fn normalised(node: &Node<'_>) -> Outcome {

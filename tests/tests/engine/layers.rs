@@ -2,7 +2,7 @@
 //! forms that convolutions take, beside PyTorch's where there is one.
 //!
 //! ```sh
-//! cargo test --release -p detach-tests --test layers -- --nocapture
+//! cargo test --release -p detach-tests --test engine layers -- --nocapture
 //! ```
 
 use detach_tensor::{Act, Array, DType, Tensor, grad};
