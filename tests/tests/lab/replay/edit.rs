@@ -291,7 +291,7 @@ fn what_cannot_be_changed_is_refused_with_the_reason() {
         .gan("replay run --step 1")
         .failed(1, &["not there any more", "--data-dir"]);
     sandbox.ok("replay run --step 1 --data-dir moved");
-    sandbox.ok("data synth --out others --count 64");
+    sandbox.ok("data synth --out others --count 64 --seed 5");
     sandbox
         .gan("replay run --step 1 --data-dir others")
         .failed(1, &["other images"]);
