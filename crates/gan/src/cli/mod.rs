@@ -22,6 +22,7 @@ mod output;
 mod pages;
 mod progress;
 mod recipes;
+mod replay;
 mod report;
 mod runs;
 mod sample;
@@ -97,6 +98,8 @@ enum Command {
     Recipes(recipes::Args),
     /// Look at one step with its detach kept, gone and elsewhere: whose loss reaches whose weights, and what it costs
     Detach(detach::Args),
+    /// Make a step of a run again, to the bit, and with one thing changed: what differs, and why
+    Replay(replay::Args),
     /// Fetch, inspect or make data
     #[command(subcommand)]
     Data(data::Command),
@@ -137,6 +140,7 @@ impl Cli {
             Command::Export(args) => args.threads,
             Command::Import(args) => args.threads,
             Command::Detach(args) => args.threads,
+            Command::Replay(args) => args.threads,
             Command::Info(args) => args.threads,
             Command::Doctor(_) | Command::Recipes(_) | Command::Data(_) => threads::Args::default(),
             Command::Runs(_) | Command::Show(_) | Command::Film(_) => threads::Args::default(),
@@ -152,6 +156,7 @@ impl Cli {
             Command::Compare(args) => return compare::run(args),
             Command::Sweep(args) => return sweep::run(args),
             Command::Claims(args) => return claims::run(args),
+            Command::Replay(args) => return replay::run(args),
             Command::Runs(args) => list::run(args)?,
             Command::Show(args) => show::run(args)?,
             Command::Score(args) => score::run(args)?,

@@ -89,13 +89,16 @@ pub struct Leaves {
 impl Leaves {
     /// Those of a recipe of one G and one D.
     pub fn of(recipe: &dyn Recipe) -> Self {
-        let networks = recipe.networks();
-        let of = |i: usize| -> Vec<Tensor> {
-            let own = networks.get(i).map(|(_, net)| parameters(*net));
-            let own = own.into_iter().flatten();
+        // Not of an average, which no loss depends on.
+        let all = parameters(recipe);
+        let of = |net: &str| -> Vec<Tensor> {
+            let own = all.iter().filter(|(name, _)| name.starts_with(net));
             own.map(|(_, param)| param.get()).collect()
         };
-        Self { g: of(0), d: of(1) }
+        Self {
+            g: of("generator.net."),
+            d: of("discriminator.net."),
+        }
     }
 
     fn turn(&self, turn: Turn) -> &[Tensor] {
@@ -131,7 +134,7 @@ pub fn look(trainer: &mut Trainer, turns: &[Turn]) -> Look {
     }
     Look {
         turns: turns_seen,
-        hash: hash(trainer),
+        hash: hash(trainer.recipe()),
     }
 }
 
@@ -206,13 +209,11 @@ pub fn cosine(a: &[f64], b: &[f64]) -> Option<f64> {
     (a.len() == b.len() && norms > 0.0).then(|| dot(a, b) / norms)
 }
 
-/// SHA-256 over the weights of every network, in order, as their bytes.
-fn hash(trainer: &Trainer) -> String {
+/// SHA-256 over every weight of a recipe, in order, as their bytes.
+pub(super) fn hash(recipe: &dyn Recipe) -> String {
     let mut hash = Sha256::new();
-    for (_, net) in trainer.recipe().networks() {
-        for (_, param) in parameters(net) {
-            param.get().value().write_le(|bytes| hash.update(bytes));
-        }
+    for (_, param) in parameters(recipe) {
+        param.get().value().write_le(|bytes| hash.update(bytes));
     }
     let digest = hash.finalize();
     digest.iter().map(|byte| format!("{byte:02x}")).collect()

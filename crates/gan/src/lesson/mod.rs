@@ -1,5 +1,9 @@
 //! What a step shows of itself, for those who learn what a line of it is for.
 
 pub mod microscope;
+pub mod replay;
+mod sets;
 pub mod subject;
 pub mod variants;
+
+pub use sets::NoImages;

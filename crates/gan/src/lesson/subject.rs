@@ -1,15 +1,15 @@
 //! What a lesson looks at: a published loop before its first step, or a run where it stands.
 
+use super::sets::Sets;
 use crate::generator::newest;
 use crate::run::Run;
-use crate::run::data::recorded;
-use anyhow::{Context, Result, anyhow};
-use detach_data::{Find, Split, Wanted, synthetic};
+use anyhow::{Result, anyhow, bail};
 use detach_nn::Checkpoint;
 use detach_recipes::checkpoint::{before_the_first_step, step as step_of};
-use detach_recipes::{Batches, DataKind, Preset, Setup, Trainer, find, meant};
+use detach_recipes::{Preset, Setup, Trainer, find, meant};
 use detach_tensor::Kind;
 use std::path::{Path, PathBuf};
+use toml::{Table, Value};
 
 /// A loop of `lab`, and where it stands.
 #[derive(Debug)]
@@ -75,20 +75,7 @@ impl Subject {
     /// # Errors
     /// When it is of a recipe that `lab` has no loop of, or cannot be read.
     pub fn of_run(run: Run, data: Option<&Path>) -> Result<Self> {
-        let trained = run.config()?.setup()?;
-        let order = trained
-            .options()
-            .get("order")
-            .and_then(|order| order.as_str());
-        let name = match (trained.recipe().name(), order) {
-            ("lab", _) => None,
-            ("mlp", Some("g-first")) => Some("mlp-g-first"),
-            (name, _) => Some(name),
-        };
-        let setup = match name {
-            None => trained.clone(),
-            Some(name) => as_trained(lab_of(name)?, &trained)?,
-        };
+        let setup = as_lab(&run.config()?.setup()?)?;
         let step = step_of(&Checkpoint::load(newest(&run)?)?)?;
         Ok(Self {
             name: run.dir().display().to_string(),
@@ -104,60 +91,93 @@ impl Subject {
     /// # Errors
     /// When the data or a checkpoint cannot be had.
     pub fn trainer(&self, setup: &Setup, kind: Kind) -> Result<Trainer> {
-        let sets = setup
-            .data()?
-            .into_iter()
-            .map(|data| self.batches(data, setup, kind));
-        let mut trainer = Trainer::new(setup.clone(), sets.collect::<Result<_>>()?, kind)?;
+        let sets = match (&self.data, &self.run) {
+            (Some(path), _) => Sets::at(path, setup)?,
+            (None, Some(run)) => Sets::of_run(&run.config()?, setup, None)?,
+            (None, None) => Sets::drawn(setup, setup.settings.batch_size.saturating_mul(DRAWN))?,
+        };
+        let mut trainer = Trainer::new(setup.clone(), sets.batches(setup, kind)?, kind)?;
         if let Some(run) = &self.run {
-            let mut checkpoint = Checkpoint::load(newest(run)?)?;
-            let untrained = setup.build(kind)?;
-            let own = before_the_first_step(&*untrained, setup)?;
-            let step = checkpoint.metadata.get("step").cloned();
-            checkpoint.metadata.clone_from(&own.metadata);
-            checkpoint
-                .metadata
-                .extend(step.map(|step| ("step".to_owned(), step)));
-            checkpoint.complete(&own);
-            trainer.restore(checkpoint)?;
+            let checkpoint = Checkpoint::load(newest(run)?)?;
+            trainer.restore(as_of(checkpoint, setup, kind)?)?;
         }
         Ok(trainer)
     }
+}
 
-    fn batches(&self, data: DataKind, setup: &Setup, kind: Kind) -> Result<Batches> {
-        let DataKind::Images(size) = data else {
-            return Ok(Batches::gaussian(&setup.settings, kind));
-        };
-        let wanted = Wanted::new(size.channels, size.side);
-        let dataset = match (&self.data, &self.run) {
-            (Some(path), _) => {
-                let find = Find::new(Some(path.clone()), wanted);
-                find.find(Split::Train, &mut |_| {})?.dataset
-            }
-            (None, Some(run)) => {
-                let config = run.config()?;
-                let found = recorded(&config, wanted);
-                let gone = || format!("the data of the run is not there any more: {}", config.data);
-                found.with_context(gone)?.dataset
-            }
-            (None, None) => {
-                let count = setup.settings.batch_size.saturating_mul(DRAWN);
-                Box::new(synthetic(setup.settings.seed, Split::Train, count))
-            }
-        };
-        Batches::images(dataset, size, &setup.settings, kind)
+/// What gradients that are collected are called in a checkpoint.
+pub(super) const PILES: &str = "grad-of-";
+
+/// A checkpoint as one of `setup`, which has the same weights and the same optimisers' state: the step stays, and the position
+/// in the data. Gradients that `setup` collects begin at 0, and those that it does not collect are forgotten.
+///
+/// # Errors
+/// When the options cannot be.
+pub(super) fn as_of(mut checkpoint: Checkpoint, setup: &Setup, kind: Kind) -> Result<Checkpoint> {
+    let untrained = setup.build(kind)?;
+    let own = before_the_first_step(&*untrained, setup)?;
+    let step = checkpoint.metadata.get("step").cloned();
+    checkpoint.metadata.clone_from(&own.metadata);
+    let step = step.map(|step| ("step".to_owned(), step));
+    checkpoint.metadata.extend(step);
+    let is_pile = |name: &str| name.starts_with(PILES).then(|| name.to_owned());
+    checkpoint.rename(|name| match is_pile(name) {
+        Some(pile) => own.names().any(|name| name == pile).then_some(pile),
+        None => Some(name.to_owned()),
+    });
+    let mut zeros = own.clone();
+    zeros.rename(is_pile);
+    checkpoint.complete(&zeros);
+    Ok(checkpoint)
+}
+
+/// The loop of `lab` that a run's step is, with every setting that the run has.
+///
+/// # Errors
+/// When there is none, or it lacks a setting that the run has changed.
+pub(super) fn as_lab(trained: &Setup) -> Result<Setup> {
+    let order = trained.options().get("order").and_then(Value::as_str);
+    match (trained.recipe().name(), order) {
+        ("lab", _) => Ok(trained.clone()),
+        ("mlp", Some("g-first")) => as_trained(lab_of("mlp-g-first")?, trained),
+        (name, _) => as_trained(lab_of(name)?, trained),
     }
 }
 
 /// `lab` with every setting that `trained` has, too.
 fn as_trained(mut lab: Setup, trained: &Setup) -> Result<Setup> {
     lab.settings = trained.settings.clone();
-    let own = lab.options().clone();
-    let mut options = own.clone();
+    let mut options = lab.options().clone();
+    let published = trained.recipe().setup(Preset::AsPublished);
     for (key, value) in trained.options() {
-        if own.contains_key(key) && key != "order" {
-            options.insert(key.clone(), value.clone());
+        let is_published = published.options().get(key) == Some(value);
+        if !put(&mut options, key, value) && !is_published {
+            bail!(
+                "`{}` of `lab` has no setting `{key}`, which is {value} in this run; it is as published there",
+                trained.recipe().name()
+            );
         }
     }
     Setup::of(lab.recipe(), lab.preset, lab.settings, options)
+}
+
+/// Gives a loop of `lab` a setting of its recipe; whether there is one that means the same.
+fn put(options: &mut Table, key: &str, value: &Value) -> bool {
+    let (keys, value): (&[&str], Value) = match key {
+        // The loop that was chosen has its order.
+        "order" => return true,
+        "widths" => (&["g-widths", "d-widths"], value.clone()),
+        "detach" => (&["detach-d"], value.clone()),
+        "d-stats-in-g-step" => {
+            let are_moved = value.as_bool().unwrap_or(true);
+            let statistics = if are_moved { "moved" } else { "kept" };
+            (&["statistics-of-d"], statistics.into())
+        }
+        _ => (&[key], value.clone()),
+    };
+    let all = keys.iter().all(|key| options.contains_key(*key));
+    if all {
+        options.extend(keys.iter().map(|key| ((*key).to_owned(), value.clone())));
+    }
+    all
 }

@@ -61,6 +61,10 @@ const VARIANTS: [(&str, &[&str]); 7] = [
     ),
 ];
 
+/// The loop in which every backward pass adds to the gradients of all that it reaches, and they are zeroed at the top of a
+/// step alone: as one writes it in PyTorch without thinking of it.
+pub(super) const ADDING_UP: [&str; 2] = ["zero-grad=once-a-step", "freeze-d=false"];
+
 /// Every variant of a setup of `lab`, as it is first; those that cannot be are left out.
 ///
 /// # Errors
@@ -81,35 +85,42 @@ pub fn of_setup(published: &Setup) -> Result<Vec<Variant>> {
     Ok(VARIANTS.into_iter().filter_map(variant).collect())
 }
 
+/// The setting `key`, where it is a word.
+pub(super) fn text<'s>(setup: &'s Setup, key: &str) -> &'s str {
+    let value = setup.options().get(key);
+    value.and_then(|value| value.as_str()).unwrap_or_default()
+}
+
+/// Whether the setting `key` is on.
+pub(super) fn is(setup: &Setup, key: &str) -> bool {
+    let value = setup.options().get(key);
+    value.and_then(toml::Value::as_bool).unwrap_or_default()
+}
+
+/// The updates of a step of `lab`, in order.
+pub(super) fn turns(setup: &Setup) -> Vec<Turn> {
+    let times = setup.options().get("d-steps");
+    let times = times.and_then(toml::Value::as_integer).unwrap_or(1);
+    let each = match text(setup, "d-turn") {
+        "apart" => 2,
+        _ => 1,
+    };
+    let of_d = std::iter::repeat_n(Turn::D, each * usize::try_from(times).unwrap_or(1));
+    match text(setup, "order") {
+        "g-first" => [Turn::G].into_iter().chain(of_d).collect(),
+        _ => of_d.chain([Turn::G]).collect(),
+    }
+}
+
 impl Variant {
-    fn text(&self, key: &str) -> &str {
-        let value = self.setup.options().get(key);
-        value.and_then(|value| value.as_str()).unwrap_or_default()
-    }
-
-    fn is(&self, key: &str) -> bool {
-        let value = self.setup.options().get(key);
-        value.and_then(toml::Value::as_bool).unwrap_or_default()
-    }
-
     /// The updates of a step, in order.
     pub fn turns(&self) -> Vec<Turn> {
-        let times = self.setup.options().get("d-steps");
-        let times = times.and_then(toml::Value::as_integer).unwrap_or(1);
-        let each = match self.text("d-turn") {
-            "apart" => 2,
-            _ => 1,
-        };
-        let of_d = std::iter::repeat_n(Turn::D, each * usize::try_from(times).unwrap_or(1));
-        match self.text("order") {
-            "g-first" => [Turn::G].into_iter().chain(of_d).collect(),
-            _ => of_d.chain([Turn::G]).collect(),
-        }
+        turns(&self.setup)
     }
 
     /// What PyTorch makes of it: a graph that two backward passes go through is freed by the first.
     pub fn pytorch(&self) -> PyTorch {
-        match !self.is("detach-d") && self.text("g-fakes") == "same" {
+        match !is(&self.setup, "detach-d") && text(&self.setup, "g-fakes") == "same" {
             true => PyTorch::SecondTime,
             false => PyTorch::Runs,
         }
@@ -118,7 +129,7 @@ impl Variant {
     /// The same with `retain_graph=True`, which is often tried next: the graph is whole then, and with G first its weights are
     /// not what they were.
     pub fn retained(&self) -> PyTorch {
-        match (self.pytorch(), self.text("order")) {
+        match (self.pytorch(), text(&self.setup, "order")) {
             (PyTorch::SecondTime, "g-first") => PyTorch::Overwritten,
             _ => PyTorch::Runs,
         }

@@ -55,6 +55,11 @@ impl History {
         self.lines.last_key_value().map(|(step, _)| *step)
     }
 
+    /// The numbers of the line of this step, by name; `None` where it has none.
+    pub fn line(&self, step: u64) -> Option<&BTreeMap<String, f64>> {
+        self.lines.get(&step)
+    }
+
     /// The names of the recipe's own numbers.
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();

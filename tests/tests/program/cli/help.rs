@@ -53,6 +53,10 @@ fn every_command_has_its_flags() {
             "<WEIGHTS> --recipe --discriminator --preset --set --out --threads",
         ),
         ("recipes", "[NAME]"),
+        (
+            "replay",
+            "<RUN> --step --steps --detach --freeze --order --set --once --data-dir --device --json --threads",
+        ),
         ("data", "fetch info synth"),
         ("data fetch", "--out --mirror GAN_MIRROR"),
         ("data info", "--data-dir"),

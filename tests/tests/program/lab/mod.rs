@@ -2,6 +2,7 @@
 
 mod microscope;
 mod pytorch;
+mod replay;
 
 use detach_nn::{State, parameters};
 use detach_recipes::{Preset, Setup, Turn, find};
