@@ -1,0 +1,5 @@
+//! What `12-bits.md` computes.
+
+use crate::Piece;
+
+pub(crate) const PIECES: &[Piece] = &[];

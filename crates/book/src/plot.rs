@@ -1,0 +1,1 @@
+//! Curves as SVG that takes its colours from the page.
