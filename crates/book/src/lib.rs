@@ -6,26 +6,36 @@
 //! - a block of `console` is a command of `gan` and what it prints;
 //! - what stands between `<!-- computed: NAME -->` and `<!-- end -->` is the [`Piece`] of that name.
 //!
-//! `cargo run -p detach-book` writes the pieces into the pages; `tests/tests/book` compares all three.
+//! `cargo run -p detach-book` writes the pieces into the pages; `tests/tests/book` compares all three. A piece of several lines, or a
+//! figure, has lines of its own; where both marks stand in one line the piece is a part of it:
+//!
+//! ```text
+//! <!-- computed: losses -->
+//! <!-- end -->
+//!
+//! The loss is <!-- computed: half --><!-- end --> there.
+//! ```
+//!
+//! [`text`] has numbers and tables, [`plot`] figures.
 
-pub mod page;
-
-mod plot;
-mod values;
 mod backprop;
-mod engine;
-mod convolutions;
 mod batchnorm;
-mod game;
-mod loops;
-mod cuts;
-mod failure;
-mod wasserstein;
-mod ladder;
 mod bits;
-mod judging;
-mod words;
 mod confusions;
+mod convolutions;
+mod cuts;
+mod engine;
+mod failure;
+mod game;
+mod judging;
+mod ladder;
+mod loops;
+pub mod page;
+pub mod plot;
+pub mod text;
+mod values;
+mod wasserstein;
+mod words;
 
 /// The language of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +59,7 @@ impl Lang {
     }
 }
 
-/// A part of a page that is computed: Markdown, or one figure as SVG without an empty line.
+/// A part of a page that is computed: Markdown, or one figure as SVG.
 #[derive(Clone, Copy, Debug)]
 pub struct Piece {
     /// Its name in the pages, unique in the book.

@@ -1,1 +1,0 @@
-//! Curves as SVG that takes its colours from the page.
