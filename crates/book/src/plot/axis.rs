@@ -42,7 +42,7 @@ impl Axis {
             (span.start - 1e-9).ceil() as i32,
             (span.end + 1e-9).floor() as i32,
         );
-        let by = ((last - first) / 5 + 1).max(1) as usize;
+        let by = ((last - first) / 6 + 1).max(1) as usize;
         let decades =
             (first - 1..=last).filter(|e| (e - first).rem_euclid(by as i32) == 0 || *e < first);
         let digits: &[i32] = if last - first < 2 { &[1, 2, 5] } else { &[1] };

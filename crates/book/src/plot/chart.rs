@@ -8,6 +8,8 @@ use std::ops::Range;
 
 const HEIGHT: f64 = 280.0;
 const DASHES: [&str; 5] = ["", "7 3", "2 3", "9 3 2 3", "1 4"];
+/// How much wider a name is than plain text.
+const BOLD: f64 = 1.1;
 /// What stands on a line has paper around it.
 const HALO: &str = r#"stroke="var(--bg)" stroke-width="4" paint-order="stroke""#;
 
@@ -166,7 +168,7 @@ impl Chart {
         let names = self
             .lines
             .iter()
-            .map(|line| width(&line.name))
+            .map(|line| BOLD * width(&line.name))
             .fold(0.0, f64::max);
         let below = if self.x.title.is_empty() { 24.0 } else { 42.0 };
         let above = if self.y.title.is_empty() { 10.0 } else { 28.0 };

@@ -119,7 +119,7 @@ impl Heat {
 
     fn cell(&self, [x, y]: [f64; 2], [width, height]: [f64; 2], share: f64, svg: &mut Svg) {
         let (fill, opacity, edge) = match self.picture {
-            true => ("var(--ink)", share, ""),
+            true => ("var(--ink)", share, r#" shape-rendering="crispEdges""#),
             false if share < 0.0 => ("var(--g)", -share * MOST, r#" stroke="var(--hair)""#),
             false => ("var(--d)", share * MOST, r#" stroke="var(--hair)""#),
         };

@@ -78,14 +78,14 @@ fn escaped(text: &str) -> String {
         .replace('"', "&quot;")
 }
 
-/// About the width of a text.
+/// The width that a text has at most in the usual fonts.
 pub(super) fn width(text: &str) -> f64 {
     let of = |c: char| match c {
         // Chinese signs are squares.
         '\u{2e80}'.. => LETTER,
-        'i' | 'j' | 'l' | '.' | ',' | '(' | ')' | ' ' => 0.33 * LETTER,
-        'm' | 'w' | 'M' | 'W' => 0.9 * LETTER,
-        _ => 0.6 * LETTER,
+        'i' | 'j' | 'l' | '.' | ',' | '(' | ')' | ' ' => 0.4 * LETTER,
+        'm' | 'w' | 'M' | 'W' | '−' | '×' => 0.95 * LETTER,
+        _ => 0.66 * LETTER,
     };
     text.chars().map(of).sum()
 }
