@@ -57,7 +57,8 @@ pub(crate) const PIECES: &[Piece] = &[
     },
 ];
 
-const GRAD: &str = include_str!("../../tensor/src/grad.rs");
+/// The source of the engine.
+pub(crate) const GRAD: &str = include_str!("../../tensor/src/grad.rs");
 const TENSOR: &str = include_str!("../../tensor/src/tensor.rs");
 
 thread_local! {

@@ -1,12 +1,16 @@
-//! What `01-values.md` computes.
+//! What `index.md` and `01-values.md` compute.
 
-use crate::engine::refusal;
+use crate::engine::{GRAD, refusal};
 use crate::text::table;
 use crate::{Lang, Piece};
 use detach::prelude::*;
 use std::fmt::Write;
 
 pub(crate) const PIECES: &[Piece] = &[
+    Piece {
+        name: "index-time",
+        make: time,
+    },
     Piece {
         name: "values-views",
         make: views,
@@ -28,6 +32,24 @@ pub(crate) const PIECES: &[Piece] = &[
         make: debug,
     },
 ];
+
+/// How long the first three chapters and the engine's source take, by count.
+fn time(lang: Lang) -> String {
+    let chapters = [
+        include_str!("../../../docs/book/en/01-values.md"),
+        include_str!("../../../docs/book/en/02-backprop.md"),
+        include_str!("../../../docs/book/en/03-grad.md"),
+    ];
+    let all = chapters.iter().chain([&GRAD]);
+    let words: usize = all.map(|text| text.split_whitespace().count()).sum();
+    let in_one = |text: &&str| text.lines().filter(|line| *line == "```rust").count();
+    let snippets: usize = chapters.iter().map(in_one).sum();
+    let minutes = words / 180 + 2 * snippets;
+    match lang {
+        Lang::En => format!("{words} words and {snippets} snippets: {minutes} minutes"),
+        Lang::Zh => format!("{words} 个英文单词、{snippets} 段代码：{minutes} 分钟"),
+    }
+}
 
 fn zeros(shape: &[usize]) -> Tensor {
     Tensor::constant(Array::zeros(shape, DType::F64))
