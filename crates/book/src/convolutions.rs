@@ -126,17 +126,26 @@ fn parts() -> Vec<(&'static str, &'static str, Vec<Event>)> {
         on_real + bce_with_logits(&d.forward(&fake.detach(), mode), 0.0)
     });
     let (_, d_back) = record(|| gradients(&d_loss, &d));
-    let (g_loss, asked) = record(|| bce_with_logits(&d.forward(&fake, mode), 1.0));
+    // Its loop draws fresh noise for G's turn.
+    let other = random.at(3).normal(&[2, 100], DType::F32);
+    let (g_loss, asked) = record(|| {
+        let fake = g.forward(&other, mode);
+        bce_with_logits(&d.forward(&fake, mode), 1.0)
+    });
     let (_, g_back) = record(|| gradients(&g_loss, &g));
     vec![
-        ("G makes fakes", "G 生成假样本", made),
+        ("D's turn: G makes fakes", "D 的回合：G 生成假样本", made),
         (
             "D's turn, forward: reals and fakes",
             "D 的回合，前向：真与假",
             judged,
         ),
         ("D's turn, backward", "D 的回合，反向", d_back),
-        ("G's turn, forward through D", "G 的回合，前向穿过 D", asked),
+        (
+            "G's turn, forward: other fakes, and D",
+            "G 的回合，前向：另一批假样本，再过 D",
+            asked,
+        ),
         (
             "G's turn, backward through D and G",
             "G 的回合，反向穿过 D 与 G",
