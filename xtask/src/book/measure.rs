@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 /// A square product, and the convolutions of `dcgan`'s widest layer; on a GPU, where there is one, what `devices` has of them.
-const FILTER: &str = "sgemm|1024x1024|256 128 4 2 1";
+const FILTER: &str = "1024×1024 · 1024×1024|CT 256→128";
 /// What the closing table of `cargo bench` begins with.
 const TABLE: &str = "# Implementation by shape\n";
 
@@ -29,7 +29,9 @@ pub(super) fn table(root: &Path) -> Result<PathBuf> {
     let (_, table) = text
         .split_once(TABLE)
         .context("`cargo bench` ended without a table")?;
-    let path = root.join("target/book-measured.md");
+    let folder = root.join("target");
+    std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    let path = folder.join("book-measured.md");
     std::fs::write(&path, table).with_context(|| path.display().to_string())?;
     Ok(path)
 }
