@@ -47,3 +47,43 @@ fn inert(elements: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The page as a browser is given it.
+    fn html(text: &str) -> String {
+        let mut html = String::new();
+        let rendered = rendered(text).unwrap();
+        let events = Parser::new_ext(&rendered, Options::ENABLE_TABLES);
+        pulldown_cmark::html::push_html(&mut html, events);
+        html
+    }
+
+    #[test]
+    fn formulas_are_elements_and_code_is_code() {
+        let html = html("a $x_1$ `$y$`\n\n$$\\frac{1}{2}$$\n");
+        assert_eq!(html.matches("<math").count(), 2, "{html}");
+        assert!(
+            html.contains("<code>$y$</code>") && html.contains("<mfrac>"),
+            "{html}"
+        );
+    }
+
+    #[test]
+    fn markdown_finds_nothing_in_a_formula() {
+        let html = html("| a |\n|---|\n| $*a* \\| \\text{**b**} [c](d)$ |\n");
+        for element in ["<em>", "<strong>", "<a "] {
+            assert!(!html.contains(element), "{html}");
+        }
+        let [opened, closed] = ["<math", "</math>"].map(|tag| html.matches(tag).count());
+        assert_eq!((opened, closed), (1, 1), "{html}");
+    }
+
+    #[test]
+    fn a_formula_that_is_none_is_named() {
+        let error = rendered("$\\nosuchthing$").unwrap_err().to_string();
+        assert!(error.contains("nosuchthing"), "{error}");
+    }
+}

@@ -43,10 +43,46 @@ pub(crate) fn outward(page: &Page<'_>, text: &str) -> Result<String> {
             continue;
         };
         if let Some(at) = text[range.clone()].rfind(&*dest_url) {
+            // A text as it is has no places.
             out += &text[done..range.start + at];
             out += &format!("{stem}%2Emd");
             done = range.start + at + dest_url.len();
         }
     }
     Ok(out + &text[done..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(text: &str) -> Result<String> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let folder = root.join("docs/book/en");
+        outward(
+            &Page {
+                name: "a.md",
+                folder: &folder,
+                root: &root,
+            },
+            text,
+        )
+    }
+
+    #[test]
+    fn a_link_to_another_document_is_no_page() {
+        let text = set("[a](../../detach.md) [b](01-values.md) [c](../../../README.md#reading-it)")
+            .unwrap();
+        assert_eq!(
+            text,
+            "[a](../../detach%2Emd) [b](01-values.md) [c](../../../README%2Emd)"
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_an_error() {
+        assert!(set("[a](../../no-such.md)").is_err());
+        assert!(set("[a](../../../../../../../etc/hosts)").is_err());
+        assert!(set("`[a](../../no-such.md)`").is_ok());
+    }
 }

@@ -5,8 +5,7 @@ mod links;
 mod measure;
 
 use crate::{built, command};
-use anyhow::{Context, Result, bail, ensure};
-use std::ffi::OsStr;
+use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -55,6 +54,12 @@ pub(crate) fn book(root: &Path, args: &Args) -> Result<()> {
         out.display()
     );
     if args.check {
+        let mut test = press(root, "test");
+        let status = test.status().with_context(|| command::could_not(&test))?;
+        ensure!(
+            status.success(),
+            "the tests of xtask/press ended with {status}"
+        );
         browser::look(root, &pages)?;
     }
     let first = out.join("en/index.html");
@@ -88,27 +93,27 @@ fn write(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Builds and runs what sets the pages: a workspace of its own.
-fn set(root: &Path, out: &Path, measured: Option<&Path>) -> Result<()> {
+/// Cargo at what sets the pages: a workspace of its own.
+fn press(root: &Path, task: &str) -> Command {
     let mut press = command::cargo();
-    press.args(["run", "--quiet", "--locked", "--manifest-path"]);
+    press.args([task, "--quiet", "--locked", "--manifest-path"]);
     press.arg(root.join("xtask/press/Cargo.toml"));
     if std::env::var_os("CARGO_TARGET_DIR").is_none() {
         press.arg("--target-dir").arg(root.join("target/press"));
     }
-    let paths = [Some(root), Some(out), measured];
-    press.arg("--").args(
-        paths
-            .into_iter()
-            .flatten()
-            .map(Path::as_os_str)
-            .collect::<Vec<&OsStr>>(),
-    );
+    press
+}
+
+/// Sets the pages of both languages.
+fn set(root: &Path, out: &Path, measured: Option<&Path>) -> Result<()> {
+    let mut press = press(root, "run");
+    press.arg("--").args([root, out]).args(measured);
     let status = press.status().with_context(|| command::could_not(&press))?;
-    match status.success() {
-        true => Ok(()),
-        false => bail!("the pages were not set; what is wrong is said above"),
-    }
+    ensure!(
+        status.success(),
+        "the pages were not set; what is wrong is said above"
+    );
+    Ok(())
 }
 
 /// Shows a file with what the system opens such files with.
