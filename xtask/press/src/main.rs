@@ -8,7 +8,7 @@ mod text;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use mdbook_driver::MDBook;
-use mdbook_driver::book::{Book, BookItem};
+use mdbook_driver::book::{Book, BookItem, SectionNumber};
 use mdbook_driver::config::Config;
 use std::path::{Path, PathBuf};
 
@@ -89,23 +89,23 @@ fn set(lang: &Lang, root: &Path, out: &Path, measured: Option<&str>) -> Result<(
     Ok(())
 }
 
-/// Changes the text of every chapter by its file's name.
+/// Changes the text of every chapter by its file's name. A chapter has the number that its file has, in a language with few of them too.
 fn each(book: &mut Book, change: &mut impl FnMut(&str, &str) -> Result<String>) -> Result<()> {
     let mut outcome = Ok(());
     book.for_each_mut(|item| {
         let BookItem::Chapter(chapter) = item else {
             return;
         };
-        let name = chapter
-            .source_path
-            .as_ref()
-            .and_then(|path| path.to_str())
-            .unwrap_or_default()
-            .to_owned();
-        match change(&name, &chapter.content) {
+        let path = chapter.source_path.as_ref();
+        let name = path.and_then(|path| path.to_str()).unwrap_or_default();
+        match change(name, &chapter.content) {
             Ok(text) => chapter.content = text,
             Err(error) => outcome = Err(error),
         }
+        let number = name
+            .split_once('-')
+            .and_then(|(number, _)| number.parse().ok());
+        chapter.number = number.map(|number: u32| SectionNumber::new([number]));
     });
     outcome
 }
