@@ -104,7 +104,7 @@ fn variant(setup: &Setup, name: &str) -> Variant {
         .unwrap_or_else(|| panic!("no variant `{name}`"))
 }
 
-/// 1. The nodes that D's backward pass can walk in `dcgan`, with `detach` and without.
+/// Confusion 1: The nodes that D's backward pass can walk in `dcgan`, with `detach` and without.
 ///
 /// # Panics
 /// When the weights after the two steps differ.
@@ -119,7 +119,7 @@ fn walks_of_d() -> [usize; 2] {
     looks.map(|look| look.of(Turn::D).expect("a turn").all.nodes)
 }
 
-/// 2. The cosine of what G follows to its own gradient, in `gauss1d` with nothing detached and gradients that add up over the step.
+/// Confusion 2: The cosine of what G follows to its own gradient, in `gauss1d` with nothing detached and gradients that add up over the step.
 fn pulled_apart() -> f64 {
     let mut setup = small("gauss1d");
     setup.settings.batch_size = 64;
@@ -134,7 +134,7 @@ fn pulled_apart() -> f64 {
     cosine(&used[0], &used[1]).expect("two gradients")
 }
 
-/// 3. The nodes of G's backward pass in `dcgan`: to G's weights alone, and to D's as well.
+/// Confusion 3: The nodes of G's backward pass in `dcgan`: to G's weights alone, and to D's as well.
 fn walks_of_g() -> [usize; 2] {
     let setup = small("dcgan");
     let look = looked(&setup, &variant(&setup, "as published"));
@@ -142,7 +142,7 @@ fn walks_of_g() -> [usize; 2] {
     [seen.asked.nodes, seen.all.nodes]
 }
 
-/// 4. How many times as long as its own gradient what D follows in the tenth step is, where nothing is ever zeroed.
+/// Confusion 4: How many times as long as its own gradient what D follows in the tenth step is, where nothing is ever zeroed.
 fn piled_up() -> f64 {
     let mut setup = small("mlp");
     setup.set("zero-grad=never").expect("a switch");
@@ -158,7 +158,7 @@ fn piled_up() -> f64 {
     used.sqrt() / seen.on_d.norm().expect("a gradient")
 }
 
-/// 5. The largest difference of a loss's gradient to the same asked for again.
+/// Confusion 5: The largest difference of a loss's gradient to the same asked for again.
 fn twice() -> f64 {
     let w = Tensor::variable(Array::from_slice(&[0.5_f64, -1.5], &[2]));
     let loss = w.sigmoid().square().sum();
@@ -167,7 +167,7 @@ fn twice() -> f64 {
     difference.into_iter().map(f64::abs).fold(0.0, f64::max)
 }
 
-/// 6. The nodes that a sample of a small G has, before it is detached and after.
+/// Confusion 6: The nodes that a sample of a small G has, before it is detached and after.
 fn recorded() -> [usize; 2] {
     let init = Initialiser::new(Scheme::PyTorch, Random::new(0, Stream::Init), DType::F64);
     let g = Sequential::new()
@@ -183,7 +183,7 @@ fn recorded() -> [usize; 2] {
     [nodes(&sample), nodes(&sample.detach())]
 }
 
-/// 7. The largest change of a weight of D in G's turn, of a loop that has no switch for it.
+/// Confusion 7: The largest change of a weight of D in G's turn, of a loop that has no switch for it.
 fn moved_by_g() -> f64 {
     let adam = Optim::adam(1e-3, 0.5, 0.999);
     let init = Initialiser::new(Scheme::PyTorch, Random::new(0, Stream::Init), DType::F64);
@@ -208,7 +208,7 @@ fn moved_by_g() -> f64 {
         .fold(0.0, f64::max)
 }
 
-/// 8. D's loss on reals and the norm of its gradient, where D ends in a ReLU that is off.
+/// Confusion 8: D's loss on reals and the norm of its gradient, where D ends in a ReLU that is off.
 fn dead() -> [f64; 2] {
     let w = Tensor::variable(scalar(1.0));
     let x = Tensor::constant(Array::from_slice(&[-0.5_f64, -2.0, -0.1], &[3, 1]));
@@ -216,7 +216,7 @@ fn dead() -> [f64; 2] {
     [loss.item(), grad(&loss, &[&w], false)[0].norm().item()]
 }
 
-/// 9. How far the running mean has come to the batches' own, after so many of them.
+/// Confusion 9: How far the running mean has come to the batches' own, after so many of them.
 fn caught_up(batches: usize) -> f64 {
     let init = Initialiser::new(Scheme::PyTorch, Random::new(0, Stream::Init), DType::F64);
     let (layer, dropout) = (BatchNorm::new(1, &init), Random::new(0, Stream::Dropout));
@@ -231,7 +231,7 @@ fn caught_up(batches: usize) -> f64 {
     at(0.0) / (at(0.0) - at(1.0)) / 4.0
 }
 
-/// 10. The norm of the gradient of WGAN-GP's penalty for the critic w·x with w = (3, 4), with `create_graph` and without.
+/// Confusion 10: The norm of the gradient of WGAN-GP's penalty for the critic w·x with w = (3, 4), with `create_graph` and without.
 fn second_order() -> [f64; 2] {
     let w = Tensor::variable(Array::from_slice(&[3.0_f64, 4.0], &[2, 1]));
     [true, false].map(|create_graph| {
@@ -242,7 +242,7 @@ fn second_order() -> [f64; 2] {
     })
 }
 
-/// 11. In how many loops D's way back through fakes that are not detached has been overwritten when D's turn comes.
+/// Confusion 11: In how many loops D's way back through fakes that are not detached has been overwritten when D's turn comes.
 fn overwritten() -> usize {
     let is_overwritten = |name: &str| {
         let setup = small(name);
@@ -259,14 +259,14 @@ fn overwritten() -> usize {
     LOOPS.iter().filter(|name| is_overwritten(name)).count()
 }
 
-/// 12. What G's two losses pull a fake's logit with: log(1 − D), and −log D.
+/// Confusion 12: What G's two losses pull a fake's logit with: log(1 − D), and −log D.
 fn pulls(logit: f64) -> [f64; 2] {
     let logit = Tensor::variable(scalar(logit));
     let losses = [-bce_with_logits(&logit, 0.0), bce_with_logits(&logit, 1.0)];
     losses.map(|loss| grad(&loss, &[&logit], false)[0].item().abs())
 }
 
-/// 13. D's loss and the divergence of samples from data, in the first step of `gauss1d` and after the last.
+/// Confusion 13: D's loss and the divergence of samples from data, in the first step of `gauss1d` and after the last.
 fn losses_and_distance() -> [[f64; 2]; 2] {
     const STEPS: usize = 300;
     let recipe = find("gauss1d").expect("a recipe of the registry");
@@ -288,7 +288,7 @@ fn losses_and_distance() -> [[f64; 2]; 2] {
     [seen[0], seen[1]]
 }
 
-/// 14. The largest difference of D's logits for fakes in a batch with reals to those for the same fakes by themselves, where D has
+/// Confusion 14: The largest difference of D's logits for fakes in a batch with reals to those for the same fakes by themselves, where D has
 /// BatchNorm and where it has not.
 fn one_batch_or_two() -> [f64; 2] {
     let init = Initialiser::new(Scheme::PyTorch, Random::new(0, Stream::Init), DType::F64);
@@ -312,7 +312,7 @@ fn one_batch_or_two() -> [f64; 2] {
     })
 }
 
-/// 15. D's best answer where a share `p` of what it sees is real, for these labels.
+/// Confusion 15: D's best answer where a share `p` of what it sees is real, for these labels.
 fn best_answer(p: f64, real: f64, fake: f64) -> f64 {
     let mut logit = 0.0;
     for _ in 0..4000 {
@@ -323,7 +323,7 @@ fn best_answer(p: f64, real: f64, fake: f64) -> f64 {
     1.0 / (1.0 + (-logit).exp())
 }
 
-/// 16. The loss of the best critic s·x with WGAN-GP's penalty, between reals at `distance` and fakes at 0.
+/// Confusion 16: The loss of the best critic s·x with WGAN-GP's penalty, between reals at `distance` and fakes at 0.
 fn critic_loss(distance: f64) -> f64 {
     let s = crate::wasserstein::trained_slope(distance);
     -s * distance + 10.0 * (s - 1.0).powi(2)
