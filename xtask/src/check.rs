@@ -20,7 +20,7 @@ enum Step {
     /// `cargo deny`, where it is installed.
     Deny(&'static [&'static str]),
     Tidy,
-    /// `rustfmt --check` on modules that a macro declares, which `cargo fmt` does not see.
+    /// `rustfmt --check` on what `cargo fmt` does not see: modules that a macro declares, a workspace of its own.
     Declared(&'static str),
     /// An example of a package; its output is shown if it fails.
     Example {
@@ -29,9 +29,10 @@ enum Step {
     },
 }
 
-const BEFORE: [Step; 6] = [
+const BEFORE: [Step; 8] = [
     Step::Cargo(&["fmt", "--all", "--check"], None),
     Step::Declared("crates/recipes/src/recipes"),
+    Step::Declared("xtask/press/src"),
     Step::Cargo(
         &[
             "clippy",
@@ -51,6 +52,16 @@ const BEFORE: [Step; 6] = [
     // Advisories change without us: they are for a person to look up, not for
     // a check whose answer should depend on the change alone.
     Step::Deny(&["deny", "check", "bans", "licenses", "sources"]),
+    // A workspace of its own, with licences of its own.
+    Step::Deny(&[
+        "deny",
+        "--manifest-path",
+        "xtask/press/Cargo.toml",
+        "check",
+        "bans",
+        "licenses",
+        "sources",
+    ]),
 ];
 
 impl Step {
@@ -204,7 +215,7 @@ mod tests {
     fn a_step_says_how_to_run_it_alone() {
         assert_eq!(BEFORE[0].line(), "cargo fmt --all --check");
         assert_eq!(
-            BEFORE[4].line(),
+            BEFORE[5].line(),
             "RUSTDOCFLAGS=\"-D warnings\" cargo doc --workspace --no-deps"
         );
     }

@@ -1,6 +1,7 @@
 //! `cargo xtask`: what is done to the project, rather than by it.
 
 mod bench;
+mod book;
 mod built;
 mod check;
 mod code;
@@ -44,6 +45,8 @@ enum Task {
     Classifier(PassOn),
     /// Measure: `cargo bench` on the package in benches/, beside other engines, or op by op
     Bench(Box<bench::Args>),
+    /// Set the book in docs/book as pages for a browser, in target/book; compute it again, check it, open it
+    Book(book::Args),
     /// All that must hold before a change is sent: format, lints, house rules, documentation, licences, examples
     Check,
     /// Run the tests of kernels, engine, layers and f32 parity with fewer instructions than this processor has: AVX2, portable
@@ -112,6 +115,7 @@ fn run(task: Task) -> Result<ExitCode> {
             command::become_gan(&root, &["classifier"], &args)
         }
         Task::Bench(args) => bench::bench(&root, *args),
+        Task::Book(args) => book::book(&root, &args).map(|()| ExitCode::SUCCESS),
         Task::Check => check::check(&root).map(|()| ExitCode::SUCCESS),
         Task::Levels => levels::run(&root).map(|()| ExitCode::SUCCESS),
         Task::Tidy => tidy::tidy(&root).map(|()| ExitCode::SUCCESS),

@@ -6,7 +6,7 @@ use crate::tree::Tree;
 use toml::{Table, Value};
 
 /// A folder with a package, and the folders of those that it may import.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("crates/kernels", &[]),
     ("crates/files", &[]),
     ("crates/tensor", &["crates/kernels"]),
@@ -28,6 +28,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
         ],
     ),
     ("crates/detach", LIBRARIES),
+    ("crates/book", READERS),
     ("xtask", &[]),
     ("tests", CRATES),
     ("fuzz", CRATES),
@@ -46,6 +47,16 @@ const LIBRARIES: &[&str] = &[
     "crates/recipes",
 ];
 
+/// What a reader of the book has in hand: the crate to depend on, what it is made of, and the program.
+const READERS: &[&str] = &[
+    "crates/detach",
+    "crates/tensor",
+    "crates/nn",
+    "crates/data",
+    "crates/recipes",
+    "crates/gan",
+];
+
 const CRATES: &[&str] = &[
     "crates/kernels",
     "crates/tensor",
@@ -56,6 +67,7 @@ const CRATES: &[&str] = &[
     "crates/recipes",
     "crates/gan",
     "crates/web",
+    "crates/book",
 ];
 
 /// What measures also checks: the report from a GPU runs the goldens. Its tools share the cases

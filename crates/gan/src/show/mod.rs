@@ -1,5 +1,6 @@
 //! What is looked at: pictures of samples, histograms, curves, animations.
 
+pub mod axis;
 pub mod blocks;
 mod canvas;
 pub mod curves;

@@ -1,0 +1,5 @@
+//! What `words.md` computes.
+
+use crate::Piece;
+
+pub(crate) const PIECES: &[Piece] = &[];
