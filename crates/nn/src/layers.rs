@@ -63,6 +63,16 @@ pub fn layers(net: &dyn Network) -> Vec<Layer> {
     all.into_iter().map(|(_, layer)| layer).collect()
 }
 
+/// Every layer of `net` by its path, with or without parameters, and called as [`Layer::name`] has it.
+#[must_use]
+pub fn modules(net: &dyn Network) -> Vec<(String, String)> {
+    let text = net.describe();
+    let named = described(&text).into_iter();
+    named
+        .map(|(path, text)| (path, of_text(text).name))
+        .collect()
+}
+
 /// The path of the module that a parameter is of: `2` of `2.weight`.
 fn module(parameter: &str) -> &str {
     parameter
@@ -167,6 +177,10 @@ mod tests {
             ("SelfAttention 8", &attention),
         ];
         assert_eq!(told, expected);
+        let called = modules(&net);
+        assert_eq!(called[1], ("1".to_owned(), "LeakyReLU 0.2".to_owned()));
+        assert_eq!(called[3], ("2.1".to_owned(), "BatchNorm 6".to_owned()));
+        assert_eq!(called.len(), 7);
         let others = |layer: usize, rank| layers[layer].other_axes(rank);
         assert_eq!(
             [others(0, 2), others(0, 1), others(1, 4), others(3, 4)],

@@ -73,7 +73,7 @@ pub use dropout::{Dropout, Dropout2d};
 pub use ema::Ema;
 pub use embedding::Embedding;
 pub use init::{Initialiser, Scheme};
-pub use layers::{Layer, layers};
+pub use layers::{Layer, layers, modules};
 pub use linear::Linear;
 pub use module::{
     Mode, Module, Network, Param, Slot, State, Weighted, count, gradients, model_of, parameters,

@@ -3,7 +3,7 @@
 use crate::module::{Mode, Module, Network, Slot, State};
 use crate::name::Name;
 use crate::onnx::{Scope, Untraced, Value};
-use detach_tensor::Tensor;
+use detach_tensor::{Tensor, trace};
 
 /// Layers one after the other, named by position as `nn.Sequential` names them:
 /// layers without parameters count.
@@ -40,19 +40,23 @@ impl State for Sequential {
 
 impl Module for Sequential {
     fn forward(&self, x: &Tensor, mode: Mode<'_>) -> Tensor {
-        let mut layers = self.layers().peekable();
-        let mut x = x.clone();
-        while let Some(layer) = layers.next() {
-            // An activation belongs to the layer before it, which may apply it for less.
-            x = match layers.peek().and_then(|next| next.activation()) {
-                Some(act) => {
+        // Who records a step is told by whom a value was made, in the words of `visit`.
+        trace::scope("", || {
+            let mut layers = self.layers().enumerate().peekable();
+            let mut x = x.clone();
+            while let Some((i, layer)) = layers.next() {
+                // An activation belongs to the layer before it, which may apply it for less.
+                let act = layers.peek().and_then(|(_, next)| next.activation());
+                x = trace::scope(i, || match act {
+                    Some(act) => layer.forward_act(&x, act, mode),
+                    None => layer.forward(&x, mode),
+                });
+                if act.is_some() {
                     layers.next();
-                    layer.forward_act(&x, act, mode)
                 }
-                None => layer.forward(&x, mode),
-            };
-        }
-        x
+            }
+            x
+        })
     }
 }
 

@@ -16,6 +16,7 @@
 //! | `torch.no_grad()` | `detach()` |
 
 use crate::Tensor;
+use crate::recorder::visit;
 use crate::tensor::{Made, Node};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -77,6 +78,7 @@ pub fn vjp(y: &Tensor, dy: &Tensor, wrt: &[&Tensor], create_graph: bool) -> Vec<
             true => gradients.get(id).cloned(),
             false => gradients.remove(id),
         };
+        visit(&needed, *id, sum.as_ref().map(Tensor::value));
         let (Some(made), Some(dy)) = (&node.made, sum) else {
             continue;
         };

@@ -1,5 +1,6 @@
 //! What a primitive is, and how one is applied.
 
+use crate::info::Info;
 use crate::profile::{clock, note};
 use crate::tensor::Rule;
 use crate::{Array, Tensor};
@@ -43,6 +44,13 @@ pub trait Op: Copy + Debug + 'static {
         };
         wanted.iter().enumerate().map(one).collect()
     }
+
+    /// What it costs on `inputs` of these shapes, and how it is set. One operation for each element of its `output`,
+    /// unless the op says otherwise.
+    fn info(&self, inputs: &[&[usize]], output: &[usize]) -> Info {
+        let _ = inputs;
+        Info::each(1, output)
+    }
 }
 
 /// What a node keeps of an op, which it cannot know by its type.
@@ -58,6 +66,9 @@ impl<O: Op> Rule for O {
         dy: &Tensor,
     ) -> Vec<Option<Tensor>> {
         Op::grads(self, wanted, inputs, output, dy)
+    }
+    fn info(&self, inputs: &[&[usize]], output: &[usize]) -> Info {
+        Op::info(self, inputs, output)
     }
 }
 

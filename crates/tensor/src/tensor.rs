@@ -1,5 +1,7 @@
 //! A value and the node that made it.
 
+use crate::info::Info;
+use crate::recorder::{Applied, note};
 use crate::{Array, DType, Kind};
 use std::cell::RefMut;
 use std::fmt;
@@ -32,7 +34,7 @@ pub(crate) struct Made {
     pub(crate) output: Array,
 }
 
-/// What a node keeps of the op that made it: a name and a derivative rule.
+/// What a node keeps of the op that made it: a name, what it tells of itself, and a derivative rule.
 pub(crate) trait Rule {
     /// The op's name.
     fn name(&self) -> &'static str;
@@ -45,6 +47,8 @@ pub(crate) trait Rule {
         output: &Tensor,
         dy: &Tensor,
     ) -> Vec<Option<Tensor>>;
+    /// Its cost and how it is set; see [`Op::info`](crate::Op::info).
+    fn info(&self, inputs: &[&[usize]], output: &[usize]) -> Info;
 }
 
 impl Node {
@@ -91,10 +95,26 @@ impl Tensor {
     }
 
     /// The output of `op`; a constant when all inputs are.
-    pub(crate) fn made_by(op: impl Rule + 'static, inputs: &[&Self], output: Array) -> Self {
-        if inputs.iter().all(|x| x.node.is_none()) {
-            return Self::constant(output);
-        }
+    pub(crate) fn made_by(op: impl Rule + Copy + 'static, inputs: &[&Self], output: Array) -> Self {
+        let output = match inputs.iter().all(|x| x.node.is_none()) {
+            true => Self::constant(output),
+            false => Self::tracked(op, inputs, output),
+        };
+        note(|recorder| {
+            let shapes: Vec<&[usize]> = inputs.iter().map(|x| x.shape()).collect();
+            recorder.made(Applied {
+                op: op.name(),
+                info: op.info(&shapes, output.shape()),
+                inputs: inputs.iter().map(|x| (x.id(), &x.value)).collect(),
+                node: output.id(),
+                output: &output.value,
+            });
+        });
+        output
+    }
+
+    /// The output of `op` with a node.
+    fn tracked(op: impl Rule + 'static, inputs: &[&Self], output: Array) -> Self {
         let made = Made {
             inputs: inputs
                 .iter()
@@ -122,6 +142,11 @@ impl Tensor {
 
     pub(crate) fn node(&self) -> Option<&Rc<Node>> {
         self.node.as_ref()
+    }
+
+    /// The number of its node; none of a constant.
+    pub(crate) fn id(&self) -> Option<u64> {
+        self.node.as_ref().map(|node| node.id)
     }
 
     /// The same value as a constant: gradients stop here.

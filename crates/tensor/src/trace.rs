@@ -1,7 +1,8 @@
-//! What a backward pass touches, as data.
+//! What a graph and a backward pass are, as data: [`pass`] of one that might be made, [`record`] of all that are.
 
 use crate::Tensor;
 use crate::grad::{needed, target_ids};
+pub use crate::recorder::{Edge, Noted, Record, Scope, Visit, Walk, record, scope};
 use std::collections::BTreeMap;
 
 /// The part of a graph that `grad(loss, wrt, …)` walks.
@@ -16,6 +17,11 @@ pub struct Pass {
     pub ops: BTreeMap<&'static str, usize>,
     /// Who has written to one of those values since, if somebody has: a rule that reads it refuses.
     pub overwritten_by: Option<String>,
+}
+
+/// The number of the node that made a tensor, by which [`Record`] knows it; none of a constant.
+pub fn node(x: &Tensor) -> Option<u64> {
+    x.id()
 }
 
 /// What `grad(loss, wrt, …)` would walk.

@@ -11,6 +11,7 @@ mod detach;
 mod device;
 mod doctor;
 mod environment;
+mod explain;
 mod export;
 mod film;
 mod import;
@@ -100,6 +101,8 @@ enum Command {
     Detach(detach::Args),
     /// Make a step of a run again, to the bit, and with one thing changed: what differs, and why
     Replay(replay::Args),
+    /// Show one step as a graph: ops, shapes, costs, norms forward and back, and where it is cut
+    Explain(Box<explain::Args>),
     /// Fetch, inspect or make data
     #[command(subcommand)]
     Data(data::Command),
@@ -141,6 +144,7 @@ impl Cli {
             Command::Import(args) => args.threads,
             Command::Detach(args) => args.threads,
             Command::Replay(args) => args.threads,
+            Command::Explain(args) => args.threads,
             Command::Info(args) => args.threads,
             Command::Doctor(_) | Command::Recipes(_) | Command::Data(_) => threads::Args::default(),
             Command::Runs(_) | Command::Show(_) | Command::Film(_) => threads::Args::default(),
@@ -170,6 +174,7 @@ impl Cli {
             Command::Import(args) => import::run(args)?,
             Command::Recipes(args) => recipes::run(args)?,
             Command::Detach(args) => detach::run(args)?,
+            Command::Explain(args) => explain::run(args)?,
             Command::Data(command) => data::run(command)?,
             Command::Info(args) => info::run(args),
             Command::Completions(args) => pages::completions(args),

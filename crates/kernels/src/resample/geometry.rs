@@ -193,6 +193,20 @@ impl Resample {
         &self.taps[..self.len]
     }
 
+    /// How many products of a tap and a pixel it takes where every pixel is made of all it reads at once.
+    pub fn products(&self) -> usize {
+        let of_axis = |axis: usize| -> usize {
+            let pixels = 0..self.to[axis];
+            pixels.map(|j| self.reads(axis, j).count).sum()
+        };
+        self.batch * self.channels * of_axis(0) * of_axis(1)
+    }
+
+    /// The pixels between zeros that are put in, and of which one is kept, along each axis: `[up, down]`.
+    pub fn factors(&self) -> [usize; 2] {
+        [self.up, self.down]
+    }
+
     /// What pixel `j` along `axis` is made of.
     #[inline]
     pub(super) fn reads(&self, axis: usize, j: usize) -> Reads {

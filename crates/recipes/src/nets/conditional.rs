@@ -9,7 +9,7 @@ use detach_nn::{
     Conv2d, Initialiser, Mode, Module, Name, Network, Param, Scope, Sequential, Slot, State,
     Untraced, Value,
 };
-use detach_tensor::Tensor;
+use detach_tensor::{Tensor, trace};
 
 /// `x` `[N, C, …]` behind a channel a class: of zeros, and of ones for the class `y` `[N]` of the sample.
 fn beside(x: &Tensor, y: &Tensor, classes: usize) -> Tensor {
@@ -218,10 +218,12 @@ impl Projection {
     fn forward(&self, x: &Tensor, y: &Tensor, mode: Mode<'_>) -> Tensor {
         let h = self.features.forward(x, mode);
         let n = h.shape()[0];
-        let logit = self.head.forward(&h, mode).reshape(&[n, 1]);
-        let rows = self.embedding.get().gather(y);
-        let inner = (rows.reshape(h.shape()) * &h).sum_axes(&[1, 2, 3]);
-        logit + inner.reshape(&[n, 1])
+        let logit = trace::scope(self.place(), || self.head.forward(&h, mode));
+        let inner = trace::scope("embedding", || {
+            let rows = self.embedding.get().gather(y);
+            (rows.reshape(h.shape()) * &h).sum_axes(&[1, 2, 3])
+        });
+        logit.reshape(&[n, 1]) + inner.reshape(&[n, 1])
     }
 
     /// The place of the last convolution in the row of layers.

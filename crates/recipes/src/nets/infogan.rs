@@ -11,7 +11,7 @@ use detach_nn::{
     BatchNorm, Flatten, Initialiser, LeakyReLU, Linear, Mode, Module, Name, Network, ReLU, Scope,
     Sequential, Slot, State, Tanh, Unflatten, Untraced, Value,
 };
-use detach_tensor::Tensor;
+use detach_tensor::{Tensor, trace};
 
 /// LeakyReLU's slope in D.
 const SLOPE: f64 = 0.01;
@@ -183,19 +183,23 @@ impl Recogniser {
 
     /// Logits `[N, 1]` of the images `[N, 1, 28, 28]` being real.
     pub fn judge(&self, x: &Tensor, mode: Mode<'_>) -> Tensor {
-        self.head.forward(&self.features.forward(x, mode), mode)
+        self.head(&self.features.forward(x, mode), mode)
     }
 
     /// As [`judge`](Self::judge), and the code that each image may be of.
     pub fn recognise(&self, x: &Tensor, mode: Mode<'_>) -> (Tensor, Code) {
         let h = self.features.forward(x, mode);
-        let answers = self.q.forward(&h, mode);
+        let answers = trace::scope("q", || self.q.forward(&h, mode));
         let Shape { classes, codes, .. } = self.shape;
         let code = Code {
             class: answers.slice(1, 0, classes),
             numbers: answers.slice(1, classes, codes),
         };
-        (self.head.forward(&h, mode), code)
+        (self.head(&h, mode), code)
+    }
+
+    fn head(&self, h: &Tensor, mode: Mode<'_>) -> Tensor {
+        trace::scope(self.place(), || self.head.forward(h, mode))
     }
 
     /// The place of D's last layer in the row of layers.

@@ -200,6 +200,8 @@ impl Recipe for Began {
         let (on_real, on_fake) = (error(&real), error(&fake));
         let d_loss = &on_real - k.get() * &on_fake;
         let (d_gradients, g_gradients) = (gradients(&d_loss, &d.net), gradients(&on_fake, &g.net));
+        step.tell(&d_loss);
+        step.tell(&on_fake);
         step.apply(d, &d_gradients);
         step.apply(g, &g_gradients);
         let balance = (&on_real * o.gamma - &on_fake).detach();

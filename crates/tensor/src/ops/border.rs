@@ -5,7 +5,7 @@
 
 use crate::array::result;
 use crate::check::Case;
-use crate::{Array, Fir, Layout, Op, Tensor, apply};
+use crate::{Array, Fir, Info, Layout, Op, Tensor, apply};
 use detach_kernels::border::{self, Border, Edge};
 
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,9 @@ impl Op for Pad {
     fn grad(&self, _: usize, _: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
         Some(apply(Fold(self.0), &[dy]))
     }
+    fn info(&self, _: &[&[usize]], _: &[usize]) -> Info {
+        Info::moves()
+    }
 }
 
 impl Op for Fold {
@@ -43,6 +46,11 @@ impl Op for Fold {
     }
     fn grad(&self, _: usize, _: &[Tensor], _: &Tensor, dx: &Tensor) -> Option<Tensor> {
         Some(apply(Pad(self.0), &[dx]))
+    }
+    /// What lies on the same pixel is added.
+    fn info(&self, inputs: &[&[usize]], output: &[usize]) -> Info {
+        let elements = |shape: &[usize]| shape.iter().product::<usize>();
+        Info::of(elements(inputs[0]) - elements(output))
     }
 }
 

@@ -7,7 +7,7 @@
 use crate::array::result;
 use crate::check::Case;
 use crate::shape::{assert_axis, reduced_from_some};
-use crate::{Array, Kind, Layout, Op, Tensor, apply};
+use crate::{Array, Info, Kind, Layout, Op, Tensor, apply};
 use detach_kernels::reduce::{self, Softmax};
 
 /// Of rows, which are the last dimension.
@@ -33,6 +33,23 @@ impl Op for Rows {
     fn grad(&self, _: usize, _: &[Tensor], y: &Tensor, dy: &Tensor) -> Option<Tensor> {
         Some(apply(RowsGrad(self.0), &[dy, y]))
     }
+
+    /// Of a row of n: the largest and the sum in n − 1 each, n differences and n exponentials, and then n quotients, or
+    /// a logarithm and n differences.
+    fn info(&self, _: &[&[usize]], output: &[usize]) -> Info {
+        let ends = match self.0 {
+            Softmax::Plain => 2,
+            Softmax::Log => 1,
+        };
+        of_rows(5, ends, output)
+    }
+}
+
+/// So many operations for each element, less so many for each row.
+fn of_rows(each: usize, less: usize, shape: &[usize]) -> Info {
+    let elements: usize = shape.iter().product();
+    let rows = elements / shape.last().copied().unwrap_or(1).max(1);
+    Info::of(each * elements - less * rows)
 }
 
 /// `(dy, y)`: y·(dy − Σ dy·y), of the logarithm dy − eʸ·Σ dy.
@@ -66,6 +83,11 @@ impl Op for RowsGrad {
             (Softmax::Log, 0) => dx - total(&(dx * y.exp())),
             (Softmax::Log, _) => -(dx * y.exp() * total(dy)),
         })
+    }
+
+    /// Of a row of n: n products or exponentials, a sum in n − 1, n differences and n products.
+    fn info(&self, _: &[&[usize]], output: &[usize]) -> Info {
+        of_rows(4, 1, output)
     }
 }
 

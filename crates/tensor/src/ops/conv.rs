@@ -14,7 +14,8 @@
 use super::fuse::{Epilogue, Fused};
 use crate::array::result;
 use crate::check::Case;
-use crate::{Array, Conv, Layout, Op, Tensor, apply};
+use crate::info::{both, times};
+use crate::{Array, Conv, Info, Layout, Op, Tensor, apply};
 use detach_kernels::conv;
 use detach_kernels::{Buffer, Variant};
 
@@ -40,6 +41,25 @@ fn run(
     let mut out = result(op, &layout, a.kind());
     kernel(&a.read(), &b.read(), &mut out);
     Array::from_buffer(out, layout)
+}
+
+/// The three are one product of three indices, so their costs are the same: each element of the small image meets each
+/// tap of each channel of the big one.
+fn info(of: &Conv) -> Info {
+    let small: usize = of.small_shape().iter().product();
+    let [_, big_channels, rows, columns] = of.weight_shape();
+    let mut geometry = times(&[rows, columns]);
+    for (word, pair, usual) in [
+        (" stride ", of.stride(), 1),
+        (" pad ", of.padding(), 0),
+        (" dilation ", of.dilation(), 1),
+    ] {
+        if pair != [usual; 2] {
+            geometry += word;
+            geometry += &both(pair);
+        }
+    }
+    Info::of(2 * small * big_channels * rows * columns).set(geometry)
 }
 
 impl Fused for Fprop {
@@ -71,6 +91,9 @@ impl Op for Fprop {
             _ => apply(Wgrad(self.0), &[&inputs[0], dy]),
         })
     }
+    fn info(&self, _: &[&[usize]], _: &[usize]) -> Info {
+        info(&self.0)
+    }
 }
 
 impl Op for Dgrad {
@@ -85,6 +108,9 @@ impl Op for Dgrad {
             0 => apply(Fprop(self.0), &[dx, &inputs[1]]),
             _ => apply(Wgrad(self.0), &[dx, &inputs[0]]),
         })
+    }
+    fn info(&self, _: &[&[usize]], _: &[usize]) -> Info {
+        info(&self.0)
     }
 }
 
@@ -103,6 +129,9 @@ impl Op for Wgrad {
             0 => apply(Dgrad(self.0), &[&inputs[1], dw]),
             _ => apply(Fprop(self.0), &[&inputs[0], dw]),
         })
+    }
+    fn info(&self, _: &[&[usize]], _: &[usize]) -> Info {
+        info(&self.0)
     }
 }
 

@@ -3,13 +3,16 @@
 //! These are linear, so each one's derivative is its adjoint: permute and its
 //! inverse, slice and pad, expand and sum, gather and scatter-add.
 
+mod cases;
 mod step;
 
+pub(crate) use cases::cases;
+
 use crate::array::result;
-use crate::check::Case;
+use crate::info::list;
 use crate::shape::{assert_axis, assert_expands, assert_possible};
 use crate::shape::{expanded_axes, gathered, joined, reduced};
-use crate::{Array, Layout, Op, Tensor, apply};
+use crate::{Array, Info, Layout, Op, Tensor, apply};
 use detach_kernels::{MAX_RANK, copy};
 
 /// Row-major order kept, dimensions regrouped. Images in channels-last storage are
@@ -30,6 +33,9 @@ impl Op for Reshape {
     }
     fn grad(&self, _: usize, inputs: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
         Some(dy.reshape(inputs[0].shape()))
+    }
+    fn info(&self, _: &[&[usize]], _: &[usize]) -> Info {
+        Info::moves()
     }
 }
 
@@ -54,6 +60,9 @@ impl Op for Permute {
         }
         Some(dy.permute(&inverse[..self.rank]))
     }
+    fn info(&self, _: &[&[usize]], _: &[usize]) -> Info {
+        Info::moves().set(format!("axes {}", list(&self.axes[..self.rank])))
+    }
 }
 
 /// Dimensions of size 1 repeated, by stride 0: no memory is touched.
@@ -70,6 +79,9 @@ impl Op for Expand {
     }
     fn grad(&self, _: usize, inputs: &[Tensor], y: &Tensor, dy: &Tensor) -> Option<Tensor> {
         Some(dy.sum_axes(&expanded_axes(inputs[0].shape(), y.shape())))
+    }
+    fn info(&self, _: &[&[usize]], _: &[usize]) -> Info {
+        Info::moves()
     }
 }
 
@@ -91,6 +103,10 @@ impl Op for Slice {
     fn grad(&self, _: usize, inputs: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
         let after = inputs[0].shape()[self.axis] - self.start - self.len;
         Some(dy.pad(self.axis, self.start, after))
+    }
+    fn info(&self, _: &[&[usize]], _: &[usize]) -> Info {
+        let end = self.start + self.len;
+        Info::moves().set(format!("axis {} from {} to {end}", self.axis, self.start))
     }
 }
 
@@ -122,6 +138,12 @@ impl Op for Pad {
     fn grad(&self, _: usize, inputs: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
         Some(dy.slice(self.axis, self.before, inputs[0].shape()[self.axis]))
     }
+    fn info(&self, _: &[&[usize]], _: &[usize]) -> Info {
+        Info::moves().set(format!(
+            "axis {} by {} and {}",
+            self.axis, self.before, self.after
+        ))
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -151,6 +173,9 @@ impl Op for Concat {
         let start = inputs[..arg].iter().map(size).sum();
         Some(dy.slice(self.axis, start, size(&inputs[arg])))
     }
+    fn info(&self, _: &[&[usize]], _: &[usize]) -> Info {
+        Info::moves().set(format!("axis {}", self.axis))
+    }
 }
 
 /// Rows `index` of the first dimension.
@@ -172,6 +197,9 @@ impl Op for Gather {
     fn grad(&self, arg: usize, inputs: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
         let rows = inputs[0].shape()[0];
         (arg == 0).then(|| apply(ScatterAdd { rows }, &[dy, &inputs[1]]))
+    }
+    fn info(&self, _: &[&[usize]], _: &[usize]) -> Info {
+        Info::moves()
     }
 }
 
@@ -197,6 +225,9 @@ impl Op for ScatterAdd {
     fn grad(&self, arg: usize, inputs: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
         (arg == 0).then(|| apply(Gather, &[dy, &inputs[1]]))
     }
+    fn info(&self, inputs: &[&[usize]], _: &[usize]) -> Info {
+        Info::each(1, inputs[0])
+    }
 }
 
 /// The same values in channels-last storage; see [`Tensor::channels_last`].
@@ -212,6 +243,9 @@ impl Op for ChannelsLast {
     }
     fn grad(&self, _: usize, _: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
         Some(dy.clone())
+    }
+    fn info(&self, _: &[&[usize]], _: &[usize]) -> Info {
+        Info::moves()
     }
 }
 
@@ -405,32 +439,4 @@ impl Tensor {
             false => apply(ChannelsLast, &[self]),
         }
     }
-}
-
-pub(crate) fn cases() -> Vec<Case> {
-    let range = (-2.0, 2.0);
-    let s = &[2, 3, 4][..];
-    let image = &[2, 3, 2, 4][..];
-    vec![
-        Case::new("reshape", |x| x[0].reshape(&[6, 4])).input(s, range),
-        Case::new("flatten images", |x| x[0].reshape(&[2, 24]))
-            .input(image, range)
-            .channels_last(),
-        Case::new("channels_last", |x| x[0].channels_last()).input(image, range),
-        Case::new("squeeze", |x| x[0].squeeze(&[0, 2])).input(&[1, 3, 1, 4], range),
-        Case::new("permute", |x| x[0].permute(&[2, 0, 1])).input(s, range),
-        Case::new("expand", |x| x[0].expand(&[4, 2, 5, 3])).input(&[2, 1, 3], range),
-        Case::new("expand channels", |x| x[0].expand_channels(&[2, 3, 2, 2])).input(&[3], range),
-        Case::new("slice", |x| x[0].slice(1, 1, 2)).input(s, range),
-        Case::new("pad", |x| x[0].pad(1, 2, 1)).input(s, range),
-        Case::new("concat", |x| Tensor::concat(&[&x[0], &x[1], &x[0]], 1))
-            .input(s, range)
-            .input(&[2, 1, 4], range),
-        Case::new("gather", |x| x[0].gather(&x[1]))
-            .input(&[4, 3], range)
-            .index(&[2.0, 0.0, 2.0, 3.0, 1.0]),
-    ]
-    .into_iter()
-    .chain(step::cases())
-    .collect()
 }

@@ -1,6 +1,6 @@
 //! Derivatives of fused ops by their reference formula.
 
-use crate::{Array, Op, Tensor, apply, vjp};
+use crate::{Array, Info, Op, Tensor, apply, vjp};
 
 /// Passes its input through under a new identity; see [`derive`].
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +15,9 @@ impl Op for Alias {
     }
     fn grad(&self, _: usize, _: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
         Some(dy.clone())
+    }
+    fn info(&self, _: &[&[usize]], _: &[usize]) -> Info {
+        Info::moves()
     }
 }
 

@@ -6,8 +6,9 @@
 use super::fuse::{Epilogue, Fused};
 use crate::array::result;
 use crate::check::Case;
+use crate::info::times;
 use crate::shape::{assert_possible, broadcast};
-use crate::{Array, Layout, Op, Tensor, apply};
+use crate::{Array, Info, Layout, Op, Tensor, apply};
 use detach_kernels::gemm;
 
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +28,13 @@ impl Op for MatMul {
             0 => dy.matmul(&inputs[1].t()),
             _ => inputs[0].t().matmul(dy),
         })
+    }
+
+    /// Each element is a sum of K products.
+    fn info(&self, inputs: &[&[usize]], output: &[usize]) -> Info {
+        let terms = inputs[0].last().copied().unwrap_or(0);
+        let geometry = format!("{} · {}", times(inputs[0]), times(inputs[1]));
+        Info::each(2 * terms, output).set(geometry)
     }
 }
 

@@ -6,16 +6,16 @@
 
 mod cases;
 mod choose;
+mod operators;
 
 pub(crate) use cases::cases;
 
 use crate::array::result;
 use crate::shape::assert_same;
-use crate::{Array, Op, Tensor, apply};
+use crate::{Array, Info, Op, Tensor, apply};
 use detach_kernels::map::{self, Binary, Unary};
 use detach_kernels::{Act, Layout};
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI, FRAC_2_SQRT_PI};
-use std::ops::{Add, Div, Mul, Neg, Sub};
 
 #[derive(Clone, Copy, Debug)]
 struct Map1(Unary);
@@ -93,6 +93,21 @@ impl Op for Map1 {
             Unary::Erf => dy * (-x.square()).exp() * FRAC_2_SQRT_PI,
             Unary::Sign | Unary::Step | Unary::Floor | Unary::Ceil | Unary::Round => return None,
         })
+    }
+
+    fn info(&self, _: &[&[usize]], output: &[usize]) -> Info {
+        let geometry = match self.0 {
+            Unary::LeakyRelu(slope) => format!("slope {slope}"),
+            Unary::Elu(alpha) => format!("α {alpha}"),
+            Unary::Scale(c) => format!("× {c}"),
+            Unary::Div(c) => format!("÷ {c}"),
+            Unary::Shift(c) => format!("+ {c}"),
+            Unary::Pow(p) => format!("^ {p}"),
+            Unary::ClampMin(c) => format!("≥ {c}"),
+            Unary::Clip(low, high) => format!("{low} to {high}"),
+            _ => String::new(),
+        };
+        Info::each(1, output).set(geometry)
     }
 }
 
@@ -357,86 +372,5 @@ impl Tensor {
     #[track_caller]
     pub fn powf(&self, p: f64) -> Self {
         apply(Map1(Unary::Pow(p)), &[self])
-    }
-}
-
-macro_rules! operator {
-    ($trait:ident, $method:ident, $scalar:expr) => {
-        impl $trait<&Tensor> for &Tensor {
-            type Output = Tensor;
-            #[track_caller]
-            fn $method(self, other: &Tensor) -> Tensor {
-                apply(Map2(Binary::$trait), &[self, other])
-            }
-        }
-        impl $trait<f64> for &Tensor {
-            type Output = Tensor;
-            #[track_caller]
-            fn $method(self, c: f64) -> Tensor {
-                let op: fn(f64) -> Unary = $scalar;
-                apply(Map1(op(c)), &[self])
-            }
-        }
-        // By value, so that formulas read without a forest of `&`.
-        impl $trait<Tensor> for Tensor {
-            type Output = Tensor;
-            #[track_caller]
-            fn $method(self, other: Tensor) -> Tensor {
-                $trait::$method(&self, &other)
-            }
-        }
-        impl $trait<&Tensor> for Tensor {
-            type Output = Tensor;
-            #[track_caller]
-            fn $method(self, other: &Tensor) -> Tensor {
-                $trait::$method(&self, other)
-            }
-        }
-        impl $trait<Tensor> for &Tensor {
-            type Output = Tensor;
-            #[track_caller]
-            fn $method(self, other: Tensor) -> Tensor {
-                $trait::$method(self, &other)
-            }
-        }
-        impl $trait<f64> for Tensor {
-            type Output = Tensor;
-            #[track_caller]
-            fn $method(self, c: f64) -> Tensor {
-                $trait::$method(&self, c)
-            }
-        }
-    };
-}
-
-operator!(Add, add, Unary::Shift);
-operator!(Sub, sub, |c| Unary::Shift(-c));
-operator!(Mul, mul, Unary::Scale);
-operator!(Div, div, quotient);
-
-/// x / c. A power of two has a reciprocal in both types, and a product with that is the same number
-/// and faster; with any other it would be rounded twice.
-fn quotient(c: f64) -> Unary {
-    let reciprocal = 1.0 / c;
-    let is_power = |x: f64| (x as f32).is_normal() && x.to_bits() << 12 == 0;
-    match is_power(c) && is_power(reciprocal) {
-        true => Unary::Scale(reciprocal),
-        false => Unary::Div(c),
-    }
-}
-
-impl Neg for &Tensor {
-    type Output = Tensor;
-    #[track_caller]
-    fn neg(self) -> Tensor {
-        apply(Map1(Unary::Neg), &[self])
-    }
-}
-
-impl Neg for Tensor {
-    type Output = Self;
-    #[track_caller]
-    fn neg(self) -> Self {
-        -&self
     }
 }

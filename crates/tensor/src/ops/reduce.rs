@@ -5,8 +5,9 @@
 
 use crate::array::result;
 use crate::check::Case;
+use crate::info::list;
 use crate::shape::{expanded_axes, reduced, reduced_from_some};
-use crate::{Array, Layout, Op, Tensor, apply};
+use crate::{Array, Info, Layout, Op, Tensor, apply};
 use detach_kernels::reduce::{self, Reduction};
 use detach_kernels::{Buffer, View};
 
@@ -68,6 +69,19 @@ impl Op for Reduce {
                 x / over(&(y + none)) * over(&(dy * some))
             }
         })
+    }
+
+    /// n elements are added, or compared, in n − 1 operations; a mean divides as well, a norm takes squares and a root.
+    fn info(&self, inputs: &[&[usize]], output: &[usize]) -> Info {
+        let elements = |shape: &[usize]| shape.iter().product::<usize>();
+        let (from, to) = (elements(inputs[0]), elements(output));
+        let flops = match self.0 {
+            Reduction::Sum | Reduction::Max => from.saturating_sub(to),
+            Reduction::Mean => from,
+            Reduction::Norm => 2 * from,
+        };
+        let axes = expanded_axes(output, inputs[0]);
+        Info::of(flops).set(format!("over {}", list(&axes)))
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::array::result;
 use crate::check::Case;
-use crate::{Array, Fir, Layout, Op, Tensor, apply};
+use crate::{Array, Fir, Info, Layout, Op, Tensor, apply};
 use detach_kernels::resample::{self, Resample};
 
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +24,17 @@ impl Op for Resampling {
     }
     fn grad(&self, _: usize, _: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
         Some(apply(Self(self.0.adjoint()), &[dy]))
+    }
+    fn info(&self, _: &[&[usize]], _: &[usize]) -> Info {
+        let [up, down] = self.0.factors();
+        let mut geometry = format!("{} taps", self.0.taps().len());
+        for (word, by) in [(" up ", up), (" down ", down)] {
+            if by > 1 {
+                geometry += word;
+                geometry += &by.to_string();
+            }
+        }
+        Info::of(2 * self.0.products()).set(geometry)
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::array::result;
 use crate::check::Case;
 use crate::shape::assert_axis;
-use crate::{Array, Layout, Op, Tensor, apply};
+use crate::{Array, Info, Layout, Op, Tensor, apply};
 use detach_kernels::copy;
 
 /// Elements `start`, `start + step`, … of an axis of `size`; `len` of them.
@@ -28,6 +28,13 @@ impl Steps {
         strides[self.axis] *= self.step;
         Layout::strided(&shape, &strides, first)
     }
+
+    fn info(&self) -> Info {
+        let Self {
+            axis, start, step, ..
+        } = self;
+        Info::moves().set(format!("axis {axis} from {start} by {step}"))
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +49,9 @@ impl Op for Take {
     }
     fn grad(&self, _: usize, _: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
         Some(apply(Place(self.0), &[dy]))
+    }
+    fn info(&self, _: &[&[usize]], _: &[usize]) -> Info {
+        self.0.info()
     }
 }
 
@@ -65,6 +75,9 @@ impl Op for Place {
     }
     fn grad(&self, _: usize, _: &[Tensor], _: &Tensor, dy: &Tensor) -> Option<Tensor> {
         Some(apply(Take(self.0), &[dy]))
+    }
+    fn info(&self, _: &[&[usize]], _: &[usize]) -> Info {
+        self.0.info()
     }
 }
 
