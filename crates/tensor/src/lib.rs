@@ -37,9 +37,11 @@ mod images;
 mod op;
 pub mod ops;
 pub mod optim;
+mod origin;
 pub mod profile;
 mod random;
 mod shape;
+mod stale;
 mod tensor;
 pub mod trace;
 
