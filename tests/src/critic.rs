@@ -7,6 +7,7 @@ use detach_nn::{
 use detach_recipes::nets::mlp::{discriminator, keras_generator};
 use detach_recipes::{
     About, Generator, Options, Preset, Recipe, RecipeInfo, Report, Sampler, Settings, Step, System,
+    Words,
 };
 use detach_tensor::{Array, Tensor};
 use serde::{Deserialize, Serialize};
@@ -68,6 +69,15 @@ impl System for Critic {
         sources: &[],
         detach: "",
         notes: &[],
+        log: None,
+        zh: Words {
+            summary: "",
+            step: "",
+            losses: &[],
+            sources: &[],
+            detach: "",
+            notes: &[],
+        },
     };
     type Options = CriticOptions;
     type Generator = Generator;

@@ -6,7 +6,7 @@ use detach_nn::{
 };
 use detach_recipes::{
     About, Batches, DataKind, Generator, ImageSize, Options, Preset, Recipe, RecipeInfo, Report,
-    Sampler, Settings, Setup, Step, System, Trainer,
+    Sampler, Settings, Setup, Step, System, Trainer, Words,
 };
 use detach_tensor::{Array, DType, Tensor};
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,15 @@ impl System for Translator {
         sources: &[],
         detach: "nowhere",
         notes: &[],
+        log: None,
+        zh: Words {
+            summary: "",
+            step: "",
+            losses: &[],
+            sources: &[],
+            detach: "",
+            notes: &[],
+        },
     };
     type Options = Nothing;
     type Generator = Generator;

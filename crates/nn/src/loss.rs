@@ -3,7 +3,7 @@
 //! The target is one number for the whole batch: 1 for real, 0 for fake, or a
 //! smoothed label between; of classes there is one for each. All are means over the batch.
 
-use detach_tensor::{Array, Op, Tensor, apply};
+use detach_tensor::{Array, Device, Op, Tensor, apply};
 
 /// Where PyTorch's BCELoss stops a logarithm, so that a probability of 0 costs 100
 /// and not infinity.
@@ -62,22 +62,62 @@ fn assert_target(op: &str, logits: &Tensor, target: f64) {
     );
 }
 
+/// # Panics
+/// When one of `p` is no probability, as a critic's score is. NaN passes, and so does everything on a GPU, where looking
+/// would be waiting.
+#[track_caller]
+fn assert_probabilities(p: &Tensor) {
+    if p.kind().device != Device::Cpu {
+        return;
+    }
+    let is_outside = |p: &f64| *p < 0.0 || *p > 1.0;
+    if let Some(one) = p.to_vec::<f64>().into_iter().find(is_outside) {
+        panic!(
+            "bce of {:?}{}: {one} is no probability; expected 0 ≤ p ≤ 1. Logits belong into `bce_with_logits`, which has its own σ; \
+             a critic's scores (Wasserstein, hinge) into none of the two: `Adversarial` has their losses",
+            p.shape(),
+            made_by(p)
+        )
+    }
+}
+
+/// # Panics
+/// When they are known to be probabilities already.
+#[track_caller]
+fn assert_logits(op: &str, logits: &Tensor) {
+    assert!(
+        logits.op() != Some("sigmoid"),
+        "{op} of {:?}{}: it has a σ of its own, and two of them keep p between 0.5 and 0.731; leave the σ at D's end out, or take \
+         `bce`, which has none",
+        logits.shape(),
+        made_by(logits)
+    );
+}
+
+/// ", made by `matmul`", where that is known.
+fn made_by(x: &Tensor) -> String {
+    let made = x.op().map(|op| format!(", made by `{op}`"));
+    made.unwrap_or_default()
+}
+
 /// Binary cross-entropy of probabilities `p`, any shape, against one `target`:
 /// the mean of −t·ln p − (1 − t)·ln(1 − p), a scalar `[]`.
 ///
 /// Value and gradient are those of PyTorch's `BCELoss`: each logarithm is at least
 /// −100, and the gradient is (p − t) / max(p·(1 − p), 1e-12). The logarithm of 1 − p has all its
-/// digits where p is close to 0. Where p is no probability the loss is NaN.
+/// digits where p is close to 0.
 ///
 /// Where `p` is a sigmoid, [`bce_with_logits`] on its argument is the same loss,
 /// cheaper, and exact where `p` is so close to 1 that it has lost the digits of 1 − p.
 ///
 /// # Panics
-/// When the target is not in [0, 1], or `p` is empty.
+/// When the target is not in [0, 1], `p` is empty, or one of `p` is outside of [0, 1]: a critic's score, say. (On a GPU, where
+/// looking would be waiting, the loss is NaN then.)
 #[must_use]
 #[track_caller]
 pub fn bce(p: &Tensor, target: f64) -> Tensor {
     assert_target("bce", p, target);
+    assert_probabilities(p);
     apply(BinaryCrossEntropy { target }, &[p]).mean()
 }
 
@@ -89,11 +129,12 @@ pub fn bce(p: &Tensor, target: f64) -> Tensor {
 /// derivatives of every order.
 ///
 /// # Panics
-/// When the target is not in [0, 1], or there are no logits.
+/// When the target is not in [0, 1], there are no logits, or a σ has made them, so that they are probabilities.
 #[must_use]
 #[track_caller]
 pub fn bce_with_logits(logits: &Tensor, target: f64) -> Tensor {
     assert_target("bce_with_logits", logits, target);
+    assert_logits("bce_with_logits", logits);
     let real = || (-logits).softplus();
     let fake = || logits.softplus();
     mix(target, real, 1.0 - target, fake).mean()

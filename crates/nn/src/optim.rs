@@ -28,8 +28,13 @@ pub type Observer = Box<dyn FnMut(&[Tensor])>;
 /// What is kept of one parameter's gradients, stored as it is.
 struct Kept {
     parameter: String,
+    /// The parameter as it is called in an error: "`0.weight` of `d`".
+    told: String,
     state: Vec<Param>,
 }
+
+/// A parameter's name in an error, the parameter, and what is kept of it.
+type Own<'a> = (&'a str, RefMut<'a, Tensor>, optim::Kept<RefMut<'a, Tensor>>);
 
 impl Optimiser {
     /// An optimiser of the parameters of `net`, at step 0.
@@ -50,7 +55,12 @@ impl Optimiser {
                 Param::buffer(zeros.laid_out(*value.value().layout()))
             };
             let state = rule.state().iter().map(zeros).collect();
-            Kept { parameter, state }
+            let told = format!("`{parameter}`");
+            Kept {
+                parameter,
+                told,
+                state,
+            }
         });
         Self {
             kept: kept.collect(),
@@ -60,6 +70,14 @@ impl Optimiser {
             step: Count::default(),
             optim: optim.clone(),
             observer: None,
+        }
+    }
+
+    /// Says what the network is called, so that an error can: one about a weight that a step has written before its old value
+    /// was read for the last time.
+    pub fn name_network(&mut self, name: &str) {
+        for kept in &mut self.kept {
+            kept.told = format!("`{}` of `{name}`", kept.parameter);
         }
     }
 
@@ -140,12 +158,13 @@ impl Optimiser {
         };
         let own = params.iter().zip(&self.kept).map(|(param, kept)| {
             let state = kept.state.iter().map(Param::borrow_mut);
-            (param.borrow_mut(), state.collect())
+            (&*kept.told, param.borrow_mut(), state.collect())
         });
-        let mut own: Vec<(RefMut<'_, Tensor>, optim::Kept<RefMut<'_, Tensor>>)> = own.collect();
+        let mut own: Vec<Own<'_>> = own.collect();
         let all = own.iter_mut().zip(gradients);
         let mut all: Vec<Moving<'_>> = all
-            .map(|((param, state), gradient)| Moving {
+            .map(|((name, param, state), gradient)| Moving {
+                name,
                 param,
                 state: state.iter_mut().map(|state| &mut **state).collect(),
                 gradient,

@@ -1,19 +1,33 @@
 //! Penalties on a critic's slope: losses whose gradient is a second derivative.
 //!
 //! ∇D(x) is the gradient of Σ D in the samples: one for each sample, as long as D looks at each
-//! by itself. Batch normalisation mixes them, so none of these is what it says there.
+//! by itself. Batch normalisation mixes them, so it is refused here.
 
+use detach_tensor::trace::pass;
 use detach_tensor::{Tensor, grad};
 
 /// ∇D(x) of each of the samples `x` `[N, …]`, with a graph, so that it can be trained on.
 ///
 /// # Panics
-/// When D does not take such samples.
+/// When D does not take such samples, or normalises by statistics of the batch, so that each answer depends on all of
+/// them.
 #[must_use]
 #[track_caller]
 pub fn slopes(d: impl FnOnce(&Tensor) -> Tensor, x: &Tensor) -> Tensor {
     let x = Tensor::variable(x.value().clone());
-    grad(&d(&x).sum(), &[&x], true).remove(0)
+    let sum = d(&x).sum();
+    let passed = pass(&sum, &[&x]).ops;
+    let mixing = passed.keys().find(|op| op.starts_with("batch_norm"));
+    assert!(
+        mixing.is_none(),
+        "a penalty on D's slope at {:?}: `{}` on the way to D's answers takes mean and variance of the whole batch, so that D's \
+         answer for one sample depends on all {}, and there is no gradient of each sample by itself; build D without BatchNorm, \
+         with LayerNorm in its place, or leave the penalty out",
+        x.shape(),
+        mixing.unwrap_or(&""),
+        x.shape()[0]
+    );
+    grad(&sum, &[&x], true).remove(0)
 }
 
 /// Every axis but the first.

@@ -64,8 +64,9 @@ impl Penalty {
         )?;
         require(
             self.kind == PenaltyKind::None || !batch_norm,
-            "penalty.kind holds D's gradient at each sample by itself, and BatchNorm makes it depend on the others: \
-             choose batch-norm = false with it, or penalty.kind = none",
+            "penalty.kind holds D's gradient at each sample by itself, and BatchNorm takes mean and variance of the whole batch, \
+             which makes it depend on the others: choose batch-norm = false with it, or penalty.kind = none. (In a network of \
+             one's own, LayerNorm looks at each sample by itself and can stand in BatchNorm's place)",
         )
     }
 

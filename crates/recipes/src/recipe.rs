@@ -2,6 +2,7 @@
 
 use crate::batch::Batch;
 use crate::figure::{Figure, Look};
+use crate::log::PublishedLog;
 use crate::options::Options;
 use crate::report::Report;
 use crate::sampler::Sampler;
@@ -150,4 +151,39 @@ pub struct About {
     pub detach: &'static str,
     /// What is wrong, or worth knowing, in the published version; what `fixed` changes.
     pub notes: &'static [&'static str],
+    /// The line that its source prints after each step; `None` where no line of it is known.
+    pub log: Option<PublishedLog>,
+    /// The same in Chinese.
+    pub zh: Words,
+}
+
+/// What [`About`] says in words, in one language: field by field the same, with the same numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct Words {
+    /// [`About::summary`].
+    pub summary: &'static str,
+    /// [`About::step`].
+    pub step: &'static str,
+    /// [`About::losses`].
+    pub losses: &'static [&'static str],
+    /// [`About::sources`].
+    pub sources: &'static [&'static str],
+    /// [`About::detach`].
+    pub detach: &'static str,
+    /// [`About::notes`].
+    pub notes: &'static [&'static str],
+}
+
+impl About {
+    /// What it says in English.
+    pub const fn en(&self) -> Words {
+        Words {
+            summary: self.summary,
+            step: self.step,
+            losses: self.losses,
+            sources: self.sources,
+            detach: self.detach,
+            notes: self.notes,
+        }
+    }
 }

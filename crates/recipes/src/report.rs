@@ -17,6 +17,8 @@ pub struct Report {
     distributions: Vec<(&'static str, Tensor)>,
     /// What D answered to reals and to fakes.
     answers: Option<(AnswerKind, [Tensor; 2])>,
+    /// What D answered to the fakes of G's turn, as logits.
+    in_g_turn: Option<Tensor>,
 }
 
 /// How a number is read off a tensor.
@@ -112,6 +114,11 @@ impl Report {
         self.samples = Some(samples.detach());
     }
 
+    /// What D answered to the fakes that G learns from, as logits: no number of the step's, but of a published log.
+    pub fn g_turn(&mut self, logits: &Tensor) {
+        self.in_g_turn = Some(logits.detach());
+    }
+
     fn set(&mut self, name: &'static str, measure: Measure) {
         match self.measures.iter_mut().find(|(known, _)| *known == name) {
             Some((_, old)) => *old = measure,
@@ -147,6 +154,11 @@ impl Report {
         let (kind, answers) = self.answers.as_ref()?;
         let [real, fake] = answers.each_ref().map(Tensor::to_vec);
         Some(Answers::of(*kind, real, fake))
+    }
+
+    /// What D answered to the fakes of G's turn, as logits; `None` of a step that did not tell.
+    pub fn answers_in_g_turn(&self) -> Option<&Tensor> {
+        self.in_g_turn.as_ref()
     }
 
     /// The step's samples, `[N, …]`.

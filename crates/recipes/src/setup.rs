@@ -267,7 +267,11 @@ impl Setup {
     pub fn build(&self, kind: Kind) -> Result<Box<dyn Recipe>> {
         let random = Random::new(self.settings.seed, Stream::Init);
         let init = Initialiser::new(self.settings.init.into(), random, kind);
-        (self.recipe.build)(&self.options, &init)
+        let mut recipe = (self.recipe.build)(&self.options, &init)?;
+        for (name, optimiser) in recipe.optimisers() {
+            optimiser.name_network(name);
+        }
+        Ok(recipe)
     }
 
     /// The generator alone, to be filled from a file.

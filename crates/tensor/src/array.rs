@@ -1,6 +1,7 @@
 //! The untracked n-d array.
 
 use crate::shape::{assert_possible, assert_shape_len};
+use crate::stale::{Late, Place, Writing, Written};
 use detach_kernels::{Buffer, DType, Device, Layout, Real, View, copy, dispatch};
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::fmt;
@@ -38,6 +39,8 @@ pub struct Array {
     version: u64,
     /// The op that keeps this handle for its derivative rule.
     saved_by: Option<&'static str>,
+    /// Where the gradient is asked for whose rule was handed this handle.
+    asked_at: Option<Place>,
 }
 
 /// Elements, and how often they have been written.
@@ -45,7 +48,7 @@ pub(crate) struct Memory {
     buffer: RefCell<Buffer>,
     kind: Kind,
     version: Cell<u64>,
-    last_write: RefCell<String>,
+    written: RefCell<Written>,
 }
 
 impl Array {
@@ -60,11 +63,12 @@ impl Array {
                 buffer: RefCell::new(buffer),
                 kind,
                 version: Cell::new(0),
-                last_write: RefCell::default(),
+                written: RefCell::default(),
             }),
             layout,
             version: 0,
             saved_by: None,
+            asked_at: None,
         }
     }
 
@@ -191,50 +195,40 @@ impl Array {
 
     /// Who wrote in place after this handle was made, if somebody did: then it cannot be read.
     pub(crate) fn overwritten_by(&self) -> Option<String> {
-        (self.version != self.memory.version.get()).then(|| self.memory.last_write.borrow().clone())
+        (self.version != self.memory.version.get()).then(|| self.memory.written.borrow().told())
     }
 
     #[track_caller]
     #[cold]
     fn panic_stale(&self) -> ! {
-        let write = self.memory.last_write.borrow();
-        let shape = self.shape();
-        match self.saved_by {
-            Some(op) => panic!(
-                "`{op}` saved its operand {shape:?} for its derivative rule, but `{write}` has \
-                 written to it since: the gradient would mix old and new values. Take all \
-                 gradients of a graph before stepping any of its parameters, or run the forward \
-                 pass again after the step"
-            ),
-            None => panic!(
-                "stale handle: an array {shape:?} was read after `{write}` wrote to it; fetch \
-                 the array again after the write"
-            ),
-        }
+        let late = Late {
+            shape: self.shape(),
+            saved_by: self.saved_by,
+            asked_at: self.asked_at,
+            writes: self.memory.version.get() - self.version,
+        };
+        panic!("{}", late.message(&self.memory.written.borrow()))
     }
 
-    /// Writes in place: `write` gets the buffer, `by` names the writer in the
-    /// error that any older handle gives when it is read afterwards. This handle
-    /// stays fresh.
+    /// Writes in place: `write` gets the buffer, `by` names the writer in the error that any older handle gives when
+    /// it is read afterwards. This handle stays fresh.
     ///
     /// # Panics
     /// When this handle is itself stale.
     #[track_caller]
     pub fn write(&mut self, by: &str, write: impl FnOnce(&mut Buffer)) {
-        write(&mut self.writer(by));
+        write(&mut self.writer(&Writing::new(by)));
     }
 
     /// [`Array::write`] for callers that write several arrays at once.
     #[track_caller]
-    pub(crate) fn writer(&mut self, by: &str) -> RefMut<'_, Buffer> {
+    pub(crate) fn writer(&mut self, write: &Writing<'_>) -> RefMut<'_, Buffer> {
         if self.version != self.memory.version.get() {
             self.panic_stale();
         }
         self.version += 1;
         self.memory.version.set(self.version);
-        let mut last = self.memory.last_write.borrow_mut();
-        last.clear();
-        last.push_str(by);
+        self.memory.written.borrow_mut().remember(write);
         self.memory.buffer.borrow_mut()
     }
 
@@ -243,6 +237,14 @@ impl Array {
         Self {
             saved_by: Some(op),
             ..self.clone()
+        }
+    }
+
+    /// The same handle, as it is handed to the derivative rules of a gradient that is asked for at `place`.
+    pub(crate) fn asked_at(self, place: Place) -> Self {
+        Self {
+            asked_at: Some(place),
+            ..self
         }
     }
 
@@ -360,8 +362,7 @@ impl Array {
         Self::from_buffer(out, dense.layout)
     }
 
-    /// The same elements in another element type and on another device: [`Array::to_dtype`] and
-    /// [`Array::to_device`].
+    /// The same elements in another element type and on another device.
     #[must_use]
     #[track_caller]
     pub fn to_kind(&self, kind: impl Into<Kind>) -> Self {
@@ -369,8 +370,7 @@ impl Array {
         self.to_dtype(kind.dtype).to_device(kind.device)
     }
 
-    /// The buffer and layout as kernels take them; `buffer` comes from
-    /// [`Array::read`].
+    /// The buffer and layout as kernels take them; `buffer` comes from [`Array::read`].
     pub fn view<'a>(&self, buffer: &'a Buffer) -> View<'a> {
         View {
             buffer,

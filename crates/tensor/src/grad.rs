@@ -19,12 +19,13 @@ use crate::Tensor;
 use crate::recorder::visit;
 use crate::tensor::{Made, Node};
 use std::collections::BTreeMap;
+use std::panic::Location;
 use std::rc::Rc;
 
 /// ∂`loss`/∂`w` for each `w` of `wrt`, in order.
 ///
-/// The pass touches only nodes on a path from `loss` to some `w`. A `w` that the
-/// loss does not depend on gets zeros.
+/// The pass touches only nodes on a path from `loss` to some `w`. A `w` that the loss does not depend on gets zeros, as a linear
+/// function's second derivative does. Where they surprise, a `detach` has cut the way: [`trace::pass`](crate::trace::pass) is empty.
 ///
 /// With `create_graph` the gradients are tensors that can be differentiated again;
 /// without it they are constants: **that is all `detach` is**, the rules run on
@@ -67,6 +68,7 @@ pub fn vjp(y: &Tensor, dy: &Tensor, wrt: &[&Tensor], create_graph: bool) -> Vec<
     let targets = target_ids(wrt);
     let needed = needed(y, &targets);
     let view = |x: &Tensor| if create_graph { x.clone() } else { x.detach() };
+    let at = Location::caller();
     let mut gradients: BTreeMap<u64, Tensor> = BTreeMap::new();
     gradients.extend(y.node().map(|node| (node.id, view(dy))));
 
@@ -82,8 +84,8 @@ pub fn vjp(y: &Tensor, dy: &Tensor, wrt: &[&Tensor], create_graph: bool) -> Vec<
         let (Some(made), Some(dy)) = (&node.made, sum) else {
             continue;
         };
-        let inputs: Vec<Tensor> = made.inputs.iter().map(view).collect();
-        let output = view(&Tensor::of_node(node, &made.output));
+        let inputs: Vec<Tensor> = made.inputs.iter().map(|x| view(x).asked_at(at)).collect();
+        let output = view(&Tensor::of_node(node, &made.output)).asked_at(at);
         let lead = |x: &Tensor| Some(x.node()?.id).filter(|to| needed.contains_key(to));
         let to: Vec<Option<u64>> = made.inputs.iter().map(lead).collect();
         let wanted: Vec<bool> = to.iter().map(Option::is_some).collect();
@@ -94,8 +96,10 @@ pub fn vjp(y: &Tensor, dy: &Tensor, wrt: &[&Tensor], create_graph: bool) -> Vec<
             }
         }
     }
-    let zeros = |w: &Tensor| w.full_like(0.0);
-    let found = |(id, w): (&u64, &&Tensor)| gradients.get(id).cloned().unwrap_or_else(|| zeros(w));
+    let found = |(id, w): (&u64, &&Tensor)| match gradients.get(id) {
+        Some(sum) => sum.clone().taken_at(at),
+        None => w.full_like(0.0).taken_at(at),
+    };
     targets.iter().zip(wrt).map(found).collect()
 }
 
@@ -115,12 +119,7 @@ fn add_to(gradients: &mut BTreeMap<u64, Tensor>, id: u64, dx: Tensor) {
 pub(crate) fn target_ids(wrt: &[&Tensor]) -> Vec<u64> {
     let mut ids = Vec::with_capacity(wrt.len());
     for w in wrt {
-        let Some(node) = w.node() else {
-            let shape = w.shape();
-            panic!(
-                "grad: with respect to a constant {shape:?}; it was detached, or never a variable"
-            )
-        };
+        let Some(node) = w.node() else { w.refuse() };
         ids.push(node.id);
     }
     ids

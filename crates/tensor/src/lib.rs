@@ -38,10 +38,12 @@ mod info;
 mod op;
 pub mod ops;
 pub mod optim;
+mod origin;
 pub mod profile;
 mod random;
 mod recorder;
 mod shape;
+mod stale;
 mod tensor;
 pub mod trace;
 

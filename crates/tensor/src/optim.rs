@@ -1,6 +1,7 @@
 //! Writes in place: the one place where an array changes.
 
 use crate::profile::timed;
+use crate::stale::Writing;
 use crate::{Array, Scalar, Tensor};
 use detach_kernels::norm::{self, Norm};
 use detach_kernels::{Act, Buffer, copy, optim};
@@ -34,6 +35,8 @@ pub fn assign(by: &str, tensor: &mut Tensor, values: &Array) {
 /// [`update`] takes.
 #[derive(Debug)]
 pub struct Moving<'a> {
+    /// What the parameter is called, told to whoever later reads a value of it that was saved before: "`4.weight` of `d`".
+    pub name: &'a str,
     /// The parameter, which is moved.
     pub param: &'a mut Tensor,
     /// What [`Rule::state`] names, in its order.
@@ -51,15 +54,20 @@ pub struct Moving<'a> {
 pub fn update(step: &Update, by: &str, all: &mut [Moving<'_>]) {
     let gradients: Vec<Array> = all.iter().map(|one| one.gradient_laid_out(by)).collect();
     let read: Vec<&Array> = gradients.iter().collect();
-    let run = || move_all(step, by, all, &read);
+    let write = Writing::new(by);
+    let run = || move_all(step, &write, all, &read);
     timed(step.rule.name(), &read, run, |()| []);
 }
 
-fn move_all(step: &Update, by: &str, all: &mut [Moving<'_>], gradients: &[&Array]) {
+fn move_all(step: &Update, write: &Writing<'_>, all: &mut [Moving<'_>], gradients: &[&Array]) {
     let gradients: Vec<_> = gradients.iter().map(|array| array.read()).collect();
     let writers = all.iter_mut().map(|one| {
-        let state = one.state.iter_mut().map(|tensor| tensor.writer(by));
-        (one.param.writer(by), state.collect())
+        let write = Writing {
+            to: one.name,
+            ..*write
+        };
+        let state = one.state.iter_mut().map(|tensor| tensor.writer(&write));
+        (one.param.writer(&write), state.collect())
     });
     let mut writers: Vec<(RefMut<'_, Buffer>, Kept<RefMut<'_, Buffer>>)> = writers.collect();
     let buffers = writers.iter_mut().zip(&gradients);
@@ -107,9 +115,10 @@ pub fn average(decay: &Scalar, by: &str, all: &mut [(&mut Tensor, &Tensor)]) {
         })
         .collect();
     let read: Vec<&Array> = values.iter().collect();
+    let write = Writing::new(by);
     let run = || {
         let values: Vec<_> = values.iter().map(Array::read).collect();
-        let mut writers: Vec<_> = all.iter_mut().map(|(e, _)| e.writer(by)).collect();
+        let mut writers: Vec<_> = all.iter_mut().map(|(e, _)| e.writer(&write)).collect();
         let pairs = writers.iter_mut().zip(&values);
         let mut pairs: Vec<_> = pairs.map(|(e, p)| (&mut **e, &**p)).collect();
         optim::average(decay, &mut pairs);
@@ -126,8 +135,9 @@ pub fn average(decay: &Scalar, by: &str, all: &mut [(&mut Tensor, &Tensor)]) {
 pub fn clamp(limit: f64, by: &str, all: &mut [&mut Tensor]) {
     let arrays: Vec<Array> = all.iter().map(|x| x.value().clone()).collect();
     let named: Vec<&Array> = arrays.iter().collect();
+    let write = Writing::new(by);
     let run = || {
-        let mut writers: Vec<_> = all.iter_mut().map(|x| x.writer(by)).collect();
+        let mut writers: Vec<_> = all.iter_mut().map(|x| x.writer(&write)).collect();
         optim::clamp(
             limit,
             &mut writers.iter_mut().map(|x| &mut **x).collect::<Vec<_>>(),
@@ -163,6 +173,7 @@ pub fn track_statistics(
     };
     let statistics = statistics.contiguous();
     let statistics = statistics.read();
-    let (mut mean, mut var) = (mean.writer(by), var.writer(by));
+    let write = Writing::new(by);
+    let (mut mean, mut var) = (mean.writer(&write), var.writer(&write));
     norm::track(&geometry, &statistics, momentum, &mut mean, &mut var);
 }

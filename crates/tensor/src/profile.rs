@@ -141,6 +141,7 @@ mod tests {
             let loss = draw(&[3, 4]).matmul(&w).sum();
             let dw = grad(&loss, &[&w], false).remove(0);
             let moving = Moving {
+                name: "w",
                 param: &mut w,
                 state: [&mut m, &mut v].into_iter().collect(),
                 gradient: &dw,

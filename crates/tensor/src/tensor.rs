@@ -1,10 +1,13 @@
 //! A value and the node that made it.
 
 use crate::info::Info;
+use crate::origin::{Cut, Origin};
 use crate::recorder::{Applied, note};
+use crate::stale::{Place, Writing};
 use crate::{Array, DType, Kind};
 use std::cell::RefMut;
 use std::fmt;
+use std::panic::Location;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,6 +20,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Tensor {
     value: Array,
     node: Option<Rc<Node>>,
+    /// Of a constant: where it comes from.
+    origin: Origin,
 }
 
 /// A vertex of the graph. Numbers only grow along edges, so descending order of
@@ -83,22 +88,38 @@ impl Drop for Node {
 impl Tensor {
     /// A tensor no gradient flows to.
     pub fn constant(value: Array) -> Self {
-        Self { value, node: None }
+        Self::constant_of(value, Origin::Given)
+    }
+
+    fn constant_of(value: Array, origin: Origin) -> Self {
+        Self {
+            value,
+            node: None,
+            origin,
+        }
+    }
+
+    fn tracked(value: Array, node: Rc<Node>) -> Self {
+        Self {
+            value,
+            node: Some(node),
+            origin: Origin::Given,
+        }
     }
 
     /// A leaf of the graph: something to differentiate with respect to.
     pub fn variable(value: Array) -> Self {
-        Self {
-            value,
-            node: Some(Node::new(None)),
-        }
+        Self::tracked(value, Node::new(None))
     }
 
     /// The output of `op`; a constant when all inputs are.
     pub(crate) fn made_by(op: impl Rule + Copy + 'static, inputs: &[&Self], output: Array) -> Self {
         let output = match inputs.iter().all(|x| x.node.is_none()) {
-            true => Self::constant(output),
-            false => Self::tracked(op, inputs, output),
+            true => {
+                let origins = inputs.iter().map(|x| x.origin);
+                Self::constant_of(output, Origin::computed(op.name(), origins))
+            }
+            false => Self::recorded(op, inputs, output),
         };
         note(|recorder| {
             let shapes: Vec<&[usize]> = inputs.iter().map(|x| x.shape()).collect();
@@ -114,30 +135,48 @@ impl Tensor {
     }
 
     /// The output of `op` with a node.
-    fn tracked(op: impl Rule + 'static, inputs: &[&Self], output: Array) -> Self {
+    fn recorded(op: impl Rule + 'static, inputs: &[&Self], output: Array) -> Self {
         let made = Made {
             inputs: inputs
                 .iter()
                 .map(|x| Self {
                     value: x.value.saved_by(op.name()),
-                    node: x.node.clone(),
+                    ..(*x).clone()
                 })
                 .collect(),
             output: output.saved_by(op.name()),
             op: Box::new(op),
         };
-        Self {
-            value: output,
-            node: Some(Node::new(Some(made))),
-        }
+        Self::tracked(output, Node::new(Some(made)))
     }
 
     /// The tensor that `node` (which was made by an op) stands for.
     pub(crate) fn of_node(node: &Rc<Node>, output: &Array) -> Self {
+        Self::tracked(output.clone(), Rc::clone(node))
+    }
+
+    /// The same tensor, as it is handed to the derivative rules of a gradient that is asked for at `place`.
+    pub(crate) fn asked_at(self, place: Place) -> Self {
         Self {
-            value: output.clone(),
-            node: Some(Rc::clone(node)),
+            value: self.value.asked_at(place),
+            ..self
         }
+    }
+
+    /// This gradient, which was taken at `place`: a constant remembers that.
+    pub(crate) fn taken_at(self, place: Place) -> Self {
+        match self.node {
+            Some(_) => self,
+            None => Self::constant_of(self.value, Origin::Gradient(place)),
+        }
+    }
+
+    /// Says why there is no gradient with respect to this constant.
+    #[track_caller]
+    #[cold]
+    pub(crate) fn refuse(&self) -> ! {
+        let (shape, why) = (self.shape(), self.origin.told());
+        panic!("grad: with respect to a constant {shape:?}: {why}")
     }
 
     pub(crate) fn node(&self) -> Option<&Rc<Node>> {
@@ -151,8 +190,25 @@ impl Tensor {
 
     /// The same value as a constant: gradients stop here.
     #[must_use]
+    #[track_caller]
     pub fn detach(&self) -> Self {
-        Self::constant(self.value.clone())
+        let origin = match &self.node {
+            Some(node) => Origin::Cut(Cut {
+                made_by: node.made.as_ref().map(|made| made.op.name()),
+                at: Location::caller(),
+            }),
+            None => self.origin,
+        };
+        Self::constant_of(self.value.clone(), origin)
+    }
+
+    /// The name of the op that made the values, where it is known: of what was detached and of what was computed of constants,
+    /// too; `None` of variables and of what was made of an array.
+    pub fn op(&self) -> Option<&'static str> {
+        match &self.node {
+            Some(node) => node.made.as_ref().map(|made| made.op.name()),
+            None => self.origin.op(),
+        }
     }
 
     /// Whether gradients can flow to or through it.
@@ -172,17 +228,18 @@ impl Tensor {
     /// When this is not a leaf: an intermediate value is what its inputs make it.
     #[track_caller]
     pub fn write(&mut self, by: &str, write: impl FnOnce(&mut detach_kernels::Buffer)) {
-        write(&mut self.writer(by));
+        write(&mut self.writer(&Writing::new(by)));
     }
 
     /// [`Tensor::write`] for callers that write several tensors at once.
     #[track_caller]
-    pub(crate) fn writer(&mut self, by: &str) -> RefMut<'_, detach_kernels::Buffer> {
+    pub(crate) fn writer(&mut self, write: &Writing<'_>) -> RefMut<'_, detach_kernels::Buffer> {
         assert!(
             self.node.as_ref().is_none_or(|n| n.made.is_none()),
-            "`{by}` writes to an intermediate result; only variables and constants can be written"
+            "`{}` writes to an intermediate result; only variables and constants can be written",
+            write.by
         );
-        self.value.writer(by)
+        self.value.writer(write)
     }
 
     /// Sizes of the dimensions.

@@ -25,4 +25,5 @@ mod terminal;
 mod traps;
 mod walks;
 mod web;
+mod words;
 mod works;

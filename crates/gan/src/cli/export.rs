@@ -3,7 +3,8 @@
 use super::sample::start_hint;
 use super::usage::with_hint;
 use super::{elsewhere, shell, threads};
-use crate::export::{npz, onnx, pytorch};
+use crate::export::pytorch::{self, Start};
+use crate::export::{npz, onnx};
 use crate::networks::TrainedNetworks;
 use anyhow::{Context, Result};
 use detach_nn::{Checkpoint, Model, Value};
@@ -114,7 +115,7 @@ fn to_pytorch(trained: &TrainedNetworks, out: &Path) -> Result<String> {
         setup.recipe().name(),
         trained.step
     );
-    let script = pytorch::script(setup, &about, &rows)
+    let script = pytorch::script(setup, &about, &rows, Start::Beside)
         .map_err(|error| with_hint(error, "--to onnx and --to npz write any recipe"))?;
     make(out)?;
     for (name, network) in networks {

@@ -114,10 +114,11 @@ fn deaf(seen: &Seen<'_>) -> Option<Finding> {
             Kind::DeafG,
             "the gradient that reaches it is exactly 0".to_owned(),
             format!(
-                "D's answer is flat for every fake, as a ReLU before σ is below 0, or σ so far out that it rounds.{told}"
+                "D's answer is flat for every fake, as a ReLU before σ is below 0, or σ so far out that it rounds; or the fakes in G's loss \
+                 are detached, and no way leads back to G.{told}"
             ),
-            "Start again with another seed, a D that is nowhere flat (`mlp-relu` has last-relu=false for it), or a loss that does \
-             not saturate (generator-loss=non-saturating).",
+            "Start again with another seed, a D that is nowhere flat (`mlp-relu` has last-relu=false for it), a loss that does \
+             not saturate (generator-loss=non-saturating), or, in `lab`, with detach-g=false.",
         ));
     }
     let [now, before] = seen.heard().filter(|_| seen.is_perfect())?;

@@ -26,6 +26,7 @@ pub mod lock;
 mod machine;
 pub mod metrics;
 pub mod observers;
+pub mod published;
 pub mod scores;
 pub mod tensorboard;
 

@@ -5,7 +5,7 @@ use super::{by_class, trained};
 use crate::nets::conditional::ClassGenerator;
 use crate::nets::dcgan::{Size, light_features};
 use crate::options::{self, Targets};
-use crate::{About, Preset, Recipe, Report, Settings, Step, System};
+use crate::{About, Preset, Recipe, Report, Settings, Step, System, Words};
 use detach_nn::loss::{bce_with_logits, cross_entropy};
 use detach_nn::{Conv2d, Flatten, Initialiser, Module, Optim, Sequential, Trained};
 use serde::{Deserialize, Serialize};
@@ -69,6 +69,29 @@ impl System for Acgan {
             "Pictures are taken in train mode (the batch's own statistics) as `dcgan-light` has them; `fixed` takes them in eval \
              mode, and leaves the running statistics of D alone in G's update (d-stats-in-g-step = false).",
         ],
+        log: None,
+        zh: Words {
+            summary: "与 `cgan` 相同，但 D 不被告知类别，而是自己说出类别",
+            step: "D 学真样本与 detach 后的假样本，做一次更新；G 用新的噪声和类别，经过更新后的 D",
+            losses: &[
+                "判别器：BCE(D(x), 0.9) + BCE(D(G(z, ŷ)), 0.1) + CE(C(x), y) + CE(C(G(z, ŷ)), ŷ)",
+                "生成器：BCE(D(G(z′, ŷ′)), 0.9) + CE(C(G(z′, ŷ′)), ŷ′)",
+            ],
+            sources: &[
+                "来自论文：两种损失、由 D 的特征上再加一层得到类别；来自 `dcgan-light`：网络、标签、优化器、批",
+                "我们的选择：50 个 epoch、每个 epoch 一张图：十行，每行一个噪声点，每列一个类别",
+            ],
+            detach: "D 所学的假样本一生成就被 detach；G 的更新只对 G 求梯度",
+            notes: &[
+                "按发表的样子，D 也学假样本的类别，即使它们什么也不像；`fixed` 让它只学真样本的类别（\
+                 classes-of-fakes = false）。",
+                "real_class_loss 和 fake_class_loss 说明 D 认出真样本的类别有多准，以及 G 的样本符合自己的类别\
+                 有多好；2.3（ln 10）等于瞎猜。",
+                "G 因为样本的类别容易认出而得到奖励，所以它的数字之间的差别比数据中的小。",
+                "图片在 train 模式下取（用该批自身的统计量），与 `dcgan-light` 相同；`fixed` 在 eval 模式下取，\
+                 并在 G 的更新中不动 D 的运行统计量（d-stats-in-g-step = false）。",
+            ],
+        },
     };
     type Options = Options;
     type Generator = ClassGenerator;

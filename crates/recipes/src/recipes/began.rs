@@ -6,7 +6,9 @@ use crate::nets::autoencoder::{Shape, autoencoder, decoder};
 use crate::options::{self, require, require_side};
 use crate::sampler::{Input, trace_uniform_of, uniform_of};
 use crate::settings::{InitScheme, Sampling};
-use crate::{About, DataKind, Preset, Recipe, Report, Sampler, Settings, Step, System, Wanted};
+use crate::{
+    About, DataKind, Preset, Recipe, Report, Sampler, Settings, Step, System, Wanted, Words,
+};
 use detach_nn::{
     Initialiser, Mode, Module, Name, Network, Optim, Param, Scope, Sequential, Slot, State,
     Trained, Untraced, Value, gradients,
@@ -136,6 +138,32 @@ impl System for Began {
             "The published rate is halved every 100,000 steps (schedule = step:27:0.5); 20 epochs end before that.",
             "Images leave [−1, 1]: pictures clamp them.",
         ],
+        log: None,
+        zh: Words {
+            summary: "D 是自编码器，k 平衡它为真样本和假样本所做的",
+            step: "D 沿 L(x) − k·L(G(z))，G 沿 L(G(z))，两个梯度都在任何一方移动之前求出；然后是 k",
+            losses: &[
+                "L(v)：|D(v) − v| 的平均",
+                "判别器：L(x) − k·L(G(z))",
+                "生成器：L(G(z))，经过 G(z) 出现的两个位置",
+                "k ← k + λ(γ·L(x) − L(G(z)))，限制在 [0, 1] 内",
+            ],
+            sources: &[
+                "来自论文：损失、从 0 开始的 k 与 λ 0.001、γ 0.5、[−1, 1] 上均匀分布的 z、64 维编码、批大小 16、\
+                 Adam 1e-4、带 ELU 的 3×3 卷积、最近邻上采样",
+                "我们的选择：28×28 上 16 个滤波器、三层（论文在 64×64 上是四层：size = 64 filters = 64）、betas \
+                 0.5 与 0.999、Keras 的初始权重、20 个 epoch 且没有不足的批（官方代码的队列不产生这样的批）、每\
+                 个 epoch 用 64 个固定编码画一张 8×8 的图",
+            ],
+            detach: "没有任何东西被 detach：D(G(z)) 的同一个计算图供两者使用，每个梯度只对一个网络的权重求",
+            notes: &[
+                "k 停在 0，直到 G 的图像对 D 来说比数据的 γ 倍还容易：要几百步。`fixed` 帮它起步：gamma = 0.75、\
+                 g.lr = 0.0002、d.lr = 0.0002。",
+                "convergence = L(x) + |γ·L(x) − L(G(z))|，即论文中的 M，随训练推进而下降。",
+                "发表的学习率每 100,000 步减半（schedule = step:27:0.5）；20 个 epoch 在那之前就结束。",
+                "图像会超出 [−1, 1]：画图时截断。",
+            ],
+        },
     };
     type Options = Options;
     type Generator = Decoder;

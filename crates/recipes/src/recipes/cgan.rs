@@ -4,7 +4,7 @@ use super::{by_class, trained};
 use crate::nets::conditional::{ClassDiscriminator, ClassGenerator, Projection};
 use crate::nets::dcgan::Size;
 use crate::options::{self, Targets};
-use crate::{About, Preset, Recipe, Report, Settings, Step, System};
+use crate::{About, Preset, Recipe, Report, Settings, Step, System, Words};
 use detach_nn::loss::bce_with_logits;
 use detach_nn::{Initialiser, Optim, Trained};
 use serde::{Deserialize, Serialize};
@@ -91,6 +91,30 @@ impl System for Cgan {
             "Pictures are taken in train mode (the batch's own statistics) as `dcgan-light` has them; `fixed` takes them in eval \
              mode, and leaves the running statistics of D alone in G's update (d-stats-in-g-step = false).",
         ],
+        log: None,
+        zh: Words {
+            summary: "按要求的类别生成数字：`gan sample RUN --digit 7`",
+            step: "D 学带类别的真样本与 detach 后、类别随机抽取的假样本，做一次更新；G 用新的噪声和类别，经过更\
+                   新后的 D",
+            losses: &[
+                "判别器：BCE(D(x, y), 0.9) + BCE(D(G(z, ŷ), ŷ), 0.1)",
+                "生成器：BCE(D(G(z′, ŷ′), ŷ′), 0.9)",
+            ],
+            sources: &[
+                "来自论文：两个网络都被告知类别；来自 `dcgan-light`：网络、标签、优化器、批",
+                "我们的选择：D 通过对其全部特征的投影得知类别（Miyato & Koyama，arXiv:1802.05637）、50 个 epoch、\
+                 每个 epoch 一张图：十行，每行一个噪声点，每列一个类别",
+            ],
+            detach: "D 所学的假样本一生成就被 detach；G 的更新只对 G 求梯度",
+            notes: &[
+                "condition 可取 projection（把 ⟨E[y], h⟩ 加到 D 的 logit 上）或 planes（在图像旁边每个类别一个\
+                 通道，即普通的拼接，学类别更慢）。",
+                "忽略类别的 D 也会带出质量好但类别错的数字，损失却相同：请看各列。",
+                "假样本的类别是随机抽取的，各类机会相等；它们不是该批的类别。",
+                "图片在 train 模式下取（用该批自身的统计量），与 `dcgan-light` 相同；`fixed` 在 eval 模式下取，\
+                 并在 G 的更新中不动 D 的运行统计量（d-stats-in-g-step = false）。",
+            ],
+        },
     };
     type Options = Options;
     type Generator = ClassGenerator;

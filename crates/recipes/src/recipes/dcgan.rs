@@ -1,11 +1,12 @@
 //! `dcgan`: a convolutional GAN with dropout in its discriminator.
 
 use super::trained;
+use crate::log::{DCGAN_EXAMPLE, DCGAN_EXAMPLE_FIELDS, PublishedLog};
 use crate::nets::dcgan::{Size, discriminator, generator};
 use crate::options::{self, GeneratorLoss, Targets};
 use crate::settings::{PictureSource, Pictures, SampleMode, Sampling, Scaling};
 use crate::{
-    About, DataKind, Generator, ImageSize, Preset, Recipe, Report, Settings, Step, System,
+    About, DataKind, Generator, ImageSize, Preset, Recipe, Report, Settings, Step, System, Words,
 };
 use detach_nn::loss::bce_with_logits;
 use detach_nn::{Initialiser, Module, Optim, Sequential, Trained};
@@ -66,6 +67,32 @@ impl System for Dcgan {
              Nothing reads them while D is not evaluated in eval mode: losses, weights and pictures are the same either way.",
             "Pictures come from eval mode (running statistics), as published.",
         ],
+        log: Some(PublishedLog {
+            of: "PyTorch's DCGAN example, which has this loop",
+            of_zh: "PyTorch 的 DCGAN 示例，循环与它相同",
+            format: DCGAN_EXAMPLE,
+            fields: DCGAN_EXAMPLE_FIELDS,
+        }),
+        zh: Words {
+            summary: "卷积、批归一化，D 中有 dropout；经典之作",
+            step: "D 用真样本与 detach 后的假样本做一次更新；G 用同一批假样本，经过更新后的 D",
+            losses: &[
+                "判别器：−E log D(x) − E log(1 − D(G(z)))",
+                "生成器：−E log D(G(z))",
+            ],
+            sources: &[
+                "来自原教程：网络、Adam 2e-4（betas 0.5 与 0.999）、批大小 64（保留最后不足的一批）、100 个 \
+                 epoch、随机种子 42、每 10 个 epoch 用新噪声画一张 4×4 的图，每幅图像各自缩放",
+            ],
+            detach: "D 的假样本是 `fake.detach()`：D 的反向传播到此为止。G 的更新经过 D，但只对 G 求梯度，所以 \
+                     D 被冻结，而 G 为这同一批假样本建立的计算图只用一次，而且是完整的",
+            notes: &[
+                "D 的 BatchNorm 每步见到三批数据（真、假、给 G 时再一次假），因此它的运行统计量移动三次；\
+                 `fixed` 在 G 的更新中不动它们（d-stats-in-g-step = false）。只要 D 不在 eval 模式下求值，就没\
+                 有人读它们：两种做法的损失、权重和图片都相同。",
+                "图片来自 eval 模式（运行统计量），与发表时相同。",
+            ],
+        },
     };
     type Options = Options;
     type Generator = Generator;
@@ -151,6 +178,7 @@ impl Recipe for Dcgan {
             fake
         });
         let fake_logits = d.forward(&fake, train.moving_stats(o.d_stats_in_g_step));
+        report.g_turn(&fake_logits);
         let g_loss = o.generator_loss.of(&fake_logits, &o.targets);
         step.update(g, &g_loss);
         report.generator(&g_loss, &fake);

@@ -2,8 +2,9 @@
 //! `dcgan-light` (`smoothed.rs`).
 
 use super::smoothed::{Published, Smoothed};
+use crate::log::{DCGAN_EXAMPLE, DCGAN_EXAMPLE_FIELDS, PublishedLog};
 use crate::nets::dcgan::{Size, rgb_discriminator, rgb_generator};
-use crate::{About, ImageSize};
+use crate::{About, ImageSize, Words};
 use detach_nn::{Initialiser, Sequential};
 
 /// The recipe in training.
@@ -35,6 +36,34 @@ impl Published for Rgb {
              evaluated in eval mode: losses and weights are the same either way.",
             "Pictures were published in train mode (the batch's own statistics); `fixed` takes them in eval mode.",
         ],
+        log: Some(PublishedLog {
+            of: "PyTorch's DCGAN example, which has these networks",
+            of_zh: "PyTorch 的 DCGAN 示例，网络与它相同",
+            format: DCGAN_EXAMPLE,
+            fields: DCGAN_EXAMPLE_FIELDS,
+        }),
+        zh: Words {
+            summary: "64×64 的 RGB 图像，没有偏置，各五层卷积；论文的尺寸",
+            step: "D 用真样本与 detach 后的假样本做一次更新；G 用新噪声，经过更新后的 D",
+            losses: &[
+                "判别器：BCE(D(x), 0.9) + BCE(D(G(z)), 0.1)",
+                "生成器：BCE(D(G(z′)), 0.9)",
+            ],
+            sources: &[
+                "来自原教程：网络，此外什么也没有",
+                "我们的选择：`dcgan-light` 的训练循环，连同它的标签、优化器、批和图片",
+            ],
+            detach: "D 所学的假样本一生成就被 detach；G 的更新只对 G 求梯度",
+            notes: &[
+                "发表的只有网络；训练循环是 `dcgan-light` 的，这是我们的选择。",
+                "数字被放大到 64×64（双线性），三个通道相同；`--data shapes` 有这个尺寸的彩色图像，找不到数据时\
+                 就用它训练。",
+                "D 的 BatchNorm 每步见到三批数据，因此它的运行统计量移动三次；`fixed` 在 G 的更新中不动它们（\
+                 d-stats-in-g-step = false）。只要 D 不在 eval 模式下求值，就没有人读它们：两种做法的损失与权重\
+                 都相同。",
+                "发表的图片是在 train 模式下取的（用该批自身的统计量）；`fixed` 在 eval 模式下取。",
+            ],
+        },
     };
     const IMAGE: ImageSize = ImageSize {
         channels: 3,

@@ -4,7 +4,7 @@
 use super::{by_class, trained};
 use crate::nets::infogan::{Code, CodeGenerator, Recogniser, Shape};
 use crate::options::{self, Targets, require};
-use crate::{About, Preset, Recipe, Report, Settings, Step, System};
+use crate::{About, Preset, Recipe, Report, Settings, Step, System, Words};
 use detach_nn::loss::{bce_with_logits, cross_entropy};
 use detach_nn::{Initialiser, Optim, Trained};
 use detach_tensor::Tensor;
@@ -101,6 +101,33 @@ impl System for Infogan {
             "Pictures are taken in train mode (the batch's own statistics) as the official code has them; `fixed` takes them in \
              eval mode, and leaves the running statistics of D alone in G's update (d-stats-in-g-step = false).",
         ],
+        log: None,
+        zh: Words {
+            summary: "不用标签就找到十个种类和两个方向：D 从样本中读出的编码",
+            step: "D 学真样本 + D 与 Q 学 detach 后的假样本，做一次更新；G 用新的噪声和编码，经过更新后的 D 与 \
+                   Q",
+            losses: &[
+                "I(c, x) = CE(Q(x), c 的类别) + ½ E Σ (Q(x) − c 的数值)²",
+                "判别器与 Q：BCE(D(x), 1) + BCE(D(G(z, c)), 0) + I(c, G(z, c))",
+                "生成器：BCE(D(G(z′, c′)), 1) + I(c′, G(z′, c′))",
+            ],
+            sources: &[
+                "来自官方代码：网络（Q 还为每个数值输出一个标准差，这里固定为 1）、62 维噪声和两个取自 [−1, 1) \
+                 的数值、十个类别、Adam（β₁ 0.5，G 的学习率 1e-3，D 与 Q 的 2e-4）、批大小 128、11 个 epoch 对\
+                 应它的 5,000 步",
+                "我们的选择：用 tanh 的 [−1, 1] 图像代替用 σ 的 [0, 1] 图像、用 PyTorch 的初始权重代替 N(0, \
+                 0.02)、每个 epoch 一张图：十行，每行一个噪声点，每列一个类别",
+            ],
+            detach: "D 与 Q 所学的假样本一生成就被 detach；G 的更新只对 G 求梯度，所以 Q 在 D 的更新中学习",
+            notes: &[
+                "没有读取任何标签：一个类别最后是哪个数字，随种子而不同，也可能两个类别是同一个数字。\
+                 `gan sample --digit 3` 要的是编码的类别 3。",
+                "class_loss 和 code_loss 是 I 在 G 的样本上的两个部分：什么也没说的类别代价为 2.3（ln 10），什\
+                 么也没说的数值合起来为 0.33。",
+                "图片在 train 模式下取（用该批自身的统计量），与官方代码相同；`fixed` 在 eval 模式下取，并在 G \
+                 的更新中不动 D 的运行统计量（d-stats-in-g-step = false）。",
+            ],
+        },
     };
     type Options = Options;
     type Generator = CodeGenerator;

@@ -1,10 +1,11 @@
 //! `keras-mlp`: the fully connected GAN of the Keras tutorials.
 
 use super::trained;
+use crate::log::{Field, PublishedLog};
 use crate::nets::mlp::{keras_discriminator, keras_generator};
 use crate::options::{self, GeneratorLoss, Targets};
 use crate::settings::{InitScheme, PictureSource, Pictures, SampleMode, Sampling, Scaling};
-use crate::{About, Generator, Preset, Recipe, Report, Settings, Step, System};
+use crate::{About, Generator, Preset, Recipe, Report, Settings, Step, System, Words};
 use detach_nn::loss::bce_with_logits;
 use detach_nn::{Initialiser, Module, Optim, OptimKind, Sequential, Trained};
 use detach_tensor::Tensor;
@@ -67,6 +68,40 @@ impl System for KerasMlp {
              (sampling = \"shuffled-drop-last\").",
             "Keras: Glorot-uniform weights, zero biases, and Adam with eps 1e-7.",
         ],
+        log: Some(PublishedLog {
+            of: "Keras-GAN's gan.py, which has this loop of two updates of D and counts steps",
+            of_zh: "Keras-GAN 的 gan.py，同样每步更新 D 两次，并且按步计数",
+            format: "%d [D loss: %f, acc.: %.2f%%] [G loss: %f]",
+            fields: &[
+                Field::Iteration,
+                Field::Number("d_loss"),
+                Field::Accuracy,
+                Field::Number("g_loss"),
+            ],
+        }),
+        zh: Words {
+            summary: "全连接，D 中有 dropout，每步更新 D 两次；与 Keras 教程相同",
+            step: "D 学真样本，更新；D 学假样本，更新；然后 G 用同样的噪声再次经过 D",
+            losses: &[
+                "判别器学真样本：−E log D(x)，自成一次更新；学假样本：−E log(1 − D(G(z)))，另一次",
+                "生成器：−E log D(G(z))，假样本重新计算",
+            ],
+            sources: &[
+                "来自原教程：网络、Adam 2e-4（betas 0.5 与 0.999）、批大小 128、每个 epoch 468 步、50 个 epoch、\
+                 在第 1 个 epoch 和每 10 个 epoch 用新噪声画 5×5 的图，每幅图像各自缩放",
+                "来自 Keras：Glorot 均匀分布的权重、零偏置、Adam 的 eps 1e-7 在偏差校正之前加上（kind = \
+                 \"adam-keras\"；kind = \"adam\" 是 PyTorch 的）",
+            ],
+            detach: "D 的 `train_on_batch` 看到的假样本只是数值：已经与计算图分离。G 的更新经过 \
+                     `trainable = False` 的 D：只对 G 求梯度，而 D 的 dropout 仍然开着",
+            notes: &[
+                "两次 `train_on_batch` 使 D 每步走两次 Adam，第二次的梯度来自已经移动过的权重；G 的假样本重新计\
+                 算，`trainable = False` 也不会关掉 D 的 dropout。保持原样。",
+                "批是有放回抽取的：一个 epoch 只见到约 63% 的图像；`fixed` 改为洗牌（sampling = \
+                 \"shuffled-drop-last\"）。",
+                "Keras：Glorot 均匀分布的权重、零偏置，Adam 的 eps 为 1e-7。",
+            ],
+        },
     };
     type Options = Options;
     type Generator = Generator;

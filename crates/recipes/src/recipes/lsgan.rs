@@ -5,7 +5,7 @@ use crate::nets::dcgan::{Size, critic, generator_of};
 use crate::options::{self, require_side};
 use crate::penalty::Penalty;
 use crate::{
-    About, DataKind, Generator, ImageSize, Preset, Recipe, Report, Settings, Step, System,
+    About, DataKind, Generator, ImageSize, Preset, Recipe, Report, Settings, Step, System, Words,
 };
 use detach_nn::{Adversarial, Initialiser, Module, Optim, Sequential, Trained};
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,27 @@ impl System for Lsgan {
             "loss is one of wasserstein, least-squares, hinge, logistic, saturating, relativistic; penalty.kind one of none, \
              gradient, r1, r2, r1-r2, with penalty.weight and penalty.every; a penalty needs batch-norm = false.",
         ],
+        log: None,
+        zh: Words {
+            summary: "最小二乘：即使 D 已有把握，假样本仍被拉动",
+            step: "D 用真样本与 detach 后的假样本做一次更新；G 用新噪声，经过更新后的 D",
+            losses: &[
+                "判别器：½ E(D(x) − 1)² + ½ E D(G(z))²",
+                "生成器：½ E(D(G(z′)) − 1)²",
+            ],
+            sources: &[
+                "来自原教程：`dcgan-light` 去掉 σ 的网络、它的循环、带 ½ 的损失、Adam 2e-4（betas 0.5 与 0.999）",
+                "我们的选择：50 个 epoch、批大小 64、每个 epoch 用 64 个固定噪声点画一张 8×8 的图",
+            ],
+            detach: "D 所学的假样本一生成就被 detach；G 的更新只对 G 求梯度",
+            notes: &[
+                "按发表的样子，D 带 BatchNorm，很早就赢了：D(G(z)) 停在 0，G 在最初几百步里只产生噪声。`fixed` \
+                 从 D 中去掉它（batch-norm = false）。",
+                "loss 可取 wasserstein、least-squares、hinge、logistic、saturating、relativistic；penalty.kind \
+                 可取 none、gradient、r1、r2、r1-r2，另有 penalty.weight 与 penalty.every；惩罚需要 batch-norm \
+                 = false。",
+            ],
+        },
     };
     type Options = Options;
     type Generator = Generator;

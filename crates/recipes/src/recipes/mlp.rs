@@ -1,10 +1,11 @@
 //! `mlp`: fully connected, batch-normalised; in two published orders.
 
 use super::trained;
+use crate::log::PYTORCH_GAN;
 use crate::nets::mlp::{discriminator, generator};
 use crate::options::{self, GeneratorLoss, Targets};
 use crate::settings::{PictureSource, Pictures, SampleMode, Sampling, Scaling};
-use crate::{About, Generator, Preset, Recipe, Report, Settings, Step, System};
+use crate::{About, Generator, Preset, Recipe, Report, Settings, Step, System, Words};
 use detach_nn::loss::bce_with_logits;
 use detach_nn::{Initialiser, Module, Optim, Sequential, Trained};
 use serde::{Deserialize, Serialize};
@@ -114,6 +115,30 @@ impl System for Mlp {
              grid scaled by its least and greatest value; `fixed` draws the same noise each time in eval mode, \
              with -1 as black and 1 as white (pictures.source, pictures.mode, pictures.scaling).",
         ],
+        log: Some(PYTORCH_GAN),
+        zh: Words {
+            summary: "全连接，G 有批归一化；`order=g-first` 是另一种发表过的循环",
+            step: "D 用真样本与 detach 后的假样本做一次更新；G 用新噪声，经过更新后的 D。order=g-first 时：先更\
+                   新 G，再让 D（两个损失的平均）学 G 更新之前生成的假样本",
+            losses: &[
+                "判别器：−E log D(x) − E log(1 − D(G(z)))，order=g-first 时取其一半",
+                "生成器：−E log D(G(z))",
+            ],
+            sources: &[
+                "来自原教程：G、Adam 2e-4（betas 0.5 与 0.999）、批大小 64（保留最后不足的一批）、50 个 epoch",
+                "来自上游仓库：D 的大小、每 400 批一张图、order=g-first 的 200 个 epoch",
+            ],
+            detach: "先 D 时：D 所学的假样本一生成就被 detach。先 G 时：G 的更新已经用掉了假样本的计算图，D 拿\
+                     到的是 detach 后的假样本。先 D 时 detach=false 让它们保持相连：学到的东西一个比特也不变，\
+                     因为 D 的更新只求 D 的权重的梯度",
+            notes: &[
+                "BatchNorm1d(n, 0.8) 设的是 eps，不是 momentum：单位方差的激活值出来时只剩 0.745 倍；`fixed` 用 \
+                 eps 1e-5（bn-eps = 1e-5）。",
+                "发表的图片是该步的头几个假样本，所以是 train 模式（用该批自身的统计量），整个网格按自己的最小\
+                 值与最大值缩放；`fixed` 每次用同样的噪声在 eval 模式下画，-1 为黑，1 为白（pictures.source、\
+                 pictures.mode、pictures.scaling）。",
+            ],
+        },
     };
     type Options = Options;
     type Generator = Generator;

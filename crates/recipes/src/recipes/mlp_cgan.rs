@@ -9,7 +9,7 @@ use crate::nets::SLOPE;
 use crate::nets::conditional::ClassGenerator;
 use crate::nets::mlp::generator;
 use crate::options;
-use crate::{About, Preset, Recipe, Report, Settings, Step, System, Wanted};
+use crate::{About, Preset, Recipe, Report, Settings, Step, System, Wanted, Words};
 use detach_nn::{
     Dropout, Flatten, Initialiser, LeakyReLU, Linear, Mode, Module, Name, Network, Optim, Scope,
     Sequential, Slot, State, Trained, Untraced, Value,
@@ -138,6 +138,27 @@ impl System for MlpCgan {
             "The classes of the fakes are drawn, all equally likely; they are not those of the batch.",
             "Pictures are taken in train mode (the batch's own statistics); `fixed` takes them in eval mode.",
         ],
+        log: None,
+        zh: Words {
+            summary: "全连接的 `cgan`，用平方距离；很快，但类别学得慢",
+            step: "G 用噪声和随机抽取的类别；然后 D 学带类别的真样本与 G 更新之前生成的、带各自类别的假样本",
+            losses: &[
+                "判别器：½E(D(x, y) − 1)² + ½E D(G(z, ŷ), ŷ)²",
+                "生成器：E(D(G(z, ŷ), ŷ) − 1)²",
+            ],
+            sources: &[
+                "来自 PyTorch-GAN 的 `cgan`：D、顺序、损失、Adam 2e-4（betas 0.5 与 0.999）、批大小 64、200 个 \
+                 epoch",
+                "我们的选择：用 one-hot 类别代替每类十个学到的数、图像为 28 像素而不是 32、每个 epoch 一张图：\
+                 十行，每行一个噪声点，每列一个类别",
+            ],
+            detach: "G 的更新已经用掉了假样本的计算图，D 拿到的是 detach 后的假样本",
+            notes: &[
+                "BatchNorm1d(n, 0.8) 设的是 eps，不是 momentum，与 `mlp` 相同；`fixed` 用 1e-5（bn-eps = 1e-5）。",
+                "假样本的类别是随机抽取的，各类机会相等；它们不是该批的类别。",
+                "图片在 train 模式下取（用该批自身的统计量）；`fixed` 在 eval 模式下取。",
+            ],
+        },
     };
     type Options = Options;
     type Generator = ClassGenerator;

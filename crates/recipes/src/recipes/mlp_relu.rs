@@ -2,10 +2,11 @@
 
 use super::mlp::{bn_eps, g_first_step, pictures};
 use super::trained;
+use crate::log::PYTORCH_GAN;
 use crate::nets::mlp::{generator, relu_discriminator};
 use crate::options::{self, GeneratorLoss, Targets};
 use crate::settings::{Sampling, Scaling};
-use crate::{About, Generator, Preset, Recipe, Report, Settings, Step, System};
+use crate::{About, Generator, Preset, Recipe, Report, Settings, Step, System, Words};
 use detach_nn::{Initialiser, Optim, Sequential, Trained};
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +67,29 @@ impl System for MlpRelu {
              saved without scaling: what is below 0 is black; `fixed` draws the same noise each time in eval mode, \
              with -1 as black and 1 as white (pictures.source, pictures.mode, pictures.scaling).",
         ],
+        log: Some(PYTORCH_GAN),
+        zh: Words {
+            summary: "全连接，D 的 σ 之前有 ReLU：一个值得一看的、发表过的错误",
+            step: "先更新 G；再让 D（两个损失的平均）学 G 更新之前生成的、detach 后的假样本",
+            losses: &[
+                "生成器：−E log D(G(z))",
+                "判别器：½(−E log D(x) − E log(1 − D(G(z))))",
+            ],
+            sources: &[
+                "来自原教程：网络、顺序、Adam 1e-4（betas 0.9 与 0.999）、批大小 64（丢弃最后不足的一批）、99 \
+                 个 epoch（92,763 步）、每 1,000 步一张 5×5 的图，取自该步的假样本",
+            ],
+            detach: "G 的更新已经用掉了假样本的计算图；之后 D 拿到的是 detach 后的假样本。G 的更新只对 G 求梯度：\
+                     D 在其中被冻结",
+            notes: &[
+                "σ 之前的 ReLU 使 p 留在 [0.5, 1) 内：G 的损失永远不会超过 0.6931，D 的永远不会低于 0.3466，约 \
+                 32% 的判别器一开始就完全失活；`fixed` 去掉这个 ReLU（last-relu = false）。",
+                "BatchNorm1d(n, 0.8) 设的是 eps，不是 momentum；`fixed` 用 eps 1e-5（bn-eps = 1e-5）。",
+                "发表的图片是该步的头几个假样本，所以是 train 模式（用该批自身的统计量），不经缩放就保存：低于 \
+                 0 的都是黑；`fixed` 每次用同样的噪声在 eval 模式下画，-1 为黑，1 为白（pictures.source、\
+                 pictures.mode、pictures.scaling）。",
+            ],
+        },
     };
     type Options = Options;
     type Generator = Generator;

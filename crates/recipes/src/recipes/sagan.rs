@@ -6,7 +6,7 @@ use crate::figure::{Content, Figure, Look, Panel};
 use crate::nets::dcgan::Size;
 use crate::nets::sagan::{attention_maps, discriminator, generator};
 use crate::options::{self, require, require_side};
-use crate::{About, DataKind, Generator, Preset, Recipe, Report, Settings, Step, System};
+use crate::{About, DataKind, Generator, Preset, Recipe, Report, Settings, Step, System, Words};
 use detach_nn::{Adversarial, Initialiser, Module, Optim, Sequential, Trained};
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +71,27 @@ impl System for Sagan {
              on reals alone (iterate-always = false), as the official code keeps it.",
             "D's loss is near 0 for the first hundreds of steps and then from 1 to 1.3; 2 is undecided.",
         ],
+        log: None,
+        zh: Words {
+            summary: "自注意力与谱归一化，hinge 损失，D 的学习率是四倍",
+            step: "D 用真样本与 detach 后的假样本做一次更新；G 用新噪声，经过更新后的 D",
+            losses: &[
+                "判别器：E max(0, 1 − D(x)) + E max(0, 1 + D(G(z)))",
+                "生成器：−E D(G(z′))",
+            ],
+            sources: &[
+                "来自论文：注意力、两个网络中的谱归一化、hinge 损失、Adam（betas 0 与 0.9）、D 的学习率 4e-4、G \
+                 的 1e-4",
+                "我们的选择：用 `dcgan-light` 的网络（size = 64 时用 `dcgan64` 的）代替残差网络、在图像一半大小\
+                 处做注意力、没有类别、50 个 epoch、批大小 64、每个 epoch 用 64 个固定噪声点画一张 8×8 的图",
+            ],
+            detach: "D 所学的假样本一生成就被 detach；奇异向量对梯度来说是常数",
+            notes: &[
+                "PyTorch 的谱归一化在 train 模式下每次前向都做一次迭代，所以 D 每步迭代三次；`fixed` 只保留真样\
+                 本上的那一次（iterate-always = false），与官方代码相同。",
+                "D 的损失在最初几百步接近 0，然后在 1 到 1.3 之间；2 表示无法判断。",
+            ],
+        },
     };
     type Options = Options;
     type Generator = Generator;

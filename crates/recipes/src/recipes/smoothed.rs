@@ -146,6 +146,7 @@ impl<P: Published> Recipe for Smoothed<P> {
         });
         let fake = g.forward(&step.noise(&[n, o.latent]), train);
         let fake_logits = d.forward(&fake, train.moving_stats(o.d_stats_in_g_step));
+        report.g_turn(&fake_logits);
         let g_loss = o.generator_loss.of(&fake_logits, &o.targets);
         step.update(g, &g_loss);
         report.generator(&g_loss, &fake);

@@ -5,7 +5,7 @@ use super::trained;
 use crate::nets::dcgan::{Size, critic, generator_of};
 use crate::options::{self, require, require_side};
 use crate::{
-    About, DataKind, Generator, ImageSize, Preset, Recipe, Report, Settings, Step, System,
+    About, DataKind, Generator, ImageSize, Preset, Recipe, Report, Settings, Step, System, Words,
 };
 use detach_nn::penalty::norms;
 use detach_nn::{Initialiser, Module, Optim, OptimKind, Sequential, Trained, clip_weights};
@@ -82,6 +82,28 @@ impl System for Wgan {
             "w = E D(x) − E D(G(z)) is a distance up to an unknown factor: compare it within a run. `clipped` is the share of \
              weights at the bound, `slope` the mean norm of D's gradient at G's samples.",
         ],
+        log: None,
+        zh: Words {
+            summary: "用评论家（critic）代替判别器，靠截断权重保持 Lipschitz；较慢",
+            step: "5 × {critic 学真样本与 detach 后的假样本，然后把它的权重截断到 ±0.01}，再让 G 用新噪声",
+            losses: &["评论家：E D(G(z)) − E D(x)", "生成器：−E D(G(z′))"],
+            sources: &[
+                "来自原教程：五次 critic 更新用同一批真样本、截断到 0.01、RMSprop 5e-5、critic 中带 σ 和 \
+                 BatchNorm 的网络",
+                "来自官方代码：预热（warmup = true）",
+                "我们的选择：50 个 epoch、批大小 64、每个 epoch 用 64 个固定噪声点画一张 8×8 的图",
+            ],
+            detach: "critic 的假样本一生成就被 detach；G 的更新经过 critic，但只对 G 求梯度",
+            notes: &[
+                "按发表的样子，critic 以 σ 结尾并带 BatchNorm。它的输出就落在 ½ 附近百分之几以内，而截断把 \
+                 BatchNorm 的 γ 压在 0.01，几乎没有梯度传回来：w 不是距离。`fixed` 去掉这两样（sigmoid = false、\
+                 batch-norm = false）。",
+                "按发表的样子，五次 critic 更新看到同样的真样本；`fixed` 每次取新的一批（fresh-reals = true），\
+                 与官方代码相同。",
+                "w = E D(x) − E D(G(z)) 是差一个未知倍数的距离：只能在同一次运行内比较。`clipped` 是处在边界上\
+                 的权重所占的比例，`slope` 是 D 的梯度在 G 的样本处的平均范数。",
+            ],
+        },
     };
     type Options = Options;
     type Generator = Generator;

@@ -6,7 +6,7 @@ use crate::nets::dcgan::{Size, critic, generator_of};
 use crate::options::{self, require, require_side};
 use crate::penalty::{Penalty, PenaltyKind};
 use crate::{
-    About, DataKind, Generator, ImageSize, Preset, Recipe, Report, Settings, Step, System,
+    About, DataKind, Generator, ImageSize, Preset, Recipe, Report, Settings, Step, System, Words,
 };
 use detach_nn::{Adversarial, Initialiser, Module, Optim, Sequential, Trained};
 use serde::{Deserialize, Serialize};
@@ -77,6 +77,30 @@ impl System for WganGp {
             "loss is one of wasserstein, least-squares, hinge, logistic, saturating, relativistic; penalty.kind one of none, \
              gradient, r1, r2, r1-r2, with penalty.weight and penalty.every.",
         ],
+        log: None,
+        zh: Words {
+            summary: "critic 在真假样本之间的斜率被保持为 1；其他损失和惩罚都可用 --set 选择",
+            step: "5 × {critic 学真样本与 detach 后的假样本 + 10 · 两者之间各点上的惩罚}，再让 G 用新噪声",
+            losses: &[
+                "评论家：E D(G(z)) − E D(x) + 10 · E(‖∇D(x̂)‖ − 1)²，x̂ = αx + (1 − α)G(z)，每个样本一个取自 \
+                 [0, 1) 的 α",
+                "生成器：−E D(G(z′))",
+            ],
+            sources: &[
+                "来自原教程：critic 中没有 σ 和 BatchNorm 的网络、同一批上的五次 critic 更新、λ 10、Adam 1e-4（\
+                 betas 0 与 0.9；论文的算法 1 也是如此）",
+                "我们的选择：50 个 epoch、批大小 64、每个 epoch 用 64 个固定噪声点画一张 8×8 的图",
+            ],
+            detach: "critic 的假样本一生成就被 detach；惩罚里面的那个梯度只对 x̂ 求，并保留它的计算图，这样 \
+                     critic 的权重才能经由它训练",
+            notes: &[
+                "按发表的样子，五次 critic 更新看到同样的真样本；`fixed` 每次取新的一批（fresh-reals = true）。",
+                "slope = E‖∇D(x̂)‖ 从 2 附近开始，随着样本变好降到 1：critic 在最大化 s·W − 10·(s − 1)²，于是 s \
+                 = 1 + W/20，w = 20·s·(s − 1)。",
+                "loss 可取 wasserstein、least-squares、hinge、logistic、saturating、relativistic；penalty.kind \
+                 可取 none、gradient、r1、r2、r1-r2，另有 penalty.weight 与 penalty.every。",
+            ],
+        },
     };
     type Options = Options;
     type Generator = Generator;

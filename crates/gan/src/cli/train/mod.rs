@@ -1,6 +1,7 @@
 //! `gan train`: its flags, and what each of them does.
 
 mod data;
+mod log;
 mod memory;
 mod outcome;
 mod plan;
@@ -47,6 +48,8 @@ Examples:
   gan train dcgan --score-every 500 --best fid --patience 5
                                               keep the best state by FID, and stop when it is best no more
   gan train dcgan --resume runs/job           begin a run, or go on with it: the line for a job queue
+  gan train mlp --log-style published         the log lines of the tutorial that it comes from
+  gan recipes mlp --pytorch                   (the same networks and loop as a program for PyTorch)
 
 Ctrl-C saves and stops; --resume goes on to the very same result.")]
 pub(super) struct Args {
@@ -113,9 +116,13 @@ pub(super) struct Args {
     /// Take the settings of this file, such as another run's config.toml
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Steps between two lines of metrics
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    log_every: u64,
+    /// Steps between two lines of metrics [default: 10, and 1 with --log-style published]
+    #[arg(long, value_name = "N")]
+    log_every: Option<u64>,
+    /// Whose lines are printed while it trains: ours now and then on stderr, or on stdout those of the recipe's tutorial, one a
+    /// step, to be laid beside its own
+    #[arg(long, value_enum, default_value_t, conflicts_with = "json")]
+    log_style: log::Style,
     /// Steps between two checkpoints [default: a minute's worth]
     #[arg(long, value_name = "N")]
     checkpoint_every: Option<u64>,

@@ -118,11 +118,12 @@ fn observed(
     );
     let mut moments = Cosmetic::new("moments", Moments::new(run));
     let mut json = JsonLines;
+    let mut published = args.published(trainer.setup().recipe());
     let mut last = Last::default();
     let clock = StartedNow(Instant::now());
     let plan = Plan {
         total,
-        metrics_every: args.log_every,
+        metrics_every: args.metrics_every(published.as_ref()),
         pictures: !args.no_pictures,
     };
     let mut session = Session::new(trainer, plan, &clock);
@@ -136,6 +137,9 @@ fn observed(
     session.observe(&mut progress);
     if args.json {
         session.observe(&mut json);
+    }
+    if let Some(published) = &mut published {
+        session.observe(published);
     }
     if let Some(best) = &mut best {
         session.observe(best);

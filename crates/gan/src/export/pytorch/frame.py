@@ -12,7 +12,7 @@ def idx(folder, kind, dimensions):
 
 
 class Run:
-    """The networks in training, from the weights beside this script, and what they are trained on."""
+    """The networks in training, and what they are trained on: a folder of IDX files, or random images without one."""
 
     def __init__(self, data=None, batch=BATCH, dtype=torch.float32, seed=0):
         torch.manual_seed(seed)
@@ -20,7 +20,7 @@ class Run:
         self.images, self.known = data and idx(data, "images", 3), None
         self.G, self.D = generator(), discriminator()
         for net, name in (self.G, "generator"), (self.D, "discriminator"):
-            net.load_state_dict(load_file(Path(__file__).with_name(f"{name}.safetensors")))
+            start(net, name)
             net.to(dtype).train()
         self.optimisers = optimisers(self.G, self.D)
         self.order, self.last, self.steps = [], None, 0
@@ -39,6 +39,8 @@ class Run:
         """The next batch: images in [-1, 1], or normal numbers."""
         if len(SAMPLE) == 1:
             return torch.randn(self.batch, *SAMPLE, dtype=self.dtype)
+        if self.images is None:
+            return torch.rand(self.batch, *SAMPLE, dtype=self.dtype) * 2 - 1
         channels, side = SAMPLE[0], SAMPLE[1]
         self.last = self.chosen()
         x = self.images[self.last, None].to(self.dtype) / 127.5 - 1
@@ -48,6 +50,8 @@ class Run:
 
     def labels(self):
         """The classes of the batch that was taken last."""
+        if self.images is None:
+            return self.classes(self.batch)
         if self.known is None:
             self.known = idx(self.data, "labels", 1).long()
         return self.known[self.last]
@@ -76,13 +80,16 @@ class Run:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     of_images = len(SAMPLE) == 3
-    parser.add_argument("--data", required=of_images, help="a folder of IDX files, such as MNIST's, for images")
+    parser.add_argument("--data", help="a folder of IDX files, such as MNIST's, for images")
+    parser.add_argument("--random", action="store_true", help="images of random pixels: to see the loop run without data")
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--batch", type=int, default=BATCH)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--every", type=int, default=100, help="steps between two lines")
     parser.add_argument("--out", default="trained", help="the folder for the weights at the end")
     args = parser.parse_args()
+    if of_images and not args.data and not args.random:
+        parser.error("--data FOLDER says what to train on; --random tries the loop on random images")
     run = Run(args.data, args.batch, seed=args.seed)
     for number in range(1, args.steps + 1):
         d_loss, g_loss = run.step()

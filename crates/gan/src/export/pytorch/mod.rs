@@ -1,4 +1,4 @@
-//! A recipe as a script for PyTorch: its networks, its loop and its optimisers, to go on from weights beside it.
+//! A recipe as a script for PyTorch: its networks, its loop and its optimisers, to go on from weights beside it or to begin anew.
 //!
 //! A script is the files of this folder one after the other, each a part of it that reads the constants above it. What
 //! depends on settings is written here.
@@ -8,7 +8,7 @@ mod optim;
 
 use anyhow::{Context, Result, bail};
 use detach_nn::Optim;
-use detach_recipes::settings::Sampling;
+use detach_recipes::settings::{InitScheme, Sampling};
 use detach_recipes::{DataKind, Setup};
 use std::fmt::Write;
 use toml::Value;
@@ -100,11 +100,43 @@ const CGAN: &[&str] = &[
 /// A network as a row of layers, each with the shape of what it gives.
 pub type Row = Vec<(String, Vec<usize>)>;
 
+/// Where a script's networks begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At the weights beside it.
+    Beside,
+    /// At initial weights of its own, drawn as the recipe's are.
+    Anew,
+}
+
+impl Start {
+    /// The part of the script that does it.
+    fn part(self, init: InitScheme) -> &'static str {
+        match (self, init) {
+            (Self::Beside, _) => include_str!("start_beside.py"),
+            (Self::Anew, InitScheme::Pytorch) => include_str!("start_pytorch.py"),
+            (Self::Anew, InitScheme::Keras) => include_str!("start_keras.py"),
+        }
+    }
+
+    /// How the script is used, in a sentence.
+    fn usage(self) -> &'static str {
+        match self {
+            Self::Beside => {
+                "`python train.py --data FOLDER_OF_IDX_FILES` goes on from the weights beside this\nscript, with fresh optimisers."
+            }
+            Self::Anew => {
+                "`python FILE --data FOLDER_OF_IDX_FILES` trains it from new weights, and with\n--random instead of a folder tries it on random images."
+            }
+        }
+    }
+}
+
 /// The script of a recipe whose networks are these, the generator first; `about` says in a line where it comes from.
 ///
 /// # Errors
 /// When the recipe, a layer, or a setting of an optimiser has no part in any script, naming it.
-pub fn script(setup: &Setup, about: &str, rows: &[Row]) -> Result<String> {
+pub fn script(setup: &Setup, about: &str, rows: &[Row], start: Start) -> Result<String> {
     let Loop {
         networks, parts, ..
     } = loop_of(setup)?;
@@ -115,7 +147,9 @@ pub fn script(setup: &Setup, about: &str, rows: &[Row]) -> Result<String> {
         DataKind::Images(size) => format!("({}, {side}, {side})", size.channels, side = size.side),
         DataKind::Gaussian => "(1,)".to_owned(),
     };
-    let mut out = format!("\"\"\"{about}\n\nNeeds torch, numpy and safetensors. {USE}\"\"\"\n\n");
+    let usage = start.usage();
+    let mut out =
+        format!("\"\"\"{about}\n\nNeeds torch, numpy and safetensors. {usage} {LOGITS}\"\"\"\n\n");
     out += include_str!("imports.py");
     let settings = &setup.settings;
     let (with_replacement, drop_last) = match settings.sampling {
@@ -147,15 +181,15 @@ pub fn script(setup: &Setup, about: &str, rows: &[Row]) -> Result<String> {
         let _ = writeln!(out, "        \"{name}\": {call},");
     }
     out += "    }\n";
-    for part in parts.iter().chain([&include_str!("frame.py")]) {
+    let start = start.part(settings.init);
+    for part in parts.iter().chain([&start, &include_str!("frame.py")]) {
         let _ = write!(out, "\n\n{part}");
     }
     Ok(out)
 }
 
-const USE: &str = "`python train.py --data FOLDER_OF_IDX_FILES` goes on from the weights beside this
-script, with fresh optimisers. D ends in logits; where there is a sigma in its loss, that is computed from them.
-";
+const LOGITS: &str =
+    "D ends in logits; where there is a sigma in its loss, that is computed from them.\n";
 
 fn refusal(setup: &Setup) -> String {
     format!("cannot write `{}` for PyTorch", setup.recipe().name())

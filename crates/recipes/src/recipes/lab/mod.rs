@@ -11,7 +11,7 @@ use super::trained;
 use crate::options::{self, GeneratorLoss, Targets};
 use crate::recipe::{Line, Turn};
 use crate::settings::SampleMode;
-use crate::{About, DataKind, Generator, Preset, Recipe, Report, Settings, Step, System};
+use crate::{About, DataKind, Generator, Preset, Recipe, Report, Settings, Step, System, Words};
 use detach_nn::{Initialiser, Mode, Module, Name, Optim, Sequential, Slot, State, Trained};
 use detach_tensor::Tensor;
 use nets::Published;
@@ -132,6 +132,26 @@ impl System for Lab {
              of both networks that it reaches, unless they are frozen or detached.",
             "`fixed` leaves D's running statistics alone in G's turn (statistics-of-d = \"kept\") and takes pictures in eval mode.",
         ],
+        log: None,
+        zh: Words {
+            summary: "发表过的训练循环，每一行都有一个开关：这一行有什么用？",
+            step: "由 loop 指名的那个配方的一步，按拨动过的开关改变",
+            losses: &["由 loop 指名的那个配方的损失"],
+            sources: &[
+                "来自 loop 指名的配方：只要没有拨动开关，一切都是它的；权重与那个配方逐比特相同",
+                "我们的：开关",
+            ],
+            detach: "detach-d 是各配方都有的那一行；detach-g 是同一个词放错了地方：G 的损失就没有路通向 G 的权\
+                     重。`gan detach` 展示它们各自对一步的作用",
+            notes: &[
+                "`--loop NAME` 采用 dcgan-light、dcgan、dcgan64、mlp、mlp-g-first、mlp-relu、keras-mlp 或 \
+                 gauss1d 的网络、设置和循环；然后 `--set` 拨动开关：order、d-turn、d-steps、detach-d、detach-g、\
+                 g-fakes、zero-grad、freeze-d、retain-graph、statistics-of-d。",
+                "zero-grad = \"once-a-step\" 与 \"never\" 像 PyTorch 的 `.grad` 那样累加梯度：每次反向传播都加\
+                 到它到达的两个网络的权重上，除非它们被冻结或被 detach 隔开。",
+                "`fixed` 在 G 的回合不动 D 的运行统计量（statistics-of-d = \"kept\"），并在 eval 模式下取图片。",
+            ],
+        },
     };
     type Options = Options;
     type Generator = Generator;
