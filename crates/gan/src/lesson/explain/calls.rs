@@ -32,10 +32,8 @@ fn scope(scopes: &[Scope], id: u64) -> Option<(usize, &Scope)> {
     let around = scopes.iter().enumerate();
     let mut around = around.filter(|(_, scope)| scope.nodes.contains(&id));
     let (root, outermost) = around.next()?;
-    Some((
-        root,
-        around.last().map_or(outermost, |(_, innermost)| innermost),
-    ))
+    let innermost = around.next_back().map(|(_, innermost)| innermost);
+    Some((root, innermost.unwrap_or(outermost)))
 }
 
 fn maker(made: &Made, id: u64) -> Maker {

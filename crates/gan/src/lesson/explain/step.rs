@@ -17,12 +17,15 @@ pub(super) struct Owner {
     pub(super) name: String,
 }
 
+/// A loss: the node that made it, and its value.
+pub(super) type Loss = (Option<u64>, f64);
+
 /// A step that was made.
 pub(super) struct Made {
     /// All that was computed.
     pub(super) record: Record,
-    /// Each loss as it was shown: the node that made it, and its value.
-    pub(super) losses: Vec<(Option<u64>, f64)>,
+    /// Each loss as it was shown.
+    pub(super) losses: Vec<Loss>,
     /// The optimiser that moved down each.
     pub(super) movers: Vec<&'static str>,
     /// The parameters, by node.
@@ -32,7 +35,7 @@ pub(super) struct Made {
 }
 
 pub(super) fn make(trainer: &mut Trainer) -> Made {
-    let losses: Rc<RefCell<Vec<(Option<u64>, f64)>>> = Rc::default();
+    let losses: Rc<RefCell<Vec<Loss>>> = Rc::default();
     let movers: Rc<RefCell<Vec<&'static str>>> = Rc::default();
     for (name, optimiser) in trainer.recipe_mut().optimisers() {
         let movers = Rc::clone(&movers);
