@@ -2,7 +2,7 @@
 
 use super::graph::{Back, Call, Cost, From, Kind, Layer, Place};
 use super::step::Made;
-use super::turns::{Turn, ms};
+use super::turn::{Turn, ms};
 use detach_tensor::trace::Scope;
 use std::collections::BTreeSet;
 

@@ -16,6 +16,7 @@ mod source;
 mod step;
 mod svg;
 mod text;
+mod turn;
 mod turns;
 mod words;
 
