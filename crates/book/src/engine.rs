@@ -33,7 +33,7 @@ pub(crate) const PIECES: &[Piece] = &[
     },
     Piece {
         name: "engine-walk",
-        make: |_| excerpt(GRAD, "// Newest first: every user", "let zeros = "),
+        make: |_| excerpt(GRAD, "// Newest first: every user", "let found = "),
     },
     Piece {
         name: "engine-add-to",

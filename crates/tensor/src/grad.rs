@@ -43,9 +43,8 @@ use std::rc::Rc;
 /// ```
 #[track_caller]
 pub fn grad(loss: &Tensor, wrt: &[&Tensor], create_graph: bool) -> Vec<Tensor> {
-    assert_eq!(
-        loss.len(),
-        1,
+    assert!(
+        loss.len() == 1,
         "grad: the loss must be a scalar, but its shape is {:?}; take its mean or sum",
         loss.shape()
     );
