@@ -129,6 +129,13 @@ impl Clock {
     }
 }
 
+/// A value as it lies in a memory.
+struct Value {
+    shape: Vec<usize>,
+    /// Its node, or those that it was computed from, where it is a constant.
+    of: Vec<u64>,
+}
+
 /// A record in the making.
 #[derive(Default)]
 pub(crate) struct Recorder {
@@ -140,10 +147,8 @@ pub(crate) struct Recorder {
     next: u64,
     /// Each memory by its place, which no other takes as long as it is known here.
     known: BTreeMap<*const Memory, (usize, Weak<Memory>)>,
-    /// The nodes whose values lie in a memory.
-    makers: Vec<Vec<u64>>,
-    /// The nodes that the constant in a memory was computed from.
-    sources: Vec<Vec<u64>>,
+    /// What lies in each memory, in the order of making.
+    values: Vec<Vec<Value>>,
     scopes: Vec<usize>,
     walks: Vec<usize>,
 }
@@ -158,19 +163,17 @@ impl Recorder {
             .or_insert_with(|| (next, Rc::downgrade(memory)));
         if *place == next {
             self.record.memories.push(array.memory_bytes());
-            self.makers.push(Vec::new());
-            self.sources.push(Vec::new());
+            self.values.push(Vec::new());
         }
         *place
     }
 
-    /// The nodes that a constant has its value from: one that lies in the same memory, in the same shape if there are
-    /// several, or those that it was computed from.
+    /// The nodes that a constant has its value from: of what lies in its memory, the last that has its shape, or else the last.
     fn sources(&self, array: &Array, memory: usize) -> Vec<u64> {
-        let alike = |id: &&u64| self.record.nodes[id].shape == array.shape();
-        let makers = self.makers[memory].iter();
-        let maker = makers.clone().rev().find(alike).or(makers.last());
-        maker.map_or_else(|| self.sources[memory].clone(), |id| vec![*id])
+        let values = &self.values[memory];
+        let alike = values.iter().rfind(|value| value.shape == array.shape());
+        let value = alike.or(values.last());
+        value.map_or_else(Vec::new, |value| value.of.clone())
     }
 
     fn edge(&mut self, node: Option<u64>, array: &Array) -> Edge {
@@ -207,7 +210,10 @@ impl Recorder {
 
     fn insert(&mut self, id: u64, noted: Noted) {
         self.next = self.next.max(id + 1);
-        self.makers[noted.memory].push(id);
+        self.values[noted.memory].push(Value {
+            shape: noted.shape.clone(),
+            of: vec![id],
+        });
         self.record.nodes.insert(id, noted);
     }
 
@@ -229,11 +235,11 @@ impl Recorder {
         let inputs: Vec<Edge> = inputs.map(|(node, array)| self.edge(node, array)).collect();
         let memory = self.memory(output);
         let Some(id) = applied.node else {
-            let sources: BTreeSet<u64> =
-                inputs.into_iter().flat_map(|edge| edge.cut_from).collect();
-            if self.makers[memory].is_empty() {
-                self.sources[memory] = Vec::from_iter(sources);
-            }
+            let of: BTreeSet<u64> = inputs.into_iter().flat_map(|edge| edge.cut_from).collect();
+            self.values[memory].push(Value {
+                shape: output.shape().to_vec(),
+                of: Vec::from_iter(of),
+            });
             return;
         };
         let now = self.clock.now();

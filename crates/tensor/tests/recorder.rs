@@ -227,6 +227,25 @@ fn a_detached_value_is_a_cut() {
     assert!(seen.ancestors(&[last], true).contains(&made));
 }
 
+/// A value is told from its views, which lie in the same memory.
+#[test]
+fn a_cut_is_where_the_value_was_detached() {
+    let (w, v) = (draw(&[2, 3], 0), draw(&[6], 1));
+    let (made, seen) = record(|| {
+        let made = w.exp();
+        let flat = made.reshape(&[6]);
+        let _ = (&v * &flat).sum();
+        let _ = (&v * flat.detach()).sum();
+        let _ = (&v * made.detach().reshape(&[6])).sum();
+        [made, flat]
+    });
+    let [made, flat] = made.map(|x| node(&x).expect("a node"));
+    let cuts = of(&seen, "mul")
+        .into_iter()
+        .map(|noted| &*noted.inputs[1].cut_from);
+    assert_eq!(cuts.collect::<Vec<_>>(), [&[][..], &[flat], &[made]]);
+}
+
 /// A variable that is made of a detached value says so: what a penalty differentiates with respect to.
 #[test]
 fn a_variable_of_a_detached_value_says_so() {
