@@ -1,11 +1,10 @@
 //! `report.html` and `compare.html`: one file each, whole, that say what a run is like.
 
 use detach_gan::diagnosis::Kind;
-use detach_tests::program::{Sandbox, skipped};
-use detach_tests::repository;
+use detach_tests::browser::Browser;
+use detach_tests::page::{between, is_whole};
+use detach_tests::program::Sandbox;
 use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
 
 /// A folder with a short run of `mlp` in `run`, and its page.
 fn trained(more: &str) -> (Sandbox, String) {
@@ -16,76 +15,6 @@ fn trained(more: &str) -> (Sandbox, String) {
     ));
     let page = fs::read_to_string(sandbox.path("run/report.html")).expect("a page");
     (sandbox, page)
-}
-
-/// What stands between the first `from` and the next `to`.
-fn between<'a>(page: &'a str, from: &str, to: &str) -> &'a str {
-    let start = page.find(from).unwrap_or_else(|| panic!("no {from}")) + from.len();
-    let length = page[start..].find(to).unwrap_or_else(|| panic!("no {to}"));
-    &page[start..start + length]
-}
-
-/// Elements that are opened and closed, each in its place.
-fn is_well_formed(page: &str) {
-    const VOID: [&str; 9] = [
-        "meta", "img", "input", "br", "path", "circle", "rect", "!doctype", "link",
-    ];
-    let mut open: Vec<&str> = Vec::new();
-    let mut rest = page;
-    while let Some(start) = rest.find('<') {
-        let tag = &rest[start + 1..];
-        let end = tag.find('>').expect("a tag ends");
-        let name = tag[..end]
-            .split([' ', '\n', '/'])
-            .find(|word| !word.is_empty());
-        let name = name.expect("a tag has a name");
-        rest = &tag[end + 1..];
-        if tag.starts_with('/') {
-            assert_eq!(open.pop(), Some(name), "closed before {:.60}", rest);
-        } else if !VOID.contains(&name) {
-            open.push(name);
-            // What is inside of these is no markup.
-            if ["script", "style"].contains(&name) {
-                let close = format!("</{name}");
-                rest = &rest[rest.find(&close).expect("it is closed")..];
-            }
-        }
-    }
-    assert!(open.is_empty(), "left open: {open:?}");
-}
-
-/// One file that loads nothing.
-fn is_whole(page: &str) {
-    is_well_formed(page);
-    assert!(page.len() < 2_000_000, "{} bytes", page.len());
-    for word in [
-        "http:", "https:", "src=\"/", "src=\"//", "@import", "<link", "<iframe",
-    ] {
-        assert!(!page.contains(word), "{word} in a page that loads nothing");
-    }
-    for place in page.split(" src=\"").skip(1) {
-        assert!(place.starts_with("data:image/png;base64,"), "{place:.80}");
-    }
-    for target in page.split(" href=\"#").skip(1) {
-        let id = target.split('"').next().unwrap_or_default();
-        assert!(
-            page.contains(&format!(" id=\"{id}\"")),
-            "a link to #{id}, which is not there"
-        );
-    }
-    let policy = between(page, "Content-Security-Policy\" content=\"", "\"");
-    assert!(policy.contains("default-src 'none'") && policy.contains("img-src data:"));
-    let json = between(
-        page,
-        "<script type=\"application/json\" id=\"data\">",
-        "</script>",
-    );
-    serde_json::from_str::<serde_json::Value>(json).expect("the data is JSON");
-    let code: usize = ["<style>", "<script>"]
-        .iter()
-        .map(|tag| between(page, tag, "</s").len())
-        .sum();
-    assert!(code < 60_000, "{code} bytes of code");
 }
 
 #[test]
@@ -263,36 +192,10 @@ fn a_wrong_line_says_what_is_wrong() {
         .failed(2, &[".html"]);
 }
 
-/// Where puppeteer-core and axe-core are: `$WEB_TOOLS`, or where `.ci/run` puts them.
-fn web_tools() -> Option<PathBuf> {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
-    let usual = cache.map(|cache| cache.join("detach-ci/web"));
-    let given = std::env::var_os("WEB_TOOLS").map(PathBuf::from);
-    given.or(usual).filter(|tools| {
-        ["puppeteer-core", "axe-core"]
-            .iter()
-            .all(|name| tools.join("node_modules").join(name).is_dir())
-    })
-}
-
-/// The first of these programs that is there.
-fn program(names: &[&'static str]) -> Option<&'static str> {
-    let is_there = |name: &&&str| {
-        let run = Command::new(name).arg("--version").output();
-        run.is_ok_and(|run| run.status.success())
-    };
-    names.iter().find(is_there).copied()
-}
-
 #[test]
 fn a_browser_shows_pages_to_everybody() {
-    let Some(tools) = web_tools() else {
-        return skipped("needs puppeteer-core and axe-core (.ci/run installs them)");
-    };
-    let chromium = program(&["chromium", "chromium-browser", "google-chrome"]);
-    let (Some(chromium), Some(node)) = (chromium, program(&["node"])) else {
-        return skipped("needs chromium and node");
+    let Some(browser) = Browser::find() else {
+        return;
     };
     let (sandbox, _) = trained("");
     let line = r#"{"version":1,"step":12,"epoch":0.5,"samples":500,"classifier":"9c41e07b","scores":{"fid":51.8,"kid":0.4,"precision":0.66,"recall":0.84},"reach":{"fid":0.9},"floor":{"fid":2.8,"kid":0.03,"precision":0.88,"recall":0.89},"classes":[30,40,50,60,70,50,50,50,50,50]}"#;
@@ -308,24 +211,5 @@ fn a_browser_shows_pages_to_everybody() {
         "numbers/report.html",
         "compare.html",
     ];
-    let chromium = find_program(chromium);
-    let done = Command::new(node)
-        .arg(repository().join("tests/web/pages.cjs"))
-        .args([&tools, &chromium])
-        .args(pages.map(|page| sandbox.path(page)))
-        .output()
-        .expect("node runs");
-    let said = String::from_utf8_lossy(&done.stdout);
-    let error = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{said}{error}");
-}
-
-/// A program's own path: who starts it looks in no others.
-fn find_program(name: &str) -> PathBuf {
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&paths).map(|folder| folder.join(name));
-    found
-        .into_iter()
-        .find(|path| path.is_file())
-        .unwrap_or_else(|| name.into())
+    browser.check("pages.cjs", pages.map(|page| sandbox.path(page)));
 }
