@@ -1,5 +1,6 @@
 //! `lab`: with no switch moved each loop is its recipe to the bit, and what a switch does is what theory says.
 
+mod explain;
 mod microscope;
 mod pytorch;
 

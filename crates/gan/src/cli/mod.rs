@@ -11,6 +11,7 @@ mod detach;
 mod device;
 mod doctor;
 mod environment;
+mod explain;
 mod export;
 mod import;
 mod info;
@@ -94,6 +95,8 @@ enum Command {
     Recipes(recipes::Args),
     /// Look at one step with its detach kept, gone and elsewhere: whose loss reaches whose weights, and what it costs
     Detach(detach::Args),
+    /// Show one step as a graph: ops, shapes, costs, norms forward and back, and where it is cut
+    Explain(Box<explain::Args>),
     /// Fetch, inspect or make data
     #[command(subcommand)]
     Data(data::Command),
@@ -134,6 +137,7 @@ impl Cli {
             Command::Export(args) => args.threads,
             Command::Import(args) => args.threads,
             Command::Detach(args) => args.threads,
+            Command::Explain(args) => args.threads,
             Command::Info(args) => args.threads,
             Command::Doctor(_) | Command::Recipes(_) | Command::Data(_) => threads::Args::default(),
             Command::Runs(_) | Command::Show(_) => threads::Args::default(),
@@ -161,6 +165,7 @@ impl Cli {
             Command::Import(args) => import::run(args)?,
             Command::Recipes(args) => recipes::run(args)?,
             Command::Detach(args) => detach::run(args)?,
+            Command::Explain(args) => explain::run(args)?,
             Command::Data(command) => data::run(command)?,
             Command::Info(args) => info::run(args),
             Command::Completions(args) => pages::completions(args),

@@ -24,6 +24,7 @@ mod writer;
 pub use compare::{Comparison, comparison};
 pub use gather::{Depth, Newest, RunData};
 pub use moments::Moments;
+pub(crate) use page::as_script;
 pub use page::page;
 pub use settings::{Setting, beside, different};
 pub use writer::{Reports, write, write_comparison};

@@ -172,7 +172,7 @@ pub fn page(run: &RunData, commands: &Commands) -> Result<String> {
 }
 
 /// JSON that can stand inside of a script: no `<` ends it.
-pub(super) fn as_script(data: &impl Serialize) -> Result<String> {
+pub(crate) fn as_script(data: &impl Serialize) -> Result<String> {
     let text = serde_json::to_string(data).context("a page's data as JSON")?;
     Ok(text.replace('<', "\\u003c"))
 }
