@@ -1,8 +1,8 @@
 //! Which nodes belong together: by who was at work when they were made.
 
-use super::graph::{Back, Call, Cost, From, Kind, Layer, Place};
+use super::graph::{Back, Call, From, Kind, Layer, Place};
 use super::step::Made;
-use super::turn::{Turn, ms};
+use super::turn::{Turn, cost};
 use detach_tensor::trace::Scope;
 use std::collections::BTreeSet;
 
@@ -27,13 +27,13 @@ pub(super) struct Part<'a> {
     from: Vec<From>,
 }
 
-/// The outermost scope in which a node was made, and the path of the innermost.
+/// The outermost scope in which a node was made, and the innermost: they are in the order of beginning.
 fn scope(scopes: &[Scope], id: u64) -> Option<(usize, &Scope)> {
     let around = scopes.iter().enumerate();
     let mut around = around.filter(|(_, scope)| scope.nodes.contains(&id));
     let (root, outermost) = around.next()?;
-    let innermost = around.next_back().map(|(_, innermost)| innermost);
-    Some((root, innermost.unwrap_or(outermost)))
+    let innermost = around.next_back();
+    Some((root, innermost.map_or(outermost, |(_, scope)| scope)))
 }
 
 fn maker(made: &Made, id: u64) -> Maker {
@@ -246,14 +246,11 @@ impl<'a> Part<'a> {
         let last = ids.last().map(|id| turn.noted(*id));
         let memories: BTreeSet<usize> = ids.iter().map(|id| turn.noted(*id).memory).collect();
         let visits: Vec<_> = ids.iter().filter_map(|id| turn.visit(*id)).collect();
-        let costs = ids.iter().map(|id| turn.noted(*id)).map(|noted| Cost {
-            flops: noted.info.flops,
-            ms: ms(noted.time),
-        });
-        let rules = visits.iter().map(|visit| Cost {
-            flops: visit.flops,
-            ms: ms(visit.time),
-        });
+        let costs = ids
+            .iter()
+            .map(|id| turn.noted(*id))
+            .map(|noted| cost(noted.info.flops, noted.time));
+        let rules = visits.iter().map(|visit| cost(visit.flops, visit.time));
         Layer {
             path: path.to_owned(),
             name: self.name(path),

@@ -1,6 +1,7 @@
 //! A step as data.
 
 use serde::Serialize;
+use std::iter::Sum;
 
 /// A step, turn by turn in the order in which they came.
 #[derive(Clone, Debug, Serialize)]
@@ -51,6 +52,15 @@ pub struct Cost {
     pub flops: u64,
     /// Milliseconds.
     pub ms: f64,
+}
+
+impl Sum for Cost {
+    fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
+        parts.fold(Self::default(), |sum, part| Self {
+            flops: sum.flops + part.flops,
+            ms: sum.ms + part.ms,
+        })
+    }
 }
 
 /// A part of a graph.

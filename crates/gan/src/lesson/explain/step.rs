@@ -17,7 +17,7 @@ pub(super) struct Owner {
     pub(super) name: String,
 }
 
-/// A loss: the node that made it, and its value.
+/// A loss: the node that made it, unless it is a constant, and its value.
 pub(super) type Loss = (Option<u64>, f64);
 
 /// A step that was made.

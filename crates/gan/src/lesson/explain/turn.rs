@@ -1,13 +1,17 @@
-//! A turn of a step: a loss, and what of the record belongs to it.
+//! A turn as it was recorded: what its loss depends on, and what its backward pass visited.
 
-use super::graph::Place;
+use super::graph::{Cost, Place};
 use super::step::Made;
 use detach_tensor::trace::{Noted, Visit};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-pub(super) fn ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
+/// What something took.
+pub(super) fn cost(flops: u64, time: Duration) -> Cost {
+    Cost {
+        flops,
+        ms: time.as_secs_f64() * 1e3,
+    }
 }
 
 /// A loss and what it was made of.
@@ -19,7 +23,6 @@ pub(super) struct Turn<'a> {
     pub(super) all: Vec<u64>,
     /// What earlier turns had.
     pub(super) done: &'a BTreeSet<u64>,
-    /// What the update's pass came through, by node.
     pub(super) visits: BTreeMap<u64, &'a Visit>,
 }
 

@@ -1,9 +1,9 @@
 //! Turns, from what was recorded.
 
 use super::calls::{self, Part};
-use super::graph::{Back, Cost, Cut, Edge, Extent, Node, TurnGraph};
+use super::graph::{Back, Cut, Edge, Extent, Node, TurnGraph};
 use super::step::Made;
-use super::turn::{Turn, ms};
+use super::turn::{Turn, cost};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The turns of a step; one for those in a row that are alike.
@@ -38,14 +38,13 @@ impl Turn<'_> {
         let record = &self.made.record;
         let visited: BTreeSet<u64> = self.visits.keys().copied().collect();
         let now = self.all.iter().filter(|id| !self.done.contains(id));
-        let parts = now.map(|id| self.noted(*id)).map(|noted| Cost {
-            flops: noted.info.flops,
-            ms: ms(noted.time),
-        });
-        let rules = self.visits.values().map(|visit| Cost {
-            flops: visit.flops,
-            ms: ms(visit.time),
-        });
+        let parts = now
+            .map(|id| self.noted(*id))
+            .map(|noted| cost(noted.info.flops, noted.time));
+        let rules = self
+            .visits
+            .values()
+            .map(|visit| cost(visit.flops, visit.time));
         TurnGraph {
             who: who.to_owned(),
             times: 1,
@@ -74,17 +73,11 @@ impl Turn<'_> {
             bytes: self.made.record.memories[noted.memory],
             memory: noted.memory,
             norm: noted.norm,
-            forward: Cost {
-                flops: noted.info.flops,
-                ms: ms(noted.time),
-            },
+            forward: cost(noted.info.flops, noted.time),
             place: self.place(id),
             back: self.visit(id).map(|visit| Back {
                 norm: visit.norm,
-                cost: Cost {
-                    flops: visit.flops,
-                    ms: ms(visit.time),
-                },
+                cost: cost(visit.flops, visit.time),
             }),
         }
     }
@@ -136,14 +129,5 @@ impl Turn<'_> {
             })
         };
         readers.into_iter().filter_map(cut).collect()
-    }
-}
-
-impl std::iter::Sum for Cost {
-    fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
-        parts.fold(Self::default(), |sum, part| Self {
-            flops: sum.flops + part.flops,
-            ms: sum.ms + part.ms,
-        })
     }
 }
