@@ -48,7 +48,8 @@ pub enum Lang {
 
 impl Lang {
     /// Those there are, each with the folder of its pages.
-    pub const ALL: [(Self, &'static str); 2] = [(Self::En, "docs/book/en"), (Self::Zh, "docs/book/zh")];
+    pub const ALL: [(Self, &'static str); 2] =
+        [(Self::En, "docs/book/en"), (Self::Zh, "docs/book/zh")];
 
     /// The text of this language.
     pub fn of<'a>(self, en: &'a str, zh: &'a str) -> &'a str {
@@ -99,6 +100,7 @@ mod snippets {
         };
     }
     pages! {
+        Index "../../../docs/book/en/index.md"
         Values "../../../docs/book/en/01-values.md"
         Backprop "../../../docs/book/en/02-backprop.md"
         Engine "../../../docs/book/en/03-grad.md"
