@@ -100,6 +100,7 @@ mod snippets {
         };
     }
     pages! {
+        Index "../../../docs/book/en/index.md"
         Values "../../../docs/book/en/01-values.md"
         Backprop "../../../docs/book/en/02-backprop.md"
         Engine "../../../docs/book/en/03-grad.md"

@@ -161,6 +161,20 @@ fn every_block_says_what_it_is() {
     }
 }
 
+/// A page that the crate does not name has snippets that nobody runs.
+#[test]
+fn every_page_has_its_snippets_run() {
+    let path = repository().join("crates/book/src/lib.rs");
+    let source = fs::read_to_string(path).expect("the list of pages");
+    for page in pages(Lang::En) {
+        assert!(
+            source.contains(&format!("docs/book/en/{}\"", page.name)),
+            "{} is not in crates/book/src/lib.rs",
+            page.name
+        );
+    }
+}
+
 /// The contents list every page, under the title that the page has.
 #[test]
 fn the_contents_are_the_pages() {
