@@ -81,6 +81,11 @@ fn a_step_of_d_between_gs_loss_and_gs_gradient() {
     );
     says(&[&update, "2 writes", &ask], &message);
     says(&["before stepping", "forward pass again"], &message);
+    // The page that shows it has it as it is.
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/detach.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let page = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(page.contains(&message), "docs/detach.md lacks\n{message}");
 
     // All gradients first, and the same numbers can be stepped by.
     let (g_loss, on_real, on_fake) = losses(&g, &d);
