@@ -294,6 +294,29 @@ fn a_penalty_is_a_gradient_on_the_way() {
     assert_eq!(cut.to.len(), 2, "D has it, and the point between has it");
 }
 
+/// What is made of parameters alone is known: a transposed weight, a repeated bias; a product with data is not.
+#[test]
+fn what_is_of_parameters_alone() {
+    let step = of(published("mlp"));
+    let d = turn(&step, "d");
+    let found = |op: &str, wanted: bool| {
+        let mut all = (0..d.nodes.len()).filter(|node| d.nodes[*node].op == Some(op));
+        all.all(|node| d.is_of_parameters(node) == wanted)
+    };
+    assert!(found("permute", true) && found("expand", true));
+    assert!(found("matmul", false) && found("add", false));
+}
+
+/// A loop with two updates of D has two turns of its, each with a name.
+#[test]
+fn turns_have_names_of_their_own() {
+    let step = of(published("keras-mlp"));
+    let names: Vec<&str> = step.turns.iter().map(|turn| &*turn.name).collect();
+    assert_eq!(names, ["D's turn 1", "D's turn 2", "G's turn"]);
+    let cuts: Vec<usize> = step.turns.iter().map(|turn| turn.cuts.len()).collect();
+    assert_eq!(cuts, [0, 1, 0], "of reals nothing is cut");
+}
+
 /// A norm of a tensor that nobody recorded.
 #[test]
 fn norms_of_values_are_theirs() {
@@ -337,6 +360,13 @@ fn files_of_every_form() {
         svg.contains(".detach()") && svg.matches("class=\"stroke\"").count() == 2,
         "one cut is drawn"
     );
+    // Op by op, too, D's weights are asked for in its own turn, and a transposed weight is beside the gradient's way.
+    sandbox.ok(&format!(
+        "explain dcgan {SMALL} --turn d --level ops --out step.svg"
+    ));
+    let ops = read("svg");
+    is_well_formed(&ops);
+    assert!(ops.contains("matmul") && !ops.contains("not asked for"));
     let dot = read("dot");
     assert_eq!(dot.matches('{').count(), dot.matches('}').count());
     assert!(dot.contains("detach"));
@@ -395,9 +425,11 @@ fn pages_fold_by_script_and_by_keys() {
     };
     let sandbox = Sandbox::new();
     sandbox.ok(&format!("explain dcgan {SMALL} --out dcgan.html"));
-    sandbox.ok("explain mlp --set g-widths=[16] --set d-widths=[16] --batch-size 4 --out mlp.html");
+    sandbox.ok(
+        "explain keras-mlp --set g-widths=[16] --set d-widths=[16] --batch-size 4 --out two.html",
+    );
     browser.check(
         "step.cjs",
-        ["dcgan.html", "mlp.html"].map(|page| sandbox.path(page)),
+        ["dcgan.html", "two.html"].map(|page| sandbox.path(page)),
     );
 }

@@ -1,7 +1,7 @@
 //! What stands in the boxes of a picture.
 
 use super::Level;
-use super::graph::{Call, Layer, Node, TurnGraph};
+use super::graph::{Call, Layer, TurnGraph};
 use super::words;
 
 /// Letters that fit into a box.
@@ -18,6 +18,8 @@ pub(super) struct Boxed {
     pub(super) back: Option<f64>,
     /// ‖dW‖ of its parameters.
     pub(super) gradient: Option<f64>,
+    /// Whether it is beside the way of values, and of their gradients.
+    pub(super) is_beside: bool,
 }
 
 /// The boxes of a call, by the turn's place in the step and its own in the turn.
@@ -57,13 +59,16 @@ fn of_layer(call: &Call, layer: &Layer, row: String) -> Boxed {
         row,
         back,
         gradient: layer.gradient,
+        is_beside: false,
     }
 }
 
+/// What is made of parameters alone stands beside the way of the gradient, as a layer's parameters do.
 fn of_ops(turn: &TurnGraph, layer: &Layer, row: &str) -> Vec<Boxed> {
-    let nodes = layer.nodes.iter().map(|node| &turn.nodes[*node]);
-    let op = |node: &Node| {
-        let back = node.back.and_then(|back| back.norm);
+    let op = |place: &usize| {
+        let node = &turn.nodes[*place];
+        let norm = node.back.and_then(|back| back.norm);
+        let is_beside = turn.is_of_parameters(*place);
         let shape = words::shape(&node.shape);
         Boxed {
             title: format!(
@@ -72,15 +77,16 @@ fn of_ops(turn: &TurnGraph, layer: &Layer, row: &str) -> Vec<Boxed> {
                 node.geometry,
                 words::flops(node.forward.flops),
                 words::norm(Some(node.norm)),
-                words::norm(back)
+                words::norm(norm)
             ),
             lines: vec![words::node(node), shape, node.geometry.clone()],
             row: row.to_owned(),
-            back,
-            gradient: None,
+            back: norm.filter(|_| !is_beside),
+            gradient: norm.filter(|_| is_beside),
+            is_beside,
         }
     };
-    nodes.map(op).collect()
+    layer.nodes.iter().map(op).collect()
 }
 
 /// As much of a line as fits into a box.

@@ -246,6 +246,7 @@ impl<'a> Part<'a> {
         let last = ids.last().map(|id| turn.noted(*id));
         let memories: BTreeSet<usize> = ids.iter().map(|id| turn.noted(*id).memory).collect();
         let visits: Vec<_> = ids.iter().filter_map(|id| turn.visit(*id)).collect();
+        let is_passed = visits.iter().any(|visit| visit.norm.is_some());
         let costs = ids
             .iter()
             .map(|id| turn.noted(*id))
@@ -266,7 +267,8 @@ impl<'a> Part<'a> {
                 norm: visit.norm,
                 cost: rules.sum(),
             }),
-            gradient: self.gradient(&ids),
+            // Where no gradient came by, the parameters have theirs from other calls.
+            gradient: self.gradient(&ids).filter(|_| is_passed),
         }
     }
 

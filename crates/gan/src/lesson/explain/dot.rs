@@ -48,7 +48,7 @@ impl Drawn<'_> {
     fn cluster(&self) -> String {
         let (turn, number) = (self.turn, self.number);
         let class = words::class(Some(&turn.who));
-        let label = format!("{}, loss {:.4}", words::turn(turn), turn.loss);
+        let label = format!("{}, loss {:.4}", turn.name, turn.loss);
         let mut out = String::new();
         let _ = writeln!(
             out,

@@ -25,6 +25,8 @@ pub struct StepGraph {
 pub struct TurnGraph {
     /// Whose optimiser moved: `d` or `g`.
     pub who: String,
+    /// What it is called: `D's turn`, or `D's turn 1` where there are others.
+    pub name: String,
     /// How many turns in a row were of the same ops and shapes; this is the first of them.
     pub times: usize,
     /// The loss.
@@ -93,6 +95,8 @@ pub struct Node {
     pub parameter: Option<String>,
     /// How the op is set.
     pub geometry: String,
+    /// How many values it was made of: constants, which no edge comes from, are among them.
+    pub operands: usize,
     /// Sizes of its value.
     pub shape: Vec<usize>,
     /// Bytes of the memory that its value lies in.
@@ -209,6 +213,17 @@ impl TurnGraph {
         let named = |node: &'_ Node| node.parameter.is_some();
         let nodes = self.nodes.iter().filter(move |node| named(node));
         nodes.filter_map(|node| Some((node.parameter.as_deref()?, node)))
+    }
+
+    /// Whether a node is made of parameters alone, such as a weight that was transposed: beside the way of values.
+    pub fn is_of_parameters(&self, node: usize) -> bool {
+        if self.nodes[node].parameter.is_some() {
+            return true;
+        }
+        let inputs = self.edges.iter().filter(|edge| edge.to == node);
+        let of_parameters = inputs.filter(|edge| !edge.cut && self.is_of_parameters(edge.from));
+        let operands = self.nodes[node].operands;
+        operands > 0 && of_parameters.count() == operands
     }
 
     /// The cut through which a call has a value, if there is one.

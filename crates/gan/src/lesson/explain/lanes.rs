@@ -51,6 +51,7 @@ mod tests {
         });
         let turn = TurnGraph {
             who: "d".to_owned(),
+            name: "D's turn".to_owned(),
             times: 1,
             loss: 0.0,
             forward: Cost::default(),

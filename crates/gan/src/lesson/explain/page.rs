@@ -99,7 +99,7 @@ fn sentence(step: &StepGraph) -> String {
     match cut {
         Some((turn, cut)) => format!(
             "{head}: in {} detach leaves {}.",
-            words::turn(turn),
+            turn.name,
             words::spared(cut)
         ),
         None => {
@@ -125,7 +125,7 @@ fn turn((number, turn): (usize, &TurnGraph)) -> Turn {
         id: format!("t{number}"),
         class,
         mark: words::mark(class),
-        title: words::turn(turn),
+        title: turn.name.clone(),
         reading: format!(
             "loss {:.4} · forward {}, {} ms · back {}, {} ms, {} nodes, {}{often}",
             turn.loss,

@@ -69,7 +69,7 @@ fn alt(turn: &TurnGraph, rows: &[Vec<usize>]) -> String {
     };
     format!(
         "{}: {}; to a loss of {:.3}. The gradient comes back over {} nodes.{cut}",
-        words::turn(turn),
+        turn.name,
         ways.join("; "),
         turn.loss,
         turn.walked.nodes
@@ -91,6 +91,14 @@ struct Stop {
     width: f64,
     back: Option<f64>,
     gradient: Option<f64>,
+    is_beside: bool,
+}
+
+impl Stop {
+    /// Half of the ribbon's thickness.
+    fn half(&self) -> f64 {
+        words::thickness(self.back.unwrap_or(0.0), 2.0, 14.0) / 2.0
+    }
 }
 
 impl Plan<'_> {
@@ -154,7 +162,10 @@ impl Plan<'_> {
             x += width;
         }
         // The ribbon is severed where it would have gone on.
-        let leads = |first: usize| stops.get(first).is_some_and(|stop| stop.back.is_some());
+        let leads = |first: usize| {
+            let mut on_the_way = stops.iter().skip(first).filter(|stop| !stop.is_beside);
+            on_the_way.next().is_some_and(|stop| stop.back.is_some())
+        };
         let severed = cut.filter(|(_, _, first)| leads(*first));
         self.ribbon(y, &stops, (severed.map(|(_, x, _)| x), loss));
         if let Some((place, x, first)) = cut {
@@ -186,7 +197,12 @@ impl Plan<'_> {
         let class = words::class(call.network.as_deref());
         let is_behind = call.place == Place::Behind;
         let boxes = boxes(self.turn, [self.number, place], self.level);
-        let is_asked = boxes.iter().any(|boxed| boxed.gradient.is_some());
+        let mut alike = self
+            .turn
+            .calls
+            .iter()
+            .filter(|other| other.network == call.network);
+        let is_asked = alike.any(|call| call.layers.iter().any(|layer| layer.gradient.is_some()));
         let reads = call.kind == Kind::Network && call.network.is_some();
         let frame = match (is_behind, is_asked || !reads) {
             (true, _) => "frame dim",
@@ -216,6 +232,7 @@ impl Plan<'_> {
                 width: each,
                 back: boxed.back,
                 gradient: boxed.gradient,
+                is_beside: boxed.is_beside,
             });
         }
         if reads && !is_asked && !is_behind {
@@ -257,59 +274,55 @@ impl Plan<'_> {
     /// The gradient's way back below a row, from the loss to where it ends.
     fn ribbon(&mut self, y: f64, stops: &[Stop], (cut, loss): (Option<f64>, f64)) {
         let middle = y + RIBBON;
-        let thick = |norm: f64| words::thickness(norm, 2.0, 14.0) / 2.0;
         let reached: Vec<&Stop> = stops.iter().filter(|stop| stop.back.is_some()).collect();
-        let half = |stop: &Stop| thick(stop.back.unwrap_or(0.0));
         let Some((first, last)) = reached.first().zip(reached.last()) else {
             return;
         };
         let bus = loss + LOSS[0] * 0.72;
         let end = cut.unwrap_or(first.x + first.width / 2.0);
         // Each value's gradient has one size all the way from who reads it to who made it.
-        let mut edge: Vec<(f64, f64)> = vec![(end, half(first))];
+        let mut edge: Vec<(f64, f64)> = vec![(end, first.half())];
         for stop in &reached {
             let next = reached.iter().find(|other| other.x > stop.x);
-            edge.push((stop.x + stop.width, half(stop)));
-            edge.push((next.map_or(bus, |next| next.x), half(stop)));
+            edge.push((stop.x + stop.width, stop.half()));
+            edge.push((next.map_or(bus, |next| next.x), stop.half()));
         }
         let above = edge.iter().map(|(x, half)| [*x, middle - half]);
         let below = edge.iter().rev().map(|(x, half)| [*x, middle + half]);
         let ribbon = format!("ribbon k-{}", self.class);
-        self.drawing
-            .area(&ribbon, &above.chain(below).collect::<Vec<_>>());
-        let (top, half_last) = (TOP + BOX[1] / 2.0 + LOSS[1] / 2.0, half(last));
-        let down = [
-            [bus - half_last, top],
-            [bus + half_last, top],
-            [bus + half_last, middle + half_last],
-            [bus - half_last, middle + half_last],
-        ];
-        self.drawing.area(&ribbon, &down);
-        for stop in &reached {
-            let centre = stop.x + stop.width / 2.0;
+        let outline: Vec<[f64; 2]> = above.chain(below).collect();
+        self.drawing.area(&ribbon, &outline);
+        let (top, half) = (TOP + (BOX[1] + LOSS[1]) / 2.0, last.half());
+        let sides = [[bus - half, top], [bus + half, top]];
+        let ends = [[bus + half, middle + half], [bus - half, middle + half]];
+        self.drawing.area(&ribbon, &[sides, ends].concat());
+        self.bars(middle, stops, first.half());
+        for stop in reached {
+            let (x, under) = (stop.x + stop.width + GAP / 2.0, middle + 20.0);
+            let chevron = [
+                [x + 2.0, middle - 3.0],
+                [x - 2.0, middle],
+                [x + 2.0, middle + 3.0],
+            ];
+            self.drawing.line("chevron", &chevron);
+            let number = format!("mid number k-{}", self.class);
+            let at = [stop.x + stop.width / 2.0, under];
+            self.drawing.text(&number, at, &words::norm(stop.back));
+        }
+    }
+
+    /// What the gradient leaves at parameters, on a ribbon that is so thick where it ends.
+    fn bars(&mut self, middle: f64, stops: &[Stop], mut half: f64) {
+        let class = format!("bar k-{}", self.class);
+        for stop in stops {
+            if stop.back.is_some() {
+                half = stop.half();
+            }
             if let Some(gradient) = stop.gradient {
                 let height = words::thickness(gradient, 3.0, 22.0);
-                self.drawing.rect(
-                    &format!("bar k-{}", self.class),
-                    [centre - 5.0, middle - half(stop) - height],
-                    [10.0, height],
-                );
+                let at = [stop.x + stop.width / 2.0 - 5.0, middle - half - height];
+                self.drawing.rect(&class, at, [10.0, height]);
             }
-            let at = stop.x + stop.width + GAP / 2.0;
-            self.drawing.line(
-                "chevron",
-                &[
-                    [at + 2.0, middle - 3.0],
-                    [at - 2.0, middle],
-                    [at + 2.0, middle + 3.0],
-                ],
-            );
-            let under = [centre, middle + 20.0];
-            self.drawing.text(
-                &format!("mid number k-{}", self.class),
-                under,
-                &words::norm(stop.back),
-            );
         }
     }
 

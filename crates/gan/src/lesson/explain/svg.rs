@@ -19,7 +19,7 @@ pub fn svg(step: &StepGraph, level: Level) -> String {
     for (number, turn) in step.turns.iter().enumerate() {
         let picture = picture(turn, number, level);
         let class = words::class(Some(&turn.who));
-        let head = format!("{} {}", words::mark(class), words::turn(turn));
+        let head = format!("{} {}", words::mark(class), turn.name);
         body += &format!(
             r#"<text class="turn k-{class}" x="16" y="{:.1}">{}</text><g transform="translate(0 {:.1})">{}</g>"#,
             y + 22.0,

@@ -37,7 +37,7 @@ fn of_turn(turn: &TurnGraph, level: Level) -> String {
     let mut out = format!(
         "\n{} {}   loss {:.4}{often}\n  forward {} in {} ms; backward {} in {} ms, over {} nodes and {}\n",
         words::mark(class),
-        words::turn(turn),
+        turn.name,
         turn.loss,
         words::operations(turn.forward.flops),
         words::ms(turn.forward.ms),

@@ -20,7 +20,21 @@ pub(super) fn of(made: &Made) -> Vec<TurnGraph> {
             _ => turns.push(turn),
         }
     }
+    name(&mut turns);
     turns
+}
+
+/// Names turns by whose they are, and by number where a network has several.
+fn name(turns: &mut [TurnGraph]) {
+    let all: Vec<String> = turns.iter().map(|turn| turn.who.clone()).collect();
+    for (place, turn) in turns.iter_mut().enumerate() {
+        let count = |of: &[String]| of.iter().filter(|who| **who == turn.who).count();
+        let who = turn.who.to_uppercase();
+        turn.name = match count(&all) {
+            1 => format!("{who}'s turn"),
+            _ => format!("{who}'s turn {}", count(&all[..=place])),
+        };
+    }
 }
 
 fn is_alike(a: &TurnGraph, b: &TurnGraph) -> bool {
@@ -47,6 +61,7 @@ impl Turn<'_> {
             .map(|visit| cost(visit.flops, visit.time));
         TurnGraph {
             who: who.to_owned(),
+            name: String::new(),
             times: 1,
             loss,
             forward: parts.sum(),
@@ -69,6 +84,7 @@ impl Turn<'_> {
             op: noted.op,
             parameter: owner.map(|owner| format!("{}.{}", owner.network, owner.name)),
             geometry: noted.info.geometry.clone(),
+            operands: noted.inputs.len(),
             shape: noted.shape.clone(),
             bytes: self.made.record.memories[noted.memory],
             memory: noted.memory,

@@ -29,11 +29,6 @@ pub(super) fn mark(class: &str) -> &'static str {
     }
 }
 
-/// `D's turn`.
-pub(super) fn turn(turn: &TurnGraph) -> String {
-    format!("{}'s turn", turn.who.to_uppercase())
-}
-
 /// How often there was such a turn, where it was not once.
 pub(super) fn often(turn: &TurnGraph) -> String {
     match turn.times {
