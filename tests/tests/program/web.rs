@@ -65,7 +65,7 @@ fn node_trains_to_the_same_bits() {
     );
     // Which instructions a process uses is settled when it starts.
     let ours = Command::new(std::env::current_exe().expect("this test"))
-        .args(["--exact", "--nocapture", "--ignored", "portable"])
+        .args(["--exact", "--nocapture", "--ignored", "web::portable"])
         .env("DETACH_SIMD", "portable")
         .env(
             "RECIPES",
