@@ -1,6 +1,6 @@
 //! What `03-grad.md` computes.
 
-use crate::text::table;
+use crate::text::{excerpt, table};
 use crate::{Lang, Piece};
 use detach::prelude::*;
 use detach::tensor::{assign, trace};
@@ -17,6 +17,7 @@ pub(crate) const PIECES: &[Piece] = &[
         name: "engine-node",
         make: |_| {
             excerpt(
+                "rust,ignore",
                 TENSOR,
                 "/// A vertex of the graph.",
                 "/// What a node keeps",
@@ -25,19 +26,40 @@ pub(crate) const PIECES: &[Piece] = &[
     },
     Piece {
         name: "engine-needed",
-        make: |_| excerpt(GRAD, "/// The nodes on paths from `y`", "fn inputs_of"),
+        make: |_| {
+            excerpt(
+                "rust,ignore",
+                GRAD,
+                "/// The nodes on paths from `y`",
+                "fn inputs_of",
+            )
+        },
     },
     Piece {
         name: "engine-view",
-        make: |_| excerpt(GRAD, "let view = |x", "let mut gradients"),
+        make: |_| excerpt("rust,ignore", GRAD, "let view = |x", "let mut gradients"),
     },
     Piece {
         name: "engine-walk",
-        make: |_| excerpt(GRAD, "// Newest first: every user", "let found = "),
+        make: |_| {
+            excerpt(
+                "rust,ignore",
+                GRAD,
+                "// Newest first: every user",
+                "let found = ",
+            )
+        },
     },
     Piece {
         name: "engine-add-to",
-        make: |_| excerpt(GRAD, "fn add_to(", "/// The nodes of what is asked for"),
+        make: |_| {
+            excerpt(
+                "rust,ignore",
+                GRAD,
+                "fn add_to(",
+                "/// The nodes of what is asked for",
+            )
+        },
     },
     Piece {
         name: "engine-passes",
@@ -89,25 +111,6 @@ pub(crate) fn refusal<R>(f: impl FnOnce() -> R) -> String {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
     format!("```text\n{}\n```", text.unwrap_or_default())
-}
-
-/// The lines of `source` from the one that holds `from` to before the one that holds `to`.
-///
-/// # Panics
-/// When there are no such lines.
-fn excerpt(source: &str, from: &str, to: &str) -> String {
-    let lines: Vec<&str> = source.lines().collect();
-    let place = |text: &str| lines.iter().position(|line| line.contains(text));
-    let (Some(start), Some(end)) = (place(from), place(to)) else {
-        panic!("the source has no line `{from}` or no line `{to}`");
-    };
-    let cut = &lines[start..end];
-    let indent = cut[0].len() - cut[0].trim_start().len();
-    let cut = cut
-        .iter()
-        .map(|line| line.get(indent..).unwrap_or_default());
-    let cut = cut.collect::<Vec<_>>().join("\n");
-    format!("```rust,ignore\n{}\n```", cut.trim_end())
 }
 
 /// How long the engine is.

@@ -1,13 +1,13 @@
 //! What `11-kernels.md` computes: pieces of the kernels' sources, and the arithmetic of what they read.
 
 use crate::Piece;
-use crate::text::{fixed, short, table};
+use crate::text::{between, excerpt, fixed, short, table};
 
 pub(crate) const PIECES: &[Piece] = &[
     Piece {
         name: "ladder-loop",
         make: |_| {
-            cut(
+            excerpt(
                 "rust,ignore",
                 REFERENCE,
                 "let row = |(i, out)",
@@ -26,7 +26,7 @@ pub(crate) const PIECES: &[Piece] = &[
     Piece {
         name: "ladder-tile",
         make: |_| {
-            cut(
+            excerpt(
                 "rust,ignore",
                 PORTABLE,
                 "let mut acc = [[Lanes::ZERO",
@@ -36,7 +36,7 @@ pub(crate) const PIECES: &[Piece] = &[
     },
     Piece {
         name: "ladder-avx512",
-        make: |_| cut("rust,ignore", AVX512, "if R > $r {", "    };"),
+        make: |_| excerpt("rust,ignore", AVX512, "if R > $r {", "    };"),
     },
     Piece {
         name: "ladder-quoted",
@@ -52,12 +52,12 @@ pub(crate) const PIECES: &[Piece] = &[
     },
     Piece {
         name: "ladder-cuda-naive",
-        make: |_| cut("cpp", NAIVE, "int row = blockIdx.y", ""),
+        make: |_| excerpt("cpp", NAIVE, "int row = blockIdx.y", ""),
     },
     Piece {
         name: "ladder-cuda-shared",
         make: |_| {
-            cut(
+            excerpt(
                 "cpp",
                 SHARED,
                 "for (int first = 0;",
@@ -80,37 +80,6 @@ const NAIVE: &str = include_str!("../../../kernels/ladder/rung0_naive.cu");
 const SHARED: &str = include_str!("../../../kernels/ladder/rung2_shared.cu");
 const LADDER: &str = include_str!("../../../kernels/ladder/README.md");
 const RESULTS: &str = include_str!("../../../benches/RESULTS.md");
-
-/// The lines of a source from the first with `from` to the next with `to`, without that, in a block of `language`.
-///
-/// # Panics
-/// When there are none: the source has changed, and the page must follow.
-fn cut(language: &str, source: &str, from: &str, to: &str) -> String {
-    let lines = between(source, from, to);
-    let indent = lines[0].len() - lines[0].trim_start().len();
-    let lines = lines
-        .iter()
-        .map(|line| line.get(indent..).unwrap_or_default());
-    let text = lines.collect::<Vec<_>>().join("\n");
-    format!("```{language}\n{}\n```", text.trim_end())
-}
-
-fn between<'a>(source: &'a str, from: &str, to: &str) -> Vec<&'a str> {
-    let rest = source.lines().skip_while(|line| !line.contains(from));
-    let mut rest = rest.peekable();
-    assert!(rest.peek().is_some(), "the source has no line `{from}`");
-    let mut is_ended = false;
-    let lines = rest.take_while(|line| {
-        is_ended = !to.is_empty() && line.contains(to);
-        !is_ended
-    });
-    let lines = lines.collect();
-    assert!(
-        is_ended || to.is_empty(),
-        "the source has no line `{to}` behind `{from}`"
-    );
-    lines
-}
 
 /// The rows and columns of a level's register tile, as its source has them.
 fn tile_of(level: &str) -> [f64; 2] {
@@ -309,6 +278,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "has no line `let there = be`")]
     fn what_is_gone_from_a_source_is_missed() {
-        let _ = cut("rust", TILE, "let there = be", "");
+        let _ = excerpt("rust", TILE, "let there = be", "");
     }
 }

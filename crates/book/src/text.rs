@@ -11,6 +11,41 @@
 //! assert_eq!(text, "| recipe | loss of G |\n|---|---:|\n| mlp | 0.5 |\n| dcgan | −1.25 |");
 //! ```
 
+/// The lines of a source from the first with `from` to the next with `to`, without that, in a block of `language`.
+///
+/// # Panics
+/// When there are none: the source has changed, and the page must follow.
+pub fn excerpt(language: &str, source: &str, from: &str, to: &str) -> String {
+    let lines = between(source, from, to);
+    let indent = lines[0].len() - lines[0].trim_start().len();
+    let lines = lines
+        .iter()
+        .map(|line| line.get(indent..).unwrap_or_default());
+    let text = lines.collect::<Vec<_>>().join("\n");
+    format!("```{language}\n{}\n```", text.trim_end())
+}
+
+/// Those lines.
+///
+/// # Panics
+/// As [`excerpt`].
+pub fn between<'a>(source: &'a str, from: &str, to: &str) -> Vec<&'a str> {
+    let rest = source.lines().skip_while(|line| !line.contains(from));
+    let mut rest = rest.peekable();
+    assert!(rest.peek().is_some(), "the source has no line `{from}`");
+    let mut is_ended = false;
+    let lines = rest.take_while(|line| {
+        is_ended = !to.is_empty() && line.contains(to);
+        !is_ended
+    });
+    let lines = lines.collect();
+    assert!(
+        is_ended || to.is_empty(),
+        "the source has no line `{to}` behind `{from}`"
+    );
+    lines
+}
+
 /// A number with so many decimals, and a minus sign that is one.
 pub fn fixed(value: f64, decimals: usize) -> String {
     format!("{value:.decimals$}").replace('-', "−")

@@ -9,6 +9,9 @@ use detach_tensor::Kind;
 use std::path::Path;
 use std::rc::Rc;
 
+/// Batches that are drawn for one step of a loop.
+const DRAWN: usize = 8;
+
 /// The images of a run that cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum NoImages {
@@ -75,19 +78,24 @@ impl Sets {
         Ok(Self::found(all))
     }
 
-    /// The images at `path`, whatever they are.
+    /// The images at a place where somebody says so; those that a run has on record; or [some batches](DRAWN) of digits.
     ///
     /// # Errors
-    /// When they cannot be read.
-    pub(super) fn at(path: &Path, setup: &Setup) -> Result<Self> {
-        Self::of(setup, |_, wanted| read(path, wanted)).map(Self::found)
+    /// As [`of_run`](Self::of_run).
+    pub(super) fn chosen(
+        given: Option<&Path>,
+        run: Option<&Config>,
+        setup: &Setup,
+    ) -> Result<Self> {
+        match (given, run) {
+            (Some(path), _) => Self::of(setup, |_, wanted| read(path, wanted)).map(Self::found),
+            (None, Some(config)) => Self::of_run(config, setup, None),
+            (None, None) => Self::drawn(setup, setup.settings.batch_size.saturating_mul(DRAWN)),
+        }
     }
 
     /// So many digits, drawn by the seed of `setup`.
-    ///
-    /// # Errors
-    /// When its options cannot be.
-    pub(super) fn drawn(setup: &Setup, count: usize) -> Result<Self> {
+    fn drawn(setup: &Setup, count: usize) -> Result<Self> {
         let all = Self::of(setup, |_, _| {
             let digits = synthetic(setup.settings.seed, Split::Train, count);
             Ok(Rc::new(digits) as Rc<dyn Dataset>)

@@ -26,9 +26,6 @@ pub struct Subject {
     data: Option<PathBuf>,
 }
 
-/// Batches that are drawn for one step of a loop.
-const DRAWN: usize = 8;
-
 /// The loops that `lab` has.
 pub const LOOPS: [&str; 8] = [
     "dcgan-light",
@@ -91,11 +88,8 @@ impl Subject {
     /// # Errors
     /// When the data or a checkpoint cannot be had.
     pub fn trainer(&self, setup: &Setup, kind: Kind) -> Result<Trainer> {
-        let sets = match (&self.data, &self.run) {
-            (Some(path), _) => Sets::at(path, setup)?,
-            (None, Some(run)) => Sets::of_run(&run.config()?, setup, None)?,
-            (None, None) => Sets::drawn(setup, setup.settings.batch_size.saturating_mul(DRAWN))?,
-        };
+        let config = self.run.as_ref().map(Run::config).transpose()?;
+        let sets = Sets::chosen(self.data.as_deref(), config.as_ref(), setup)?;
         let mut trainer = Trainer::new(setup.clone(), sets.batches(setup, kind)?, kind)?;
         if let Some(run) = &self.run {
             let checkpoint = Checkpoint::load(newest(run)?)?;

@@ -177,14 +177,12 @@ fn part(turn: &TurnGraph, [number, place]: [usize; 2], call: &Call) -> Part {
 }
 
 fn row(turn: &TurnGraph, id: String, (call, layer): (&Call, &Layer)) -> Row {
-    let mut cells = vec![
-        words::shape(&layer.shape),
-        words::flops(layer.forward.flops),
-        words::bytes(layer.bytes),
-        words::ms(layer.forward.ms),
-        words::norm(Some(layer.norm)),
-    ];
-    cells.extend(back(layer.back));
+    let mut cells = words::cells(
+        &layer.shape,
+        layer.bytes,
+        (layer.forward, layer.norm),
+        layer.back,
+    );
     cells.push(words::norm(layer.gradient));
     let ops = layer.nodes.iter().map(|node| op(&turn.nodes[*node]));
     Row {
@@ -198,14 +196,12 @@ fn row(turn: &TurnGraph, id: String, (call, layer): (&Call, &Layer)) -> Row {
 }
 
 fn op(node: &Node) -> Row {
-    let mut cells = vec![
-        words::shape(&node.shape),
-        words::flops(node.forward.flops),
-        words::bytes(node.bytes),
-        words::ms(node.forward.ms),
-        words::norm(Some(node.norm)),
-    ];
-    cells.extend(back(node.back));
+    let mut cells = words::cells(
+        &node.shape,
+        node.bytes,
+        (node.forward, node.norm),
+        node.back,
+    );
     cells.push(String::new());
     Row {
         id: String::new(),
@@ -215,20 +211,6 @@ fn op(node: &Node) -> Row {
         thick: thick(node.back),
         ops: Vec::new(),
     }
-}
-
-fn back(back: Option<Back>) -> [String; 3] {
-    let dash = || "–".to_owned();
-    back.map_or_else(
-        || [dash(), dash(), dash()],
-        |back| {
-            [
-                words::norm(back.norm),
-                words::flops(back.cost.flops),
-                words::ms(back.cost.ms),
-            ]
-        },
-    )
 }
 
 fn thick(back: Option<Back>) -> Option<String> {

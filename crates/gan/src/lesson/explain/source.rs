@@ -1,16 +1,12 @@
 //! Which step is told: one of a recipe from its beginning, or one of a run from its nearest checkpoint.
 
-use crate::run::data::recorded_of;
+use crate::lesson::sets::Sets;
 use crate::run::{Config, Run};
 use anyhow::{Context, Result};
-use detach_data::{Dataset, Find, Split, Wanted, synthetic};
 use detach_nn::Checkpoint;
-use detach_recipes::{Batches, DataKind, Setup, Trainer};
+use detach_recipes::{Setup, Trainer};
 use detach_tensor::Kind;
 use std::path::{Path, PathBuf};
-
-/// Batches that are drawn where there are no images.
-const DRAWN: usize = 8;
 
 /// Steps that are made before one that is timed: the first ones find neither memory nor plans made.
 const WARM: usize = 2;
@@ -107,32 +103,8 @@ impl Source {
     }
 
     fn fresh(&self, kind: Kind) -> Result<Trainer> {
-        let sets = self.setup.data()?.into_iter().enumerate();
-        let sets = sets.map(|(number, data)| self.batches(number, data, kind));
-        Trainer::new(self.setup.clone(), sets.collect::<Result<_>>()?, kind)
-    }
-
-    fn batches(&self, number: usize, data: DataKind, kind: Kind) -> Result<Batches> {
-        let settings = &self.setup.settings;
-        let DataKind::Images(size) = data else {
-            return Ok(Batches::gaussian(settings, kind));
-        };
-        let wanted = Wanted::new(size.channels, size.side);
-        let images: Box<dyn Dataset> = match (&self.images, &self.run) {
-            (Some(place), _) => {
-                let find = Find::new(Some(place.clone()), wanted);
-                find.find(Split::Train, &mut |_| {})?.dataset
-            }
-            (None, Some((_, config))) => {
-                let gone = || format!("the data of the run is not there any more: {}", config.data);
-                let found = recorded_of(config, number, wanted);
-                found.with_context(gone)?.dataset
-            }
-            (None, None) => {
-                let count = settings.batch_size.saturating_mul(DRAWN);
-                Box::new(synthetic(settings.seed, Split::Train, count))
-            }
-        };
-        Batches::images(images, size, settings, kind)
+        let config = self.run.as_ref().map(|(_, config)| config);
+        let sets = Sets::chosen(self.images.as_deref(), config, &self.setup)?;
+        Trainer::new(self.setup.clone(), sets.batches(&self.setup, kind)?, kind)
     }
 }

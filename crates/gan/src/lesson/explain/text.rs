@@ -1,7 +1,7 @@
 //! A step for a terminal: a table for each turn.
 
 use super::Level;
-use super::graph::{Back, Call, Layer, Node, Place, StepGraph, TurnGraph};
+use super::graph::{Call, Layer, Node, Place, StepGraph, TurnGraph};
 use super::words;
 use std::collections::BTreeMap;
 
@@ -78,15 +78,13 @@ fn header(turn: &TurnGraph, call: &Call) -> String {
 }
 
 fn layer_row(call: &Call, layer: &Layer) -> Vec<String> {
-    let mut row = vec![
-        format!("    {}", words::layer(call, layer)),
-        words::shape(&layer.shape),
-        words::flops(layer.forward.flops),
-        words::bytes(layer.bytes),
-        words::ms(layer.forward.ms),
-        words::norm(Some(layer.norm)),
-    ];
-    row.extend(back(layer.back));
+    let mut row = vec![format!("    {}", words::layer(call, layer))];
+    row.extend(words::cells(
+        &layer.shape,
+        layer.bytes,
+        (layer.forward, layer.norm),
+        layer.back,
+    ));
     row.push(
         layer
             .gradient
@@ -96,30 +94,15 @@ fn layer_row(call: &Call, layer: &Layer) -> Vec<String> {
 }
 
 fn node_row(node: &Node) -> Vec<String> {
-    let mut row = vec![
-        format!("        {} {}", words::node(node), node.geometry)
-            .trim_end()
-            .to_owned(),
-        words::shape(&node.shape),
-        words::flops(node.forward.flops),
-        words::bytes(node.bytes),
-        words::ms(node.forward.ms),
-        words::norm(Some(node.norm)),
-    ];
-    row.extend(back(node.back));
+    let name = format!("        {} {}", words::node(node), node.geometry);
+    let mut row = vec![name.trim_end().to_owned()];
+    row.extend(words::cells(
+        &node.shape,
+        node.bytes,
+        (node.forward, node.norm),
+        node.back,
+    ));
     row
-}
-
-/// ‖dy‖, and what the rules took.
-fn back(back: Option<Back>) -> [String; 3] {
-    match back {
-        None => ["–", "–", "–"].map(str::to_owned),
-        Some(back) => [
-            words::norm(back.norm),
-            words::flops(back.cost.flops),
-            words::ms(back.cost.ms),
-        ],
-    }
 }
 
 /// Each network's parameters in a line: whether they were asked for, and how large their gradient is.

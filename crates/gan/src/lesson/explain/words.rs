@@ -1,6 +1,6 @@
 //! Names, marks and numbers, as all forms of a step have them.
 
-use super::graph::{Call, Cut, Kind, Layer, Node, Place, TurnGraph};
+use super::graph::{Back, Call, Cost, Cut, Kind, Layer, Node, Place, TurnGraph};
 
 /// A network's letter: `G`, `D`; another's own name.
 pub(super) fn letter(network: &str) -> &str {
@@ -247,6 +247,27 @@ pub(super) fn norm(norm: Option<f64>) -> String {
 pub(super) fn thickness(norm: f64, least: f64, most: f64) -> f64 {
     let share = (norm.max(1e-6).log10() + 6.0) / 7.0;
     least + share.clamp(0.0, 1.0) * (most - least)
+}
+
+/// What a row says of a value and of how it was made: shape, FLOP, bytes, ms and norm, and of the way back ‖dy‖, FLOP and ms.
+pub(super) fn cells(
+    of: &[usize],
+    size: usize,
+    (forward, size_of_values): (Cost, f64),
+    back: Option<Back>,
+) -> Vec<String> {
+    let there = [
+        shape(of),
+        flops(forward.flops),
+        bytes(size),
+        ms(forward.ms),
+        norm(Some(size_of_values)),
+    ];
+    let back = match back {
+        None => ["–", "–", "–"].map(str::to_owned),
+        Some(back) => [norm(back.norm), flops(back.cost.flops), ms(back.cost.ms)],
+    };
+    there.into_iter().chain(back).collect()
 }
 
 #[cfg(test)]
