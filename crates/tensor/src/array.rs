@@ -1,7 +1,7 @@
 //! The untracked n-d array.
 
 use crate::shape::{assert_possible, assert_shape_len};
-use crate::stale::{Late, Place, Writing, Written};
+use crate::stale::{Late, RunningRule, Writing, Written};
 use detach_kernels::{Buffer, DType, Device, Layout, Real, View, copy, dispatch};
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::fmt;
@@ -37,10 +37,6 @@ pub struct Array {
     /// The memory's version when this handle was made: reading through the
     /// handle after a later write in place is an error.
     version: u64,
-    /// The op that keeps this handle for its derivative rule.
-    saved_by: Option<&'static str>,
-    /// Where the gradient is asked for whose rule was handed this handle.
-    asked_at: Option<Place>,
 }
 
 /// Elements, and how often they have been written.
@@ -67,8 +63,6 @@ impl Array {
             }),
             layout,
             version: 0,
-            saved_by: None,
-            asked_at: None,
         }
     }
 
@@ -203,8 +197,7 @@ impl Array {
     fn panic_stale(&self) -> ! {
         let late = Late {
             shape: self.shape(),
-            saved_by: self.saved_by,
-            asked_at: self.asked_at,
+            rule: RunningRule::of_thread(),
             writes: self.memory.version.get() - self.version,
         };
         panic!("{}", late.message(&self.memory.written.borrow()))
@@ -230,22 +223,6 @@ impl Array {
         self.memory.version.set(self.version);
         self.memory.written.borrow_mut().remember(write);
         self.memory.buffer.borrow_mut()
-    }
-
-    /// The same handle, marked as kept by `op` for its derivative rule.
-    pub(crate) fn saved_by(&self, op: &'static str) -> Self {
-        Self {
-            saved_by: Some(op),
-            ..self.clone()
-        }
-    }
-
-    /// The same handle, as it is handed to the derivative rules of a gradient that is asked for at `place`.
-    pub(crate) fn asked_at(self, place: Place) -> Self {
-        Self {
-            asked_at: Some(place),
-            ..self
-        }
     }
 
     /// The same memory seen through another layout.

@@ -17,6 +17,7 @@
 
 use crate::Tensor;
 use crate::recorder::visit;
+use crate::stale::RunningRule;
 use crate::tensor::{Made, Node};
 use std::collections::BTreeMap;
 use std::panic::Location;
@@ -64,6 +65,8 @@ pub fn vjp(y: &Tensor, dy: &Tensor, wrt: &[&Tensor], create_graph: bool) -> Vec<
         dy.shape(),
         y.shape()
     );
+    // One that was overwritten is the caller's, and no rule's operand.
+    drop(dy.value().read());
     let targets = target_ids(wrt);
     let needed = needed(y, &targets);
     let view = |x: &Tensor| if create_graph { x.clone() } else { x.detach() };
@@ -83,12 +86,13 @@ pub fn vjp(y: &Tensor, dy: &Tensor, wrt: &[&Tensor], create_graph: bool) -> Vec<
         let (Some(made), Some(dy)) = (&node.made, sum) else {
             continue;
         };
-        let inputs: Vec<Tensor> = made.inputs.iter().map(|x| view(x).asked_at(at)).collect();
-        let output = view(&Tensor::of_node(node, &made.output)).asked_at(at);
+        let inputs: Vec<Tensor> = made.inputs.iter().map(view).collect();
+        let output = view(&Tensor::of_node(node, &made.output));
         let lead = |x: &Tensor| Some(x.node()?.id).filter(|to| needed.contains_key(to));
         let to: Vec<Option<u64>> = made.inputs.iter().map(lead).collect();
         let wanted: Vec<bool> = to.iter().map(Option::is_some).collect();
-        let answers = made.op.grads(&wanted, &inputs, &output, &dy);
+        let rule = RunningRule::of(made.op.name(), at);
+        let answers = rule.run(|| made.op.grads(&wanted, &inputs, &output, &dy));
         for (to, dx) in to.into_iter().zip(answers) {
             if let (Some(to), Some(dx)) = (to, dx) {
                 add_to(&mut gradients, to, view(&dx));

@@ -1,9 +1,48 @@
 //! What is known of a write in place, and what is said to whoever comes too late for the values before it.
 
+use std::cell::Cell;
 use std::panic::Location;
 
 /// A line of a program.
 pub(crate) type Place = &'static Location<'static>;
+
+/// The derivative rule that a backward pass runs on this thread. What it reads, its op has saved.
+#[derive(Clone, Copy)]
+pub(crate) struct RunningRule {
+    /// Whose rule it is.
+    pub(crate) op: &'static str,
+    /// Where the gradient is asked for.
+    pub(crate) asked_at: Place,
+}
+
+thread_local! {
+    static RUNNING: Cell<Option<RunningRule>> = const { Cell::new(None) };
+}
+
+impl RunningRule {
+    /// That of `op`, for a gradient that is asked for at `asked_at`.
+    pub(crate) fn of(op: &'static str, asked_at: Place) -> Self {
+        Self { op, asked_at }
+    }
+
+    /// That of this thread, if one runs.
+    pub(crate) fn of_thread() -> Option<Self> {
+        RUNNING.get()
+    }
+
+    /// What `rule` answers, running as this.
+    pub(crate) fn run<R>(self, rule: impl FnOnce() -> R) -> R {
+        /// Puts back what ran before, also when the rule panics: an op's rule may take a gradient itself.
+        struct Before(Option<RunningRule>);
+        impl Drop for Before {
+            fn drop(&mut self) {
+                RUNNING.set(self.0);
+            }
+        }
+        let _before = Before(RUNNING.replace(Some(self)));
+        rule()
+    }
+}
 
 /// A write in place that is about to happen.
 #[derive(Clone, Copy, Debug)]
@@ -68,10 +107,8 @@ impl Written {
 pub(crate) struct Late<'a> {
     /// Its shape.
     pub(crate) shape: &'a [usize],
-    /// The op that kept it for its derivative rule, if one did.
-    pub(crate) saved_by: Option<&'static str>,
-    /// Where the gradient is asked for, if one is.
-    pub(crate) asked_at: Option<Place>,
+    /// The derivative rule that reads it, if one does.
+    pub(crate) rule: Option<RunningRule>,
     /// How often its memory was written since it was made.
     pub(crate) writes: u64,
 }
@@ -81,7 +118,7 @@ impl Late<'_> {
     #[cold]
     pub(crate) fn message(&self, last: &Written) -> String {
         let shape = self.shape;
-        let Some(op) = self.saved_by else {
+        let Some(RunningRule { op, asked_at }) = self.rule else {
             return format!(
                 "stale handle: an array {shape:?} was read after `{}` wrote to it{}; fetch the array again \
                  after the write",
@@ -90,13 +127,11 @@ impl Late<'_> {
             );
         };
         let write = last.details(self.writes);
-        let asked = self.asked_at.map(|at| format!(" asked for at {at}"));
         format!(
             "`{op}` saved its operand {shape:?} for its derivative rule, but `{}` has written to it since{write}: \
-             the gradient{} would mix old and new values. Ask for it above that write: take all gradients of a graph \
+             the gradient asked for at {asked_at} would mix old and new values. Ask for it above that write: take all gradients of a graph \
              before stepping any of its parameters. Or run the forward pass again below the write",
-            last.by,
-            asked.unwrap_or_default()
+            last.by
         )
     }
 }

@@ -19,9 +19,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone)]
 pub struct Tensor {
     value: Array,
-    node: Option<Rc<Node>>,
-    /// Of a constant: where it comes from.
-    origin: Origin,
+    history: History,
+}
+
+/// How a tensor came to be.
+#[derive(Clone)]
+enum History {
+    /// A variable, or computed of one.
+    Node(Rc<Node>),
+    /// A constant, and why it is one.
+    Constant(Origin),
 }
 
 /// A vertex of the graph. Numbers only grow along edges, so descending order of
@@ -56,6 +63,16 @@ pub(crate) trait Rule {
     fn info(&self, inputs: &[&[usize]], output: &[usize]) -> Info;
 }
 
+impl History {
+    /// Its node, if it has one; without that it is a constant.
+    fn forget(&mut self) -> Option<Rc<Node>> {
+        match std::mem::replace(self, Self::Constant(Origin::Given)) {
+            Self::Node(node) => Some(node),
+            Self::Constant(_) => None,
+        }
+    }
+}
+
 impl Node {
     fn new(made: Option<Made>) -> Rc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -66,7 +83,7 @@ impl Node {
     /// Moves the handles to the inputs' nodes to `to`.
     fn unlink(&mut self, to: &mut Vec<Rc<Self>>) {
         let inputs = self.made.iter_mut().flat_map(|made| &mut made.inputs);
-        to.extend(inputs.filter_map(|input| input.node.take()));
+        to.extend(inputs.filter_map(|input| input.history.forget()));
     }
 }
 
@@ -92,19 +109,13 @@ impl Tensor {
     }
 
     fn constant_of(value: Array, origin: Origin) -> Self {
-        Self {
-            value,
-            node: None,
-            origin,
-        }
+        let history = History::Constant(origin);
+        Self { value, history }
     }
 
     fn tracked(value: Array, node: Rc<Node>) -> Self {
-        Self {
-            value,
-            node: Some(node),
-            origin: Origin::Given,
-        }
+        let history = History::Node(node);
+        Self { value, history }
     }
 
     /// A leaf of the graph: something to differentiate with respect to.
@@ -114,12 +125,12 @@ impl Tensor {
 
     /// The output of `op`; a constant when all inputs are.
     pub(crate) fn made_by(op: impl Rule + Copy + 'static, inputs: &[&Self], output: Array) -> Self {
-        let output = match inputs.iter().all(|x| x.node.is_none()) {
-            true => {
-                let origins = inputs.iter().map(|x| x.origin);
+        let output = match inputs.iter().any(|x| x.is_tracked()) {
+            true => Self::recorded(op, inputs, output),
+            false => {
+                let origins = inputs.iter().filter_map(|x| x.origin());
                 Self::constant_of(output, Origin::computed(op.name(), origins))
             }
-            false => Self::recorded(op, inputs, output),
         };
         note(|recorder| {
             let shapes: Vec<&[usize]> = inputs.iter().map(|x| x.shape()).collect();
@@ -137,14 +148,8 @@ impl Tensor {
     /// The output of `op` with a node.
     fn recorded(op: impl Rule + 'static, inputs: &[&Self], output: Array) -> Self {
         let made = Made {
-            inputs: inputs
-                .iter()
-                .map(|x| Self {
-                    value: x.value.saved_by(op.name()),
-                    ..(*x).clone()
-                })
-                .collect(),
-            output: output.saved_by(op.name()),
+            inputs: inputs.iter().copied().cloned().collect(),
+            output: output.clone(),
             op: Box::new(op),
         };
         Self::tracked(output, Node::new(Some(made)))
@@ -155,19 +160,11 @@ impl Tensor {
         Self::tracked(output.clone(), Rc::clone(node))
     }
 
-    /// The same tensor, as it is handed to the derivative rules of a gradient that is asked for at `place`.
-    pub(crate) fn asked_at(self, place: Place) -> Self {
-        Self {
-            value: self.value.asked_at(place),
-            ..self
-        }
-    }
-
     /// This gradient, which was taken at `place`: a constant remembers that.
     pub(crate) fn taken_at(self, place: Place) -> Self {
-        match self.node {
-            Some(_) => self,
-            None => Self::constant_of(self.value, Origin::Gradient(place)),
+        match self.history {
+            History::Node(_) => self,
+            History::Constant(_) => Self::constant_of(self.value, Origin::Gradient(place)),
         }
     }
 
@@ -175,29 +172,41 @@ impl Tensor {
     #[track_caller]
     #[cold]
     pub(crate) fn refuse(&self) -> ! {
-        let (shape, why) = (self.shape(), self.origin.told());
+        let why = self.origin().map(Origin::told).unwrap_or_default();
+        let shape = self.shape();
         panic!("grad: with respect to a constant {shape:?}: {why}")
     }
 
     pub(crate) fn node(&self) -> Option<&Rc<Node>> {
-        self.node.as_ref()
+        match &self.history {
+            History::Node(node) => Some(node),
+            History::Constant(_) => None,
+        }
+    }
+
+    /// Of a constant: where it comes from.
+    fn origin(&self) -> Option<Origin> {
+        match self.history {
+            History::Node(_) => None,
+            History::Constant(origin) => Some(origin),
+        }
     }
 
     /// The number of its node; none of a constant.
     pub(crate) fn id(&self) -> Option<u64> {
-        self.node.as_ref().map(|node| node.id)
+        self.node().map(|node| node.id)
     }
 
     /// The same value as a constant: gradients stop here.
     #[must_use]
     #[track_caller]
     pub fn detach(&self) -> Self {
-        let origin = match &self.node {
-            Some(node) => Origin::Cut(Cut {
+        let origin = match &self.history {
+            History::Node(node) => Origin::Cut(Cut {
                 made_by: node.made.as_ref().map(|made| made.op.name()),
                 at: Location::caller(),
             }),
-            None => self.origin,
+            History::Constant(origin) => *origin,
         };
         Self::constant_of(self.value.clone(), origin)
     }
@@ -205,15 +214,15 @@ impl Tensor {
     /// The name of the op that made the values, where it is known: of what was detached and of what was computed of constants,
     /// too; `None` of variables and of what was made of an array.
     pub fn op(&self) -> Option<&'static str> {
-        match &self.node {
-            Some(node) => node.made.as_ref().map(|made| made.op.name()),
-            None => self.origin.op(),
+        match &self.history {
+            History::Node(node) => node.made.as_ref().map(|made| made.op.name()),
+            History::Constant(origin) => origin.op(),
         }
     }
 
     /// Whether gradients can flow to or through it.
     pub fn is_tracked(&self) -> bool {
-        self.node.is_some()
+        self.node().is_some()
     }
 
     /// The values.
@@ -235,7 +244,7 @@ impl Tensor {
     #[track_caller]
     pub(crate) fn writer(&mut self, write: &Writing<'_>) -> RefMut<'_, detach_kernels::Buffer> {
         assert!(
-            self.node.as_ref().is_none_or(|n| n.made.is_none()),
+            self.node().is_none_or(|n| n.made.is_none()),
             "`{}` writes to an intermediate result; only variables and constants can be written",
             write.by
         );
@@ -294,7 +303,7 @@ impl Tensor {
 
 impl fmt::Debug for Tensor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let from = match self.node.as_ref().map(|n| n.made.as_ref()) {
+        let from = match self.node().map(|n| n.made.as_ref()) {
             None => "constant",
             Some(None) => "variable",
             Some(Some(made)) => made.op.name(),

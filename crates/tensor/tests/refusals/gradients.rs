@@ -33,6 +33,15 @@ fn values_that_were_overwritten_before_their_gradient() {
     says(&[&ask, "before stepping", "forward pass again"], &message);
     // The other operand is as it was: nothing that this gradient reads was written.
     assert_eq!(grad(&loss, &[&w], false)[0].shape(), [3, 2]);
+    // An upstream gradient is its caller's: no op has saved it.
+    let (y, mut dy) = (x.exp(), zeros(&[4, 3]));
+    let before = dy.clone();
+    dy.write("a step", |_| ());
+    let (message, _) = panic_of(|| vjp(&y, &before, &[&x], false));
+    says(
+        &["stale handle", "`a step`", "fetch the array again"],
+        &message,
+    );
 }
 
 /// Which op's values were detached, on which line, and what to do instead.
