@@ -41,8 +41,8 @@ const LADDERS: [Ladder; 10] = [
             (
                 "direct, Winograd or im2col by geometry",
                 "with few channels, sums straight from the image; with kernel 4 and stride 2, \
-                 Winograd's F(3,2) and F(2,2), which multiply less than the direct algorithm \
-                 whose operations are counted here",
+                 Winograd's F(3,2) and F(2,2), with kernel 3 and stride 1 its F(2,3), which \
+                 multiply less than the direct algorithm whose operations are counted here",
             ),
         ],
     ),

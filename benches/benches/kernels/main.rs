@@ -19,7 +19,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// Each family with the kernels it is measured by: shapes of `dcgan` and `mlp`, and square
+/// Each family with the kernels it is measured by: shapes of `dcgan`, `mlp` and `began`, and square
 /// products. Convolutions have batches of 16, for a plain loop takes a while.
 const FAMILIES: [(&str, &[&str]); 10] = [
     (
@@ -53,6 +53,9 @@ const FAMILIES: [(&str, &[&str]); 10] = [
             "ct fprop 64 1 4 2 1 14 16",
             "ct dgrad 64 1 4 2 1 14 16",
             "ct wgrad 64 1 4 2 1 14 16",
+            "c fprop 16 16 3 1 1 28 16",
+            "c dgrad 16 16 3 1 1 28 16",
+            "c wgrad 16 16 3 1 1 28 16",
         ],
     ),
     (

@@ -37,7 +37,7 @@ fn work(conv: &Conv) -> usize {
 /// Convolutions: batch, channels, size, kernel, stride, padding; and transposed ones, which are
 /// named after what they make.
 fn geometries() -> Vec<(String, Conv)> {
-    let forward: [[usize; 7]; 22] = [
+    let forward: [[usize; 7]; 24] = [
         // n, c, h, o, k, s, p: `dcgan`, `dcgan-light`
         [2, 1, 28, 64, 4, 2, 1],
         [2, 64, 14, 128, 4, 2, 1],
@@ -49,6 +49,9 @@ fn geometries() -> Vec<(String, Conv)> {
         [2, 128, 16, 256, 4, 2, 1],
         [2, 256, 8, 512, 4, 2, 1],
         [2, 512, 4, 1, 4, 1, 0],
+        // `began`, `infogan`
+        [2, 16, 28, 16, 3, 1, 1],
+        [2, 64, 7, 48, 3, 1, 1],
         // others
         [1, 1, 1, 1, 1, 1, 0],
         [3, 2, 5, 3, 3, 1, 1],

@@ -17,7 +17,7 @@ pub enum Form {
     Matrix,
     /// Few channels on one side: sums straight from the image.
     Direct,
-    /// Kernel 4, stride 2, padding 1: Winograd's F(3,2) and F(2,2).
+    /// Kernel 4, stride 2, padding 1: Winograd's F(3,2) and F(2,2). Kernel 3, stride 1, padding 1: F(2,3).
     Winograd,
     /// Patches gathered into a matrix.
     Im2col,

@@ -356,6 +356,7 @@ fn what_follows_the_sum() {
         (Form::Direct, conv2d(2, 1, 28, 64, 4, 2, 1)),
         (Form::Direct, conv2d(2, 64, 28, 1, 3, 1, 1)),
         (Form::Winograd, conv2d(3, 32, 14, 48, 4, 2, 1)),
+        (Form::Winograd, conv2d(3, 32, 9, 48, 3, 1, 1)),
         (Form::Im2col, conv2d(2, 16, 9, 24, 3, 1, 1)),
     ];
     for (form, conv) in geometries {

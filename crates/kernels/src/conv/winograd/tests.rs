@@ -47,6 +47,12 @@ fn layer(batch: usize, small: [usize; 2], small_channels: usize, big_channels: u
     Conv::forward(&x, &[small_channels, big_channels, 4, 4], [2, 2], [1, 1])
 }
 
+/// Kernel 3, stride 1, padding 1.
+fn layer3(batch: usize, [h, w]: [usize; 2], small_channels: usize, big_channels: usize) -> Conv {
+    let x = [batch, big_channels, h, w];
+    Conv::forward(&x, &[small_channels, big_channels, 3, 3], [1, 1], [1, 1])
+}
+
 /// The most that an outlier costs a result that does not see it, in ulps of the outlier times the
 /// largest weight.
 const OUTLIER: f64 = 16.0;
@@ -64,6 +70,12 @@ fn close_to_the_plain_loops() {
         layer(2, [3, 10], 48, 16),
         layer(33, [8, 5], 16, 16),
         layer(2, [32, 32], 16, 16),
+        layer3(8, [14, 14], 128, 128),
+        layer3(5, [28, 28], 64, 128),
+        layer3(16, [28, 28], 16, 16),
+        layer3(9, [7, 7], 32, 16),
+        layer3(2, [5, 10], 48, 80),
+        layer3(1, [2, 3], 16, 32),
     ];
     println!(
         "small×channels, big channels, batch: fprop, dgrad, wgrad of this form; of direct sums"
@@ -112,13 +124,20 @@ fn drawn(conv: &Conv) -> [Vec<f32>; 3] {
 fn what_does_not_see_an_infinity_stays_finite() {
     // Not where a kernel meets the padding, whose zeros times an infinity are no numbers.
     let conv = layer(2, [5, 5], 16, 32);
-    let (in_x, in_y) = (((10 + 4) * 10 + 5) * 32 + 3, (2 * 5 + 2) * 16 + 7);
+    stays_finite(&conv, [((10 + 4) * 10 + 5) * 32 + 3, (2 * 5 + 2) * 16 + 7]);
+    let conv = layer3(2, [9, 10], 16, 32);
+    stays_finite(&conv, [((9 + 4) * 10 + 5) * 32 + 3, (4 * 10 + 4) * 16 + 7]);
+}
+
+/// With something that is not finite at these places of x and of y.
+#[track_caller]
+fn stays_finite(conv: &Conv, [in_x, in_y]: [usize; 2]) {
     assert_eq!(conv.form(), Form::Winograd);
     for special in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
         for (operand, at) in [(0, in_x), (1, in_y)] {
-            let mut drawn = drawn(&conv);
+            let mut drawn = drawn(conv);
             drawn[operand][at] = special;
-            let results = by_the_family(&conv, drawn.each_ref().map(Vec::as_slice));
+            let results = by_the_family(conv, drawn.each_ref().map(Vec::as_slice));
             let mut spoilt = 0;
             for [ours, plain] in &results {
                 for (a, b) in ours.iter().zip(plain) {
@@ -137,14 +156,20 @@ fn what_does_not_see_an_infinity_stays_finite() {
 /// it is larger than they are. The bound is `benches/RESULTS.md`'s.
 #[test]
 fn an_outlier_costs_its_tile_digits() {
-    let conv = layer(2, [6, 6], 16, 32);
+    for conv in [layer(2, [6, 6], 16, 32), layer3(2, [12, 12], 16, 32)] {
+        an_outlier_of(&conv);
+    }
+}
+
+#[track_caller]
+fn an_outlier_of(conv: &Conv) {
     let mut worst = 0.0_f64;
-    let [drawn_x, y, w] = drawn(&conv);
+    let [drawn_x, y, w] = drawn(conv);
     let places = (0..16).map(|i| ((12 + 4 + i / 4) * 12 + 4 + i % 4) * 32 + i);
     for (outlier, at) in [1e3_f32, 1e6, 1e9].into_iter().cycle().zip(places) {
         let mut x = drawn_x.clone();
         x[at] = outlier;
-        let [[fy, ey], _, [dw, ew]] = by_the_family(&conv, [&x, &y, &w]);
+        let [[fy, ey], _, [dw, ew]] = by_the_family(conv, [&x, &y, &w]);
         for (a, b) in fy.iter().zip(&ey).chain(dw.iter().zip(&ew)) {
             worst = worst.max((a - b).abs() / f64::from(outlier * f32::EPSILON));
         }
@@ -157,6 +182,8 @@ fn an_outlier_costs_its_tile_digits() {
 fn what_does_not_fit_is_refused() {
     assert!(!fits(&layer(2, [1, 7], 16, 16)));
     assert!(!fits(&layer(2, [7, 7], 16, 8)));
+    assert!(!fits(&layer3(2, [1, 7], 16, 16)));
+    assert!(!fits(&layer3(2, [7, 7], 24, 16)));
     assert!(!fits(&Conv::forward(
         &[1, 16, 9, 9],
         &[16, 16, 4, 4],

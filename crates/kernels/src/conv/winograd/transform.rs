@@ -15,6 +15,9 @@
 //! m + 1 multiplications do the work of 2m (Winograd 1980; Lavin & Gray,
 //! arXiv:1509.09308). In two dimensions it is applied to columns, then to rows.
 //!
+//! The same four points have room for three taps and two positions: [`three`](super::three) has
+//! them, with the same `B`.
+//!
 //! A fifth point, 2, would give m = 4 and save another eighth. Its powers cost more than
 //! that: the error more than doubles, well past that of a direct sum.
 
@@ -122,6 +125,41 @@ impl Transform for Bt {
     }
 }
 
+/// `A` beside three taps: two small positions, or the one that is left, to values at the points.
+pub(super) struct ShortA;
+/// `Aᵀ` beside three taps: values at the points to two small positions, or to the one that is left.
+pub(super) struct ShortAt;
+
+impl Transform for ShortA {
+    #[inline(always)]
+    fn apply<V: Lanes>(_: usize, &[a, b, _, _]: &Line<V>) -> Line<V> {
+        [a, a + b, a - b, b]
+    }
+    #[inline(always)]
+    fn takes(m: usize, i: usize) -> bool {
+        i < m
+    }
+    #[inline(always)]
+    fn gives(_: usize, _: usize) -> bool {
+        true
+    }
+}
+
+impl Transform for ShortAt {
+    #[inline(always)]
+    fn apply<V: Lanes>(_: usize, &[z, p, n, i]: &Line<V>) -> Line<V> {
+        [z + p + n, p - n + i, V::ZERO, V::ZERO]
+    }
+    #[inline(always)]
+    fn takes(_: usize, _: usize) -> bool {
+        true
+    }
+    #[inline(always)]
+    fn gives(m: usize, i: usize) -> bool {
+        i < m
+    }
+}
+
 /// `G`: two taps of one parity to values at the points.
 #[inline(always)]
 pub(super) fn g<V: Lanes>([a, b]: [V; 2]) -> Line<V> {
@@ -132,6 +170,20 @@ pub(super) fn g<V: Lanes>([a, b]: [V; 2]) -> Line<V> {
 #[inline(always)]
 pub(super) fn gt<V: Lanes>(&[z, p, n, i]: &Line<V>) -> [V; 2] {
     [z + (p + n) * 0.5, (p - n) * 0.5 + i]
+}
+
+/// `G` of three taps.
+#[inline(always)]
+pub(super) fn g3<V: Lanes>([a, b, c]: [V; 3]) -> Line<V> {
+    let outer = a + c;
+    [a, (outer + b) * 0.5, (outer - b) * 0.5, c]
+}
+
+/// `Gᵀ` of three taps.
+#[inline(always)]
+pub(super) fn gt3<V: Lanes>(&[z, p, n, i]: &Line<V>) -> [V; 3] {
+    let even = (p + n) * 0.5;
+    [z + even, (p - n) * 0.5, even + i]
 }
 
 /// Runs the block for `i` = 0 to 3, each time as a constant, so that what it indexes

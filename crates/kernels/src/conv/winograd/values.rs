@@ -39,16 +39,20 @@ impl Store {
     /// Where the first point's value of a tile and channel is.
     #[inline(always)]
     fn at(&self, tile: usize, channel: usize) -> usize {
-        let (panel, lane) = (channel / self.width, channel % self.width);
+        // Most are of the first panel, and a division costs as much as a few values.
+        let (panel, lane) = match channel < self.width {
+            true => (0, channel),
+            false => (channel / self.width, channel % self.width),
+        };
         panel * self.panel + tile * self.tile + lane
     }
 }
 
 /// Places at equal distances: pixels of a small tile, or values at the points.
-struct Grid<'a> {
-    data: &'a [f32],
-    first: usize,
-    strides: [usize; 2],
+pub(super) struct Grid<'a> {
+    pub(super) data: &'a [f32],
+    pub(super) first: usize,
+    pub(super) strides: [usize; 2],
 }
 
 impl<V: Lanes> Source<V> for Grid<'_> {
@@ -59,11 +63,11 @@ impl<V: Lanes> Source<V> for Grid<'_> {
 }
 
 /// The same, written, with something added to each result.
-struct GridMut<'a, V> {
-    data: &'a mut [f32],
-    first: usize,
-    strides: [usize; 2],
-    plus: Option<V>,
+pub(super) struct GridMut<'a, V> {
+    pub(super) data: &'a mut [f32],
+    pub(super) first: usize,
+    pub(super) strides: [usize; 2],
+    pub(super) plus: Option<V>,
 }
 
 impl<V: Lanes> Sink<V> for GridMut<'_, V> {
@@ -79,12 +83,12 @@ impl<V: Lanes> Sink<V> for GridMut<'_, V> {
 
 /// The offsets in a big image of a tile's window of one parity: of its rows and of its
 /// columns, [`PADDING`] outside the image.
-struct Window {
-    rows: [usize; POINTS],
-    columns: [usize; POINTS],
+pub(super) struct Window {
+    pub(super) rows: [usize; POINTS],
+    pub(super) columns: [usize; POINTS],
 }
 
-const PADDING: usize = usize::MAX / 4;
+pub(super) const PADDING: usize = usize::MAX / 4;
 
 impl Window {
     #[inline(always)]
@@ -110,10 +114,10 @@ impl Window {
     }
 }
 
-struct WindowOf<'a> {
-    window: &'a Window,
-    x: &'a [f32],
-    channel: usize,
+pub(super) struct WindowOf<'a> {
+    pub(super) window: &'a Window,
+    pub(super) x: &'a [f32],
+    pub(super) channel: usize,
 }
 
 impl<V: Lanes> Source<V> for WindowOf<'_> {
@@ -161,10 +165,15 @@ macro_rules! of_size {
 impl Store {
     /// Where a tile's values go, from channel `channel`.
     #[inline(always)]
-    fn grid<'a, V>(&self, values: &'a mut [f32], tile: &Tile, channel: usize) -> GridMut<'a, V> {
+    pub(super) fn grid<'a, V>(
+        &self,
+        values: &'a mut [f32],
+        tile: usize,
+        channel: usize,
+    ) -> GridMut<'a, V> {
         GridMut {
             data: values,
-            first: self.at(tile.number, channel),
+            first: self.at(tile, channel),
             strides: [POINTS * self.point, self.point],
             plus: None,
         }
@@ -182,7 +191,7 @@ by_lanes! {
                 let first = tile.start[0] * strides[0] + tile.start[1] * strides[1];
                 for channel in (0..channels).step_by(LANES) {
                     let from = Grid { data: y, first: first + channel, strides };
-                    let mut to = store.grid::<V>(values, &tile, channel);
+                    let mut to = store.grid::<V>(values, tile.number, channel);
                     of_size!(A, V, tile, &from, &mut to);
                 }
             }
@@ -201,7 +210,7 @@ by_lanes! {
                     let window = &Window::new(conv, &tile, parity);
                     for channel in (0..channels).step_by(LANES) {
                         let from = WindowOf { window, x, channel };
-                        let mut to = store.grid::<V>(values, &tile, parity * channels + channel);
+                        let mut to = store.grid::<V>(values, tile.number, parity * channels + channel);
                         of_size!(Bt, V, tile, &from, &mut to);
                     }
                 }
@@ -225,11 +234,11 @@ pub(super) struct Products<'a> {
 impl Products<'_> {
     /// The products of a tile at all points, from the panel's lane `lane`.
     #[inline(always)]
-    fn grid(&self, tile: &Tile, lane: usize) -> Grid<'_> {
+    pub(super) fn grid(&self, tile: usize, lane: usize) -> Grid<'_> {
         let point = self.tiles * self.width;
         Grid {
             data: self.values,
-            first: tile.number * self.width + lane,
+            first: tile * self.width + lane,
             strides: [POINTS * point, point],
         }
     }
@@ -256,7 +265,7 @@ by_lanes! {
                         strides,
                         plus: Some(bias),
                     };
-                    of_size!(At, V, tile, &products.grid(&tile, lane), &mut to);
+                    of_size!(At, V, tile, &products.grid(tile.number, lane), &mut to);
                 }
             }
         }
@@ -286,7 +295,7 @@ by_lanes! {
                         inner: tile.inner,
                         bias,
                     };
-                    of_size!(B, V, tile, &products.grid(&tile, lane), &mut to);
+                    of_size!(B, V, tile, &products.grid(tile.number, lane), &mut to);
                 }
             }
         }

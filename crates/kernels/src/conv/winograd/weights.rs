@@ -94,7 +94,7 @@ by_lanes! {
 
 /// The transpose of the block of rows `stride` apart.
 #[inline(always)]
-fn transpose(x: &[f32], stride: usize, out: &mut [[f32; LANES]; LANES]) {
+pub(super) fn transpose(x: &[f32], stride: usize, out: &mut [[f32; LANES]; LANES]) {
     for i in 0..LANES {
         let row = &x[i * stride..][..LANES];
         for j in 0..LANES {
