@@ -80,7 +80,7 @@ fn dead(seen: &Seen<'_>) -> Option<Finding> {
     });
     let cause = match is_last {
         true => format!(
-            "What follows {} is flat for every real and every fake, as a ReLU is below 0.{answer}",
+            "What follows {} is flat for every real and every fake, as a ReLU is below 0, and σ so far out that it rounds.{answer}",
             layer.name
         ),
         false => format!(
@@ -136,7 +136,8 @@ fn deaf(seen: &Seen<'_>) -> Option<Finding> {
             quietest.name
         ),
         format!("D is so sure of every fake that its answer hardly changes with them.{told}"),
-        "Take a loss that does not saturate (generator-loss=non-saturating), or slow D down: a smaller d.lr, or targets.real=0.9.",
+        "Take a loss that does not saturate (generator-loss=non-saturating), or slow D down by a smaller d.lr; a target below 1 for \
+         reals (targets.real) hardly changes it.",
     ))
 }
 
