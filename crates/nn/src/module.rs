@@ -238,6 +238,7 @@ pub fn gradients_through(
 pub struct Mode<'a> {
     batch_statistics: bool,
     moves_running: bool,
+    power_iterations: usize,
     dropout: Option<&'a Random>,
 }
 
@@ -248,6 +249,7 @@ impl<'a> Mode<'a> {
         Self {
             batch_statistics: true,
             moves_running: true,
+            power_iterations: 1,
             dropout: Some(dropout),
         }
     }
@@ -259,6 +261,7 @@ impl<'a> Mode<'a> {
         Self {
             batch_statistics: false,
             moves_running: false,
+            power_iterations: 1,
             dropout: None,
         }
     }
@@ -292,16 +295,35 @@ impl<'a> Mode<'a> {
         }
     }
 
+    /// The same, but where running statistics move, spectral normalisation takes `count` iterations instead of 1:
+    /// `n_power_iterations` of PyTorch's.
+    #[must_use]
+    pub fn with_power_iterations(self, count: usize) -> Self {
+        Self {
+            power_iterations: count,
+            ..self
+        }
+    }
+
     /// Whether batch normalisation uses the batch's own statistics.
     #[must_use]
     pub fn uses_batch_stats(&self) -> bool {
         self.batch_statistics
     }
 
-    /// Whether batch normalisation writes its running statistics, and spectral normalisation iterates.
+    /// Whether batch normalisation writes its running statistics.
     #[must_use]
     pub fn moves_running_stats(&self) -> bool {
         self.moves_running
+    }
+
+    /// How many iterations spectral normalisation takes: none where running statistics stay.
+    #[must_use]
+    pub fn power_iterations(&self) -> usize {
+        match self.moves_running {
+            true => self.power_iterations,
+            false => 0,
+        }
     }
 
     /// Where dropout masks come from; `None` where dropout is off.

@@ -19,8 +19,8 @@ const EPS: f64 = 1e-12;
 /// A layer whose weight is divided by its largest singular value, as PyTorch's
 /// `parametrizations.spectral_norm` makes one, with its names.
 ///
-/// A forward pass in a mode that moves statistics takes one iteration first; others use the vectors
-/// as they are.
+/// A forward pass in a mode that moves statistics takes an iteration first, or as many as
+/// [`Mode::with_power_iterations`] says; others use the vectors as they are.
 #[derive(Debug)]
 pub struct SpectralNorm<L> {
     layer: L,
@@ -78,15 +78,16 @@ impl<L: Weighted> SpectralNorm<L> {
         let column = |x: &Param| x.get().reshape(&[x.get().len(), 1]);
         let (u, v) = (column(&self.u), column(&self.v));
         // Values of their own: the rule reads them after a later pass has written the buffers.
-        let [u, v] = match mode.moves_running_stats() {
-            true => {
-                let [u, v] = iterate(&matrix.detach(), &v);
+        let [u, v] = match mode.power_iterations() {
+            0 => [u * 1.0, v * 1.0],
+            count => {
+                let matrix = matrix.detach();
+                let [u, v] = (0..count).fold([u, v], |[_, v], _| iterate(&matrix, &v));
                 for (param, now) in [(&self.u, &u), (&self.v, &v)] {
                     param.set("SpectralNorm::forward", now.reshape(&[now.len()]).value());
                 }
                 [u, v]
             }
-            false => [u * 1.0, v * 1.0],
         };
         let sigma = u.t().matmul(&matrix.matmul(&v));
         let each = vec![1; weight.shape().len()];
@@ -208,6 +209,26 @@ mod tests {
         }
         let _ = layer.forward(&x, Mode::train(&random));
         assert_ne!(kept(), before);
+    }
+
+    /// Three iterations of one pass are those of three passes.
+    #[test]
+    fn iterations_of_a_pass() {
+        let random = Random::new(1, Stream::Dropout);
+        let train = Mode::train(&random);
+        let other = Random::new(9, Stream::Noise).normal(&[4, 5], DType::F64);
+        let [once, thrice] = [[1; 3].as_slice(), &[3]].map(|passes| {
+            let init = &init();
+            let layer = SpectralNorm::new(Linear::new(5, 4, init), init);
+            let (_, weight) = &parameters(&layer)[1];
+            weight.set("a test", other.value());
+            for count in passes {
+                let _ = layer.weight(train.with_power_iterations(*count));
+            }
+            assert_eq!(train.keep_running_stats().power_iterations(), 0);
+            [&layer.u, &layer.v].map(|kept| kept.get().to_vec::<f64>())
+        });
+        assert_eq!(once, thrice);
     }
 
     #[test]

@@ -119,6 +119,14 @@ fn replays_of_a_critic_on_fresh_batches() {
     check_replays("wgan", "--preset fixed --set d-steps=2 --set width=4", 12);
 }
 
+/// Warm steps, which take more critic steps than others: two phases.
+#[test]
+fn replays_of_a_critic_that_warms_up() {
+    let warm = "--set warmup=true --set warmup-steps=4 --set warmup-d-steps=3";
+    let flags = format!("{warm} --set d-steps=1 --set width=4 --set sampling=shuffled-drop-last");
+    check_replays("wgan", &flags, 9);
+}
+
 /// A penalty of second order in every second step only: two phases, each of which is captured in its third step.
 fn check_lazy(recipe: &str, flags: &str) {
     let lazy = "--set penalty.every=2 --set width=4 --set sampling=shuffled-drop-last";

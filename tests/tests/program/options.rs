@@ -8,7 +8,7 @@ use detach_tests::program::Sandbox;
 use detach_tests::training::of_setup;
 
 /// What is worth changing in a recipe that has it.
-const CHANGES: [&str; 29] = [
+const CHANGES: [&str; 30] = [
     "channels=3",
     "latent=7",
     "width=8",
@@ -32,6 +32,7 @@ const CHANGES: [&str; 29] = [
     "warmup=true",
     "filters=5",
     "iterate-always=true",
+    "power-iterations=2",
     "order=g-first",
     "kind=rmsprop",
     "g.kind=sgd",

@@ -25,6 +25,8 @@ pub(crate) struct Options {
     loss: Adversarial,
     /// Whether each pass through D iterates towards its singular values, and not the one on reals alone.
     iterate_always: bool,
+    /// Iterations of a pass that takes any.
+    power_iterations: usize,
     g: Optim,
     d: Optim,
 }
@@ -34,6 +36,7 @@ impl options::Options for Options {
         require_side(self.size)?;
         options::require_sizes("latent", &[self.latent])?;
         options::require_sizes("width", &[self.width])?;
+        options::require_sizes("power-iterations", &[self.power_iterations])?;
         require(
             self.width >= 8,
             "width must be at least 8: attention compares an eighth of the channels",
@@ -104,6 +107,7 @@ impl System for Sagan {
             batch_norm: true,
             loss: Adversarial::Hinge,
             iterate_always: preset.is_published(),
+            power_iterations: 1,
             g: Optim::adam(1e-4, 0.0, 0.9),
             d: Optim::adam(4e-4, 0.0, 0.9),
         };
@@ -138,7 +142,8 @@ impl System for Sagan {
 impl Recipe for Sagan {
     fn train_step(&mut self, step: &mut Step<'_>) -> Report {
         let Self { g, d, options: o } = self;
-        let (train, mut report) = (step.train(), Report::new());
+        let mut report = Report::new();
+        let train = step.train().with_power_iterations(o.power_iterations);
         let on_fakes = train.moving_stats(o.iterate_always);
         let real = step.batch(0).images;
         let n = real.shape()[0];

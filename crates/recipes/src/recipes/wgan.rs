@@ -11,9 +11,6 @@ use detach_nn::penalty::norms;
 use detach_nn::{Initialiser, Module, Optim, OptimKind, Sequential, Trained, clip_weights};
 use serde::{Deserialize, Serialize};
 
-/// Critic steps of a step that warms up, in the official code.
-const WARM: u64 = 100;
-
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Options {
@@ -32,8 +29,12 @@ pub(crate) struct Options {
     fresh_reals: bool,
     /// The farthest from 0 that a weight of the critic may be.
     clip: f64,
-    /// 100 critic steps in each of the first 25 steps and every 500th, as the official code has them.
+    /// More critic steps in the first steps and in every 500th, as the official code has them.
     warmup: bool,
+    /// How many first steps are warm.
+    warmup_steps: u64,
+    /// Critic steps of a warm step.
+    warmup_d_steps: u64,
     g: Optim,
     d: Optim,
 }
@@ -45,6 +46,10 @@ impl options::Options for Options {
         options::require_sizes("latent", &[self.latent])?;
         options::require_sizes("width", &[self.width])?;
         options::require_d_steps(self.d_steps)?;
+        require(
+            (1..=1000).contains(&self.warmup_d_steps),
+            "warmup-d-steps must be from 1 to 1000: the critic's updates in a warm step",
+        )?;
         require(
             self.clip.is_finite() && self.clip > 0.0,
             "clip must be above 0: it is how far from 0 the critic's weights may be",
@@ -69,7 +74,7 @@ impl System for Wgan {
         sources: &[
             "of the source: five critic steps on one batch, clipping at 0.01, RMSprop 5e-5, networks with σ and BatchNorm in \
              the critic",
-            "of the official code: the warm-up (warmup = true)",
+            "of the official code: the warm-up (warmup = true): 100 critic steps in each of the first 25 steps and every 500th",
             "our choice: 50 epochs of batches of 64, an 8×8 picture from 64 fixed points of noise every epoch",
         ],
         detach: "the critic's fakes are detached as they are made; G's update goes through the critic and names G alone",
@@ -90,7 +95,7 @@ impl System for Wgan {
             sources: &[
                 "来自原教程：五次 critic 更新用同一批真样本、截断到 0.01、RMSprop 5e-5、critic 中带 σ 和 \
                  BatchNorm 的网络",
-                "来自官方代码：预热（warmup = true）",
+                "来自官方代码：预热（warmup = true）：前 25 步以及每 500 步，批评者各更新 100 次",
                 "我们的选择：50 个 epoch、批大小 64、每个 epoch 用 64 个固定噪声点画一张 8×8 的图",
             ],
             detach: "critic 的假样本一生成就被 detach；G 的更新经过 critic，但只对 G 求梯度",
@@ -121,6 +126,8 @@ impl System for Wgan {
             fresh_reals: !published,
             clip: 0.01,
             warmup: false,
+            warmup_steps: 25,
+            warmup_d_steps: 100,
             g: Optim::of(OptimKind::Rmsprop, 5e-5),
             d: Optim::of(OptimKind::Rmsprop, 5e-5),
         };
@@ -158,14 +165,16 @@ impl System for Wgan {
 
 impl Recipe for Wgan {
     fn phase(&self, step: u64) -> u32 {
-        u32::from(self.options.warmup && (step < 25 || step.is_multiple_of(500)))
+        let first = self.options.warmup_steps;
+        u32::from(self.options.warmup && (step < first || step.is_multiple_of(500)))
     }
 
     fn train_step(&mut self, step: &mut Step<'_>) -> Report {
         let Self { g, d, options: o } = self;
         let (train, mut report) = (step.train(), Report::new());
         let mut real = step.batch(0).images;
-        for critic_step in 0..if step.phase() == 1 { WARM } else { o.d_steps } {
+        let is_warm = step.phase() == 1;
+        for critic_step in 0..if is_warm { o.warmup_d_steps } else { o.d_steps } {
             if critic_step > 0 && o.fresh_reals {
                 real = step.batch(0).images;
             }

@@ -1,8 +1,11 @@
+def spectral_norms(net):
+    return [m for m in net.modules() if isinstance(m, nn.utils.parametrizations._SpectralNorm)]
+
+
 @contextmanager
 def still(net, iterate):
     """Spectral norms take no iteration, unless they are to."""
-    kind = nn.utils.parametrizations._SpectralNorm
-    norms = [] if iterate else [m for m in net.modules() if isinstance(m, kind)]
+    norms = [] if iterate else spectral_norms(net)
     for norm in norms:
         norm.eval()
     yield
@@ -13,6 +16,8 @@ def still(net, iterate):
 def step(run):
     """D on reals and detached fakes, one update; then G through the updated D on fresh noise. Returns both losses."""
     iterate = OPTIONS["iterate-always"]
+    for norm in spectral_norms(run.G) + spectral_norms(run.D):
+        norm.n_power_iterations = OPTIONS["power-iterations"]
     real = run.reals()
     fake = run.G(run.noise(len(real))).detach()
     on_real = run.D(real)

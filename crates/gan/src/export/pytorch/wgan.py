@@ -1,8 +1,8 @@
 def step(run):
     """Steps of the critic, its weights clipped after each; then G on fresh noise. Returns both losses."""
-    warm = OPTIONS["warmup"] and (run.steps < 25 or run.steps % 500 == 0)
+    warm = OPTIONS["warmup"] and (run.steps < OPTIONS["warmup-steps"] or run.steps % 500 == 0)
     real = run.reals()
-    for i in range(100 if warm else OPTIONS["d-steps"]):
+    for i in range(OPTIONS["warmup-d-steps"] if warm else OPTIONS["d-steps"]):
         if i > 0 and OPTIONS["fresh-reals"]:
             real = run.reals()
         fake = run.G(run.noise(len(real))).detach()
