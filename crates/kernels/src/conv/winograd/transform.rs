@@ -250,3 +250,16 @@ pub(super) fn square<T: Transform, V: Lanes, const R: usize, const C: usize>(
         }
     });
 }
+
+/// Transforms a tile, of which a side is `large` or `small`: its size is known in the loop over its places.
+macro_rules! of_size {
+    ($t:ty, $v:ty, [$large:literal, $small:literal], $tile:expr, $from:expr, $to:expr) => {
+        match $tile.size {
+            [$large, $large] => square::<$t, $v, $large, $large>($from, $to),
+            [$large, _] => square::<$t, $v, $large, $small>($from, $to),
+            [_, $large] => square::<$t, $v, $small, $large>($from, $to),
+            _ => square::<$t, $v, $small, $small>($from, $to),
+        }
+    };
+}
+pub(super) use of_size;

@@ -2,7 +2,7 @@
 
 use super::lanes::{LANES, Lanes, by_lanes};
 use super::tiles::{SQUARE, Tile, Tiles};
-use super::transform::{A, At, B, Bt, POINTS, Sink, Source, square};
+use super::transform::{A, At, B, Bt, POINTS, Sink, Source, of_size, square};
 use crate::conv::geometry::Conv;
 
 /// Where values at the points lie: `[point, panel, tile, channel]` with panels of
@@ -39,7 +39,7 @@ impl Store {
     /// Where the first point's value of a tile and channel is.
     #[inline(always)]
     fn at(&self, tile: usize, channel: usize) -> usize {
-        // Most are of the first panel, and a division costs as much as a few values.
+        // Rows are one panel: no division for them.
         let (panel, lane) = match channel < self.width {
             true => (0, channel),
             false => (channel / self.width, channel % self.width),
@@ -150,18 +150,6 @@ impl<V: Lanes> Sink<V> for WindowMut<'_, V> {
     }
 }
 
-/// Transforms a tile, whose size is known in the loop over its places.
-macro_rules! of_size {
-    ($t:ty, $v:ty, $tile:expr, $from:expr, $to:expr) => {
-        match $tile.size {
-            [3, 3] => square::<$t, $v, 3, 3>($from, $to),
-            [3, _] => square::<$t, $v, 3, 2>($from, $to),
-            [_, 3] => square::<$t, $v, 2, 3>($from, $to),
-            _ => square::<$t, $v, 2, 2>($from, $to),
-        }
-    };
-}
-
 impl Store {
     /// Where a tile's values go, from channel `channel`.
     #[inline(always)]
@@ -192,7 +180,7 @@ by_lanes! {
                 for channel in (0..channels).step_by(LANES) {
                     let from = Grid { data: y, first: first + channel, strides };
                     let mut to = store.grid::<V>(values, tile.number, channel);
-                    of_size!(A, V, tile, &from, &mut to);
+                    of_size!(A, V, [3, 2], tile, &from, &mut to);
                 }
             }
         }
@@ -211,7 +199,7 @@ by_lanes! {
                     for channel in (0..channels).step_by(LANES) {
                         let from = WindowOf { window, x, channel };
                         let mut to = store.grid::<V>(values, tile.number, parity * channels + channel);
-                        of_size!(Bt, V, tile, &from, &mut to);
+                        of_size!(Bt, V, [3, 2], tile, &from, &mut to);
                     }
                 }
             }
@@ -265,7 +253,7 @@ by_lanes! {
                         strides,
                         plus: Some(bias),
                     };
-                    of_size!(At, V, tile, &products.grid(tile.number, lane), &mut to);
+                    of_size!(At, V, [3, 2], tile, &products.grid(tile.number, lane), &mut to);
                 }
             }
         }
@@ -295,7 +283,7 @@ by_lanes! {
                         inner: tile.inner,
                         bias,
                     };
-                    of_size!(B, V, tile, &products.grid(tile.number, lane), &mut to);
+                    of_size!(B, V, [3, 2], tile, &products.grid(tile.number, lane), &mut to);
                 }
             }
         }

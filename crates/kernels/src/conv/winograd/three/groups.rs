@@ -5,7 +5,7 @@ use std::ops::Range;
 
 /// Small positions of a tile along an axis.
 pub(super) const TILE: usize = 2;
-/// Elements of values and products that a group may have: what a processor's second cache holds beside a weight.
+/// Elements of values and products that a group may have: 384 KiB, three quarters of a small second cache.
 const CACHE: usize = 96 << 10;
 /// Tiles of a group, at least: enough rows for each panel of the weight that is read.
 const LEAST: usize = 28;
@@ -138,7 +138,7 @@ pub(super) struct Walk {
 impl Iterator for Walk {
     type Item = Tile;
 
-    /// Written out, as it is called for every few hundred instructions: nested iterators cost as many.
+    /// A step for each tile of a few hundred instructions: no iterators in iterators.
     #[inline(always)]
     fn next(&mut self) -> Option<Tile> {
         let Self { size, place, .. } = *self;

@@ -1,7 +1,7 @@
 //! Images to values at the points and back.
 
 use super::super::lanes::{LANES, by_lanes};
-use super::super::transform::{Bt, POINTS, ShortA, ShortAt, square};
+use super::super::transform::{Bt, POINTS, ShortA, ShortAt, of_size, square};
 use super::super::values::{Grid, GridMut, PADDING, Products, Store, Window, WindowOf};
 use super::groups::{Group, Images, Tile};
 
@@ -31,18 +31,6 @@ fn inner(of: &Images, tile: &Tile) -> Option<usize> {
         |axis: usize| tile.start[axis] > 0 && tile.start[axis] + POINTS - 1 <= of.size[axis];
     (is_inner(0) && is_inner(1))
         .then(|| (tile.start[0] - 1) * of.row_len() + (tile.start[1] - 1) * of.channels)
-}
-
-/// Transforms a tile, whose size is known in the loop over its places.
-macro_rules! of_size {
-    ($t:ty, $v:ty, $tile:expr, $from:expr, $to:expr) => {
-        match $tile.size {
-            [2, 2] => square::<$t, $v, 2, 2>($from, $to),
-            [2, _] => square::<$t, $v, 2, 1>($from, $to),
-            [_, 2] => square::<$t, $v, 1, 2>($from, $to),
-            _ => square::<$t, $v, 1, 1>($from, $to),
-        }
-    };
 }
 
 by_lanes! {
@@ -76,7 +64,7 @@ by_lanes! {
             for channel in (0..of.channels).step_by(LANES) {
                 let from = Grid { data: y, first: first + channel, strides };
                 let mut to = store.grid::<V>(values, tile.number, channel);
-                of_size!(ShortA, V, tile, &from, &mut to);
+                of_size!(ShortA, V, [2, 1], tile, &from, &mut to);
             }
         }
     }
@@ -100,7 +88,7 @@ by_lanes! {
                     strides,
                     plus: Some(bias),
                 };
-                of_size!(ShortAt, V, tile, &products.grid(tile.number, lane), &mut to);
+                of_size!(ShortAt, V, [2, 1], tile, &products.grid(tile.number, lane), &mut to);
             }
         }
     }
